@@ -1,0 +1,1 @@
+//! What every connector is: trait, definition, errors, HTTP client, OAuth2.

@@ -1,0 +1,1 @@
+//! One folder per provider, one line each in registry.rs.

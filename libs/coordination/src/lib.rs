@@ -1,0 +1,1 @@
+//! Cursors, token buckets and progress.

@@ -1,0 +1,1 @@
+//! The verbs of Syncline, pure: match, filter, map, merge, guard, plan, settle.

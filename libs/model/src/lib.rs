@@ -1,0 +1,1 @@
+//! The nouns of Syncline: ids, values, fields, records, connections, runs.

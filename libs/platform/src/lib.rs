@@ -1,0 +1,1 @@
+//! Configuration, telemetry, clock, ids, sealing of secrets, shutdown.

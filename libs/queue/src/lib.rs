@@ -1,0 +1,1 @@
+//! Publish, receive, ack: how jobs reach workers.

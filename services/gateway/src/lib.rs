@@ -1,0 +1,1 @@
+//! The REST API, OAuth callback and OpenAPI document.

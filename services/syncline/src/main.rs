@@ -1,0 +1,2 @@
+//! The one binary: wires roles, registry and configuration.
+fn main() {}
