@@ -1,1 +1,19 @@
-//! What every connector is: trait, definition, errors, HTTP client, OAuth2.
+//! What every connector is: the trait, the provider definition, error kinds with their remedies, the shared HTTP
+//! client and OAuth2.
+//!
+//! A connector is one folder in `libs/connectors`; it knows one provider's wire and nothing of links, merges or
+//! stores. It holds no state: what it needs to remember goes into cursors and page tokens, which are opaque to
+//! everyone else.
+
+mod definition;
+mod error;
+mod traits;
+
+pub use definition::{
+    Auth, AuthKind, Batch, Capabilities, Definition, DefinitionError, Endpoints, Idempotency, Limit,
+    LimitScope,
+};
+pub use error::{Error, Kind, Remedy};
+pub use traits::{
+    Change, Connector, Create, Cursor, GoneWhy, Next, Page, Pull, Update, Written,
+};

@@ -1,0 +1,174 @@
+//! A provider as data: what `provider.toml` in a connector's folder says. No templating, no script names.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use syncline_model::{DeletionPolicy, ObjectType, ProviderId};
+
+/// A `provider.toml` that does not fit its shape.
+#[derive(Debug, thiserror::Error)]
+#[error("provider.toml: {0}")]
+pub struct DefinitionError(#[from] toml::de::Error);
+
+/// A provider as data.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// The id used in the API and in configuration.
+    pub id: ProviderId,
+    /// What people call it.
+    pub name: String,
+    /// What it can sync.
+    pub objects: Vec<ObjectType>,
+    /// How an account is authorised.
+    pub auth: Auth,
+    /// Where its API is, unless configuration or the token answer says otherwise.
+    pub api_base: String,
+    /// Further hosts that a token answer may send us to (data centres); anything else is refused.
+    #[serde(default)]
+    pub allowed_hosts: Vec<String>,
+    /// How many records a call takes.
+    pub batch: Batch,
+    /// What is real.
+    pub capabilities: Capabilities,
+    /// Token buckets that every call goes through.
+    #[serde(default)]
+    pub limits: Vec<Limit>,
+}
+
+impl Definition {
+    /// Reads a `provider.toml`.
+    pub fn parse(text: &str) -> Result<Self, DefinitionError> {
+        Ok(toml::from_str(text)?)
+    }
+}
+
+/// The kind of authorisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthKind {
+    /// OAuth 2.0 authorization code.
+    Oauth2,
+}
+
+/// How an account is authorised.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// The kind.
+    pub kind: AuthKind,
+    /// The consent page.
+    pub authorize_url: String,
+    /// The token endpoint.
+    pub token_url: String,
+    /// The revocation endpoint.
+    pub revoke_url: Option<String>,
+    /// The scopes to ask for.
+    pub scopes: Vec<String>,
+    /// What stands between scopes; a space by the standard, a comma at Zoho.
+    #[serde(default = "space")]
+    pub scope_separator: String,
+    /// Further parameters of the consent page.
+    #[serde(default)]
+    pub authorize_params: BTreeMap<String, String>,
+    /// What stands before the token in the `Authorization` header.
+    #[serde(default = "bearer")]
+    pub header_prefix: String,
+}
+
+fn space() -> String {
+    " ".into()
+}
+
+fn bearer() -> String {
+    "Bearer".into()
+}
+
+/// How many records a call takes.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// `get`.
+    pub get: usize,
+    /// `create` and `find_created`.
+    pub create: usize,
+    /// `update`.
+    pub update: usize,
+    /// `delete`, `mark` and `leave`.
+    pub delete: usize,
+}
+
+/// How a creation is kept from happening twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Idempotency {
+    /// We choose the record's id.
+    ClientId,
+    /// The provider updates a record with the same key.
+    Upsert,
+    /// We write a mark that can be found again.
+    Marker,
+    /// Look for an equal record made since.
+    Search,
+}
+
+/// What is real. The conformance suite proves each claim; API and console show only what is claimed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capabilities {
+    /// Changes since a cursor can be read without listing everything.
+    pub delta: bool,
+    /// Deletions are reported.
+    pub tombstones: bool,
+    /// Updates can be made conditional on a version.
+    pub conditional_update: bool,
+    /// One writer an account at a time.
+    #[serde(default)]
+    pub sequential_writes: bool,
+    /// How creations are made safe to retry.
+    pub create: Idempotency,
+    /// After a creation whose answer was lost, seconds for which its absence from `find_created` proves nothing.
+    pub settle_seconds: u32,
+    /// What can be done to a record here when its partner is deleted.
+    pub deletions: Vec<DeletionPolicy>,
+}
+
+/// To what a limit applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitScope {
+    /// Each account.
+    Account,
+    /// All accounts together.
+    Provider,
+}
+
+/// A token bucket.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// Its name, by which calls say which buckets they draw from (`read`, `write`).
+    pub name: String,
+    /// To what it applies.
+    pub scope: LimitScope,
+    /// How many tokens it holds.
+    pub capacity: u32,
+    /// Tokens that flow in per minute.
+    pub per_minute: u32,
+}
+
+/// Where a provider is reached: the definition's addresses, or those that configuration puts in their place
+/// (the sandbox, a mock, a regional data centre).
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    /// The API.
+    pub api_base: String,
+    /// The consent page.
+    pub authorize_url: String,
+    /// The token endpoint.
+    pub token_url: String,
+    /// The revocation endpoint.
+    pub revoke_url: Option<String>,
+    /// Whether configuration set `api_base`, so that what a token answer says about it is ignored.
+    pub api_base_pinned: bool,
+}

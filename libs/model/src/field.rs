@@ -1,0 +1,140 @@
+//! Field descriptors: what a connector says about each value slot of its records.
+
+use serde::{Deserialize, Serialize};
+
+/// A field's name as its provider gives it (`Last_Name`, `email.work`, `userDefined.source`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FieldName(String);
+
+impl FieldName {
+    /// Any non-empty text; connectors make these, people only pick from what a connector lists.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for FieldName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for FieldName {
+    fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+/// What a field holds; decides its normal form and what it can be mapped to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// One line of text.
+    Text,
+    /// Text of several lines.
+    LongText,
+    /// A whole name in one text, whose `#given` and `#family` parts can be mapped.
+    FullName,
+    /// An e-mail address.
+    Email,
+    /// A telephone number.
+    Phone,
+    /// A web address.
+    Url,
+    /// Yes or no.
+    Bool,
+    /// A decimal number.
+    Number,
+    /// A day, possibly without its year.
+    Date,
+    /// An instant.
+    DateTime,
+    /// One of a list of choices (or several, with cardinality `many`).
+    Choice,
+    /// A postal address, whose parts can be mapped.
+    Address,
+    /// Another record or a user, by its display name.
+    Reference,
+}
+
+/// How many values a field holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cardinality {
+    /// At most one.
+    #[default]
+    One,
+    /// A set.
+    Many,
+}
+
+/// One choice of a choice field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What is stored and compared.
+    pub value: String,
+    /// What a person reads.
+    pub label: String,
+}
+
+/// One value slot of a provider's records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldDescriptor {
+    /// The provider's name for it.
+    pub name: FieldName,
+    /// What a person reads.
+    pub label: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// How many values.
+    #[serde(default)]
+    pub cardinality: Cardinality,
+    /// Whether we may write it.
+    pub writable: bool,
+    /// Whether the provider refuses a record without it.
+    #[serde(default)]
+    pub required: bool,
+    /// Longest text accepted, in characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<usize>,
+    /// The choices, for choice fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
+    /// Whether the account's owner added it.
+    #[serde(default)]
+    pub custom: bool,
+    /// The standard field that it answers to (`given_name`, `email.work`, `address.home#city`), if any.
+    /// Default mappings join two fields that answer to the same one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard: Option<String>,
+}
+
+impl FieldDescriptor {
+    /// A writable single-valued field that answers to no standard field.
+    pub fn new(name: impl Into<String>, label: impl Into<String>, kind: Kind) -> Self {
+        Self {
+            name: FieldName::new(name),
+            label: label.into(),
+            kind,
+            cardinality: Cardinality::One,
+            writable: true,
+            required: false,
+            max_length: None,
+            choices: Vec::new(),
+            custom: false,
+            standard: None,
+        }
+    }
+
+    /// The same, answering to a standard field.
+    pub fn standard(mut self, name: impl Into<String>) -> Self {
+        self.standard = Some(name.into());
+        self
+    }
+}

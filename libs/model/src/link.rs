@@ -1,0 +1,106 @@
+//! Links: "a's x is b's y", with what was observed on each side and what both are meant to be.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{FieldPath, LinkId, PairId, RemoteId, Side, Sides, Value, Version};
+
+/// Names a mapping entry inside a link: `a_path=b_path`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntryKey(String);
+
+impl EntryKey {
+    /// The key for a pair of paths.
+    pub fn new(a: &FieldPath, b: &FieldPath) -> Self {
+        Self(format!("{a}={b}"))
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Values by mapping entry.
+pub type Slots = BTreeMap<EntryKey, Value>;
+
+/// What a link remembers of its two records. An entry that is absent has never been looked at: first contact.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkBody {
+    /// Per side, the values last observed there (or sent there and acknowledged).
+    pub seen: Sides<Slots>,
+    /// The merged values that both sides are meant to reach.
+    pub target: Slots,
+    /// A person's answers to open conflicts (`ask`): which side wins, used once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resolutions: BTreeMap<EntryKey, Side>,
+}
+
+/// Whether a link is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum LinkState {
+    /// Both records are there and take part.
+    Live,
+    /// A record left the collection or the rules: neither side is written until it comes back.
+    Frozen {
+        /// The side that left.
+        left: Side,
+    },
+    /// A record was deleted: the tombstone, so that nothing is resurrected or doubled.
+    Severed {
+        /// The side on which the record is gone.
+        gone: Side,
+    },
+}
+
+impl LinkState {
+    /// The word under which it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Frozen { .. } => "frozen",
+            Self::Severed { .. } => "severed",
+        }
+    }
+
+    /// The side that left or lost its record.
+    pub const fn side(self) -> Option<Side> {
+        match self {
+            Self::Live => None,
+            Self::Frozen { left: side } | Self::Severed { gone: side } => Some(side),
+        }
+    }
+
+    /// The state stored under a word and a side.
+    pub fn from_parts(word: &str, side: Option<Side>) -> Option<Self> {
+        match (word, side) {
+            ("live", _) => Some(Self::Live),
+            ("frozen", Some(left)) => Some(Self::Frozen { left }),
+            ("severed", Some(gone)) => Some(Self::Severed { gone }),
+            _ => None,
+        }
+    }
+}
+
+/// One link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Its id.
+    pub id: LinkId,
+    /// The pair of accounts and object type that it belongs to.
+    pub pair: PairId,
+    /// The record on each side.
+    pub remote: Sides<RemoteId>,
+    /// The version last seen on each side.
+    pub version: Sides<Option<Version>>,
+    /// When each side's record was last changed, as its provider says.
+    pub modified_at: Sides<Option<DateTime<Utc>>>,
+    /// Whether it is followed.
+    pub state: LinkState,
+    /// Observed and meant values.
+    pub body: LinkBody,
+}
