@@ -5,6 +5,7 @@
 //! both got wrong would cancel out. It is no mock: there are no expectations to set, only accounts, faults and a clock.
 
 pub mod core;
+pub mod import;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

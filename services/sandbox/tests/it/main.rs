@@ -1,0 +1,4 @@
+//! The sandbox as its users meet it.
+
+mod import;
+mod import_damage;
