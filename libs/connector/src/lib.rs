@@ -5,15 +5,25 @@
 //! stores. It holds no state: what it needs to remember goes into cursors and page tokens, which are opaque to
 //! everyone else.
 
+mod access;
+mod address;
 mod definition;
 mod error;
+mod http;
+pub mod oauth;
+mod registry;
+mod request;
+mod session;
 mod traits;
 
+pub use access::{Access, AccessToken, Gate, OpenGate};
 pub use definition::{
-    Auth, AuthKind, Batch, Capabilities, Definition, DefinitionError, Endpoints, Idempotency, Limit,
-    LimitScope,
+    Auth, AuthKind, Batch, Capabilities, Definition, DefinitionError, Endpoints, Idempotency,
+    Limit, LimitScope,
 };
 pub use error::{Error, Kind, Remedy};
-pub use traits::{
-    Change, Connector, Create, Cursor, GoneWhy, Next, Page, Pull, Update, Written,
-};
+pub use http::{Chance, ClientError, HttpClient, HttpLimits};
+pub use registry::{DuplicateProvider, Registry};
+pub use request::{Request, Response};
+pub use session::{Session, WriteTurn};
+pub use traits::{Change, Connector, Create, Cursor, GoneWhy, Next, Page, Pull, Update, Written};

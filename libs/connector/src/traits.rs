@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use syncline_model::{
-    Collection, FieldDescriptor, FieldName, Fields, Identity, OperationId, Record, RemoteId, Version,
+    Collection, FieldDescriptor, FieldName, Fields, Identity, OperationId, Record, RemoteId,
+    Version,
 };
 
 use crate::{Definition, Error, Session};

@@ -1,0 +1,285 @@
+//! One account's way to its provider: address, token, limits, retries. What an answer means is the connector's
+//! business, except where every provider means the same: 401 once, 429 and 5xx.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use secrecy::ExposeSecret;
+use syncline_model::AccountId;
+use tracing::Instrument;
+use url::Url;
+
+use crate::address::{Trusted, origin_of};
+use crate::http::{Lost, Raw};
+use crate::{
+    Access, AccessToken, Definition, Endpoints, Error, Gate, HttpClient, Kind, Request, Response,
+};
+
+/// One account's way to its provider. Cloning is cheap.
+#[derive(Clone)]
+pub struct Session {
+    account: AccountId,
+    provider: String,
+    header_prefix: String,
+    trusted: Trusted,
+    endpoints: Endpoints,
+    http: HttpClient,
+    access: Arc<dyn Access>,
+    gate: Arc<dyn Gate>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("account", &self.account)
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Holds an account's turn to write until dropped.
+#[derive(Debug)]
+pub struct WriteTurn(
+    #[expect(dead_code, reason = "held, not read")] tokio::sync::OwnedMutexGuard<()>,
+);
+
+impl Session {
+    /// A session of an account with the provider of a definition.
+    pub fn new(
+        account: AccountId,
+        definition: &Definition,
+        endpoints: Endpoints,
+        http: HttpClient,
+        access: Arc<dyn Access>,
+        gate: Arc<dyn Gate>,
+    ) -> Self {
+        Self {
+            account,
+            provider: definition.id.as_str().to_owned(),
+            header_prefix: definition.auth.header_prefix.clone(),
+            trusted: Trusted::new(&definition.allowed_hosts, &endpoints.api_base),
+            endpoints,
+            http,
+            access,
+            gate,
+        }
+    }
+
+    /// The account.
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// The provider's id.
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// Waits for this account's turn to write, for providers that want one writer at a time. Turns are kept per
+    /// process; between processes the lease of the run is what keeps writers apart.
+    pub async fn write_lock(&self) -> WriteTurn {
+        WriteTurn(self.http.writers(self.account).lock_owned().await)
+    }
+
+    /// Makes a call. `Ok` is any answer below 500 but 429, so that the connector can read what a refusal says;
+    /// `Err` is no answer, a server error or too many calls. A 401 renews the token and repeats the call once;
+    /// repeatable calls are made again after broken connections and server errors.
+    pub async fn send(&self, request: Request) -> Result<Response, Error> {
+        let span = tracing::info_span!(
+            "provider_call",
+            provider = %self.provider,
+            account.id = %self.account,
+            method = %request.method,
+            route = request.route,
+            status = tracing::field::Empty,
+            ms = tracing::field::Empty,
+        );
+        self.attempts(&request).instrument(span).await
+    }
+
+    async fn attempts(&self, request: &Request) -> Result<Response, Error> {
+        let limits = self.http.limits();
+        let mut token = self.access.token().await?;
+        let mut renewed = false;
+        let mut attempt = 1;
+        loop {
+            self.pass_gate(request).await?;
+            let error = match self.once(request, &token).await {
+                Ok(raw) if raw.status == 401 && !renewed => {
+                    renewed = true;
+                    token = self.access.renew(&token).await?;
+                    continue;
+                }
+                Ok(raw) if raw.status == 429 => return Err(self.too_many(&raw)),
+                Ok(raw) if raw.status >= 500 || raw.status == 408 => {
+                    self.server_error(request, &raw)
+                }
+                Ok(raw) => return Ok(self.response(request, raw)),
+                Err(error) => error,
+            };
+            let again =
+                request.safe && error.kind == Kind::Unavailable && attempt < limits.attempts;
+            if !again {
+                return Err(error);
+            }
+            let wait = self.http.backoff(attempt);
+            tracing::debug!(
+                attempt,
+                wait_ms = wait.as_millis() as u64,
+                "the call will be repeated"
+            );
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn pass_gate(&self, request: &Request) -> Result<(), Error> {
+        /// A bucket that another caller keeps emptying is waited for this often.
+        const TURNS: u32 = 5;
+        for (bucket, tokens) in &request.buckets {
+            for turn in 1..=TURNS {
+                let Err(wait) = self.gate.take(bucket, *tokens).await else {
+                    break;
+                };
+                if wait > self.http.limits().patience || turn == TURNS {
+                    let kind = Kind::RateLimited {
+                        retry_after: Some(wait),
+                    };
+                    return Err(self.error(kind, "the limit of calls to this provider is used up"));
+                }
+                tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn once(&self, request: &Request, token: &AccessToken) -> Result<Raw, Error> {
+        let url = self.address(request, token)?;
+        let credential = format!("{} {}", self.header_prefix, token.secret.expose_secret());
+        let mut credential = HeaderValue::from_str(&credential).map_err(|_| {
+            self.error(
+                Kind::Unauthorized,
+                "the access token is not a text that HTTP can carry",
+            )
+        })?;
+        credential.set_sensitive(true);
+        let mut call = self
+            .http
+            .request(request.method.clone(), url)
+            .header(AUTHORIZATION, credential)
+            .header("accept", "application/json");
+        for (name, value) in &request.headers {
+            call = call.header(*name, value);
+        }
+        if let Some(body) = &request.body {
+            call = call.json(body);
+        }
+        let begun = Instant::now();
+        let outcome = self.http.send(call).await;
+        let span = tracing::Span::current();
+        span.record("ms", begun.elapsed().as_millis() as u64);
+        match outcome {
+            Ok(raw) => {
+                span.record("status", raw.status);
+                tracing::debug!("the provider answered");
+                Ok(raw)
+            }
+            Err(lost) => {
+                tracing::debug!(error = %lost, "the provider did not answer");
+                Err(self.lost(request, lost))
+            }
+        }
+    }
+
+    /// Where a call goes. Only the API's own origin ever sees the token.
+    fn address(&self, request: &Request, token: &AccessToken) -> Result<Url, Error> {
+        let named = token
+            .api_base
+            .as_deref()
+            .filter(|_| !self.endpoints.api_base_pinned);
+        let base = match named {
+            Some(named) if self.trusted.admits(named) => named,
+            Some(_) => {
+                return Err(self.error(
+                    Kind::Forbidden,
+                    "the provider sends us to a host that it is not known to have",
+                ));
+            }
+            None => &self.endpoints.api_base,
+        };
+        let whole = request.target.starts_with("http://") || request.target.starts_with("https://");
+        let text = if whole {
+            request.target.clone()
+        } else {
+            format!("{}{}", base.trim_end_matches('/'), request.target)
+        };
+        let mut url = Url::parse(&text)
+            .map_err(|_| self.error(Kind::Malformed, "the address of the call is not a URL"))?;
+        if origin_of(&text) != origin_of(base) {
+            return Err(self.error(
+                Kind::Malformed,
+                "the provider names an address outside its API",
+            ));
+        }
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        Ok(url)
+    }
+
+    fn response(&self, request: &Request, raw: Raw) -> Response {
+        Response {
+            status: raw.status,
+            headers: raw.headers,
+            date: raw.date,
+            body: raw.body,
+            provider: self.provider.clone(),
+            safe: request.safe,
+        }
+    }
+
+    fn lost(&self, request: &Request, lost: Lost) -> Error {
+        let (kind, sent) = match lost {
+            Lost::NotSent(_) => (Kind::Unavailable, false),
+            Lost::Broken(_) => (Kind::Unavailable, true),
+            Lost::TooLarge(_) => (Kind::Malformed, true),
+        };
+        let mut error = self.error(kind, lost.to_string());
+        error.maybe_applied = sent && !request.safe;
+        error.source = Some(Arc::new(lost));
+        error
+    }
+
+    fn server_error(&self, request: &Request, raw: &Raw) -> Error {
+        // A server that names a long wait means it: the caller schedules, instead of knocking on.
+        let kind = match raw.retry_after() {
+            Some(wait) if wait > self.http.limits().patience => Kind::RateLimited {
+                retry_after: Some(wait),
+            },
+            _ => Kind::Unavailable,
+        };
+        let mut error = self.error(
+            kind,
+            format!("the provider answered with a server error ({})", raw.status),
+        );
+        error.status = Some(raw.status);
+        error.maybe_applied = !request.safe;
+        error
+    }
+
+    fn too_many(&self, raw: &Raw) -> Error {
+        let retry_after = raw.retry_after();
+        let mut error = self.error(
+            Kind::RateLimited { retry_after },
+            "the provider says that there were too many calls",
+        );
+        error.status = Some(raw.status);
+        error
+    }
+
+    /// An error of this session's provider.
+    pub fn error(&self, kind: Kind, message: impl Into<String>) -> Error {
+        Error::new(self.provider.clone(), kind, message)
+    }
+}
