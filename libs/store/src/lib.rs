@@ -1,1 +1,15 @@
 //! Every SQL statement, for PostgreSQL and SQLite.
+//!
+//! Tenant-owned rows are reached only through [`Scope`], which binds the tenant into every statement and, on
+//! PostgreSQL, into row-level security; [`Store`] itself has the few look-ups that must find the tenant first.
+//! Contact values and credentials are sealed here, so that no caller can forget to. What rows *mean* is not decided
+//! here: planning is `engine`'s, running is `worker`'s. The database never tells the time and never makes an id.
+
+mod error;
+mod pending;
+mod store;
+mod types;
+
+pub use error::{Result, StoreError};
+pub use store::{Scope, Store};
+pub use types::*;

@@ -1,0 +1,16 @@
+//! Plain data that the store takes and gives, where the model has no noun for it.
+
+mod lease;
+mod people;
+mod settlement;
+mod staged;
+
+pub use lease::{Finish, Lease, NewRun, Release};
+pub use people::{
+    ApiKey, Idempotency, Member, NewApiKey, NewMember, NewOauthState, NewSession, NewTenant,
+    OauthState,
+};
+pub use settlement::{
+    DirtyLink, DirtyMark, HistoryRow, Intent, IntentKind, Intentions, ProblemClose, Settlement,
+};
+pub use staged::{Candidates, GoneWhy, Phase, Staged, StagedCounts, StagedPhase, StagedState};

@@ -1,0 +1,137 @@
+//! Tenants, members, sessions, API keys, OAuth states and idempotency. Secrets arrive hashed; none is kept in clear.
+
+use chrono::{DateTime, Utc};
+use syncline_model::{AccountId, ApiKeyId, MemberId, TenantId};
+use uuid::Uuid;
+
+/// A tenant to make.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    /// Its id.
+    pub id: TenantId,
+    /// The organisation's name.
+    pub name: String,
+    /// Now.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A member to make.
+#[derive(Clone, Debug)]
+pub struct NewMember {
+    /// Its id.
+    pub id: MemberId,
+    /// E-mail address; kept in lower case, unique over all tenants because people log in with it.
+    pub email: String,
+    /// Password hash in PHC form.
+    pub password_hash: String,
+    /// Role word (`owner`).
+    pub role: String,
+}
+
+/// A person of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its id.
+    pub id: MemberId,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// E-mail address in lower case.
+    pub email: String,
+    /// Role word (`owner`).
+    pub role: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A session to make: one refresh token of a family.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Hash of the refresh token.
+    pub token_hash: Vec<u8>,
+    /// The log-in that it descends from: made anew at each log-in, kept by rotation.
+    pub family: Uuid,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The member.
+    pub member: MemberId,
+    /// Now.
+    pub created_at: DateTime<Utc>,
+    /// When the token stops working.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// An API key to make.
+#[derive(Clone, Debug)]
+pub struct NewApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What people call it.
+    pub name: String,
+    /// Hash of the key.
+    pub hash: Vec<u8>,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// Now.
+    pub created_at: DateTime<Utc>,
+}
+
+/// An API key as stored, without its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// What a repeated request should get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Idempotency {
+    /// Never seen (or given up by its first sender): go on, then call `idempotency_finish` or `idempotency_abandon`.
+    Fresh,
+    /// Answered before: answer the same.
+    Replay {
+        /// HTTP status.
+        status: u16,
+        /// Body.
+        body: Vec<u8>,
+    },
+    /// The first request is still being answered.
+    InFlight,
+    /// The key was used for another request.
+    Mismatch,
+}
+
+/// An OAuth authorization under way, to store.
+#[derive(Clone, Debug)]
+pub struct NewOauthState {
+    /// Hash of the `state` parameter.
+    pub state_hash: Vec<u8>,
+    /// The account to authorise.
+    pub account: AccountId,
+    /// Where the provider sends the person back.
+    pub redirect_uri: String,
+    /// PKCE verifier; sealed at rest.
+    pub verifier: String,
+    /// When it stops working.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// An OAuth authorization under way, taken: it cannot be taken again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OauthState {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The account to authorise.
+    pub account: AccountId,
+    /// Where the provider sent the person back.
+    pub redirect_uri: String,
+    /// PKCE verifier.
+    pub verifier: String,
+}
