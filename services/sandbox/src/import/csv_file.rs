@@ -20,6 +20,8 @@ const SHOWN_COLUMNS: usize = 5;
 /// The first headers, if none of them means a name, an address or a number.
 pub(super) fn read(plain: &[u8], losses: &mut Losses) -> Result<Vec<ImportedContact>, String> {
     let (text, doubt) = charset::decode(plain, None);
+    // A cell of several lines has one kind of line end, whatever the file's.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -133,7 +135,7 @@ struct Slot {
 
 impl Table {
     fn row(&mut self, row: &csv::StringRecord, losses: &mut Losses) -> Option<ImportedContact> {
-        let line = row.position().map_or(0, |position| position.line());
+        let line = row.position().map_or(0, csv::Position::line);
         let line = usize::try_from(line).unwrap_or(usize::MAX);
         let mut contact = ImportedContact {
             line,
@@ -149,7 +151,7 @@ impl Table {
             }
             match self.columns.get(place) {
                 Some(Column::Single(single)) => {
-                    self.single(*single, place, cell, &mut contact, &mut own)
+                    self.single(*single, place, cell, &mut contact, &mut own);
                 }
                 Some(Column::Numbered(kind, number, part)) => {
                     let slot = slots
@@ -161,7 +163,9 @@ impl Table {
                 Some(Column::Labelled(kind, label, part)) => {
                     // The parts of one address share a slot; every other labelled column is a value of its own.
                     let shared = *kind == Kind::Address;
-                    let key = if shared { label.len() } else { place };
+                    let first = |column: &Column| matches!(column, Column::Labelled(Kind::Address, same, _) if same == label);
+                    let start = self.columns.iter().position(first);
+                    let key = start.filter(|_| shared).unwrap_or(place);
                     let slot = slots.entry((*kind as u8, key + 100_000)).or_default();
                     slot.kind = Some(*kind);
                     (*label).clone_into(&mut slot.label);
@@ -265,18 +269,15 @@ impl Table {
 }
 
 fn date(cell: &str, what: &str, losses: &mut Losses) -> Option<super::PartialDate> {
-    match dates::read(cell) {
-        Some(read) => {
-            if let Some(doubt) = read.doubt {
-                losses.guessed(what, cell, doubt);
-            }
-            Some(read.date)
-        }
-        None => {
-            losses.moved(what, cell, "it cannot be read as a date; kept as text");
-            None
-        }
+    let Some(read) = dates::read(cell) else {
+        let why = "it cannot be read as a date; kept as text";
+        losses.moved(what, cell, why);
+        return None;
+    };
+    if let Some(doubt) = read.doubt {
+        losses.guessed(what, cell, doubt);
     }
+    Some(read.date)
 }
 
 /// Google's own groups begin with a star; everything in "My Contacts" is there anyway.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::contact::{Address, ImportedContact, Labelled, Organisation, PartialDate, Photo};
 use super::loss::Losses;
-use super::zoho::covers;
+use super::zoho_values::covers;
 
 /// A person, and what is not part of its body.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,6 +15,7 @@ mod labels;
 mod loss;
 mod vcard;
 mod zoho;
+mod zoho_values;
 
 pub use contact::{
     Address, Event, ImportedContact, Labelled, Leftover, Names, Organisation, PartialDate, Photo,
@@ -102,7 +103,7 @@ pub fn read(bytes: &[u8], file_name: &str) -> Result<Import, ImportError> {
             file: file(),
             encoding,
         })?;
-    if plain.iter().all(|byte| byte.is_ascii_whitespace()) {
+    if plain.iter().all(u8::is_ascii_whitespace) {
         return Err(ImportError::Empty { file: file() });
     }
     if is_vcard(&plain, file_name) {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::contact::{Address, ImportedContact, Labelled, join};
 use super::loss::Losses;
+use super::zoho_values::{covers, cut, handle, is_email, phone_field, phone_number};
 
 /// The custom field (text, 255) that takes the company's name.
 pub const COMPANY_FIELD: &str = "Company";
@@ -18,10 +19,6 @@ const MAX_TAGS: usize = 10;
 const MAX_TAG_CHARS: usize = 25;
 /// The longest description (large text area), in characters.
 const MAX_DESCRIPTION_CHARS: usize = 32_000;
-/// The longest phone number, in characters.
-const MAX_PHONE_CHARS: usize = 30;
-/// The longest e-mail address, in characters.
-const MAX_EMAIL_CHARS: usize = 100;
 
 /// Text fields by their longest value in characters; 255 where nothing shorter is known.
 const LIMITS: [(&str, usize); 8] = [
@@ -238,13 +235,12 @@ impl Record<'_> {
         sorted.sort_by_key(|address| !address.preferred);
         let mut prefixes = ["Mailing", "Other"].into_iter();
         for address in sorted {
-            match prefixes.next() {
-                Some(prefix) => self.address(prefix, address),
-                None => {
-                    let what = titled("address", &address.label);
-                    let why = "a Zoho contact has two addresses";
-                    self.losses.lost(&what, &one_line(address), why);
-                }
+            if let Some(prefix) = prefixes.next() {
+                self.address(prefix, address);
+            } else {
+                let what = titled("address", &address.label);
+                let why = "a Zoho contact has two addresses";
+                self.losses.lost(&what, &one_line(address), why);
             }
         }
     }
@@ -303,14 +299,12 @@ impl Record<'_> {
 
     fn birthday(&mut self, contact: &ImportedContact) {
         let Some(date) = contact.birthday else { return };
-        match date.complete() {
-            Some(date) => {
-                self.body.insert("Date_of_Birth".to_owned(), json!(date));
-            }
-            None => {
-                let why = "Date_of_Birth takes complete dates only";
-                self.losses.lost("birthday", &date.text(), why);
-            }
+        if let Some(complete) = date.complete() {
+            self.body
+                .insert("Date_of_Birth".to_owned(), json!(complete));
+        } else {
+            let why = "Date_of_Birth takes complete dates only";
+            self.losses.lost("birthday", &date.text(), why);
         }
     }
 
@@ -421,23 +415,6 @@ fn is_company(contact: &ImportedContact) -> bool {
         .is_some_and(|company| full.is_empty() || full == company)
 }
 
-/// Whether every word of `text` is found in one of the others, whatever the order.
-pub(super) fn covers(others: &[String], text: &str) -> bool {
-    let lower: Vec<String> = others.iter().map(|other| other.to_lowercase()).collect();
-    let text = text.to_lowercase();
-    text.split(|each: char| each.is_whitespace() || each == ',')
-        .all(|word| lower.iter().any(|other| other.contains(word)))
-}
-
-/// Splits after `limit` characters.
-fn cut(text: &str, limit: usize) -> (&str, &str) {
-    let at = text
-        .char_indices()
-        .nth(limit)
-        .map_or(text.len(), |(at, _)| at);
-    text.split_at_checked(at).unwrap_or((text, ""))
-}
-
 fn preferred_first(values: &[Labelled]) -> Vec<&Labelled> {
     let mut sorted: Vec<&Labelled> = values.iter().collect();
     sorted.sort_by_key(|value| !value.preferred);
@@ -467,66 +444,6 @@ fn one_line(address: &Address) -> String {
     } else {
         address.formatted.clone()
     }
-}
-
-/// The field of a phone label, and whether it is a fax.
-fn phone_field(label: &str) -> (&'static str, bool) {
-    match label {
-        "mobile" | "workMobile" => ("Mobile", false),
-        "work" | "main" | "" => ("Phone", false),
-        "home" => ("Home_Phone", false),
-        "assistant" => ("Asst_Phone", false),
-        "workFax" | "homeFax" | "otherFax" => ("Fax", true),
-        _ => ("Other_Phone", false),
-    }
-}
-
-/// The number in the characters that Zoho takes; `None` if something would be lost by that, or it is too long.
-fn phone_number(value: &str) -> Option<String> {
-    let value = value.to_lowercase();
-    // An extension is written many ways; Zoho's character for it is the semicolon.
-    let value = ["extension", "ext.", "ext", "x", "#", ","]
-        .iter()
-        .fold(value, |value, word| value.replace(word, ";"));
-    let mut number = String::new();
-    for each in value.chars() {
-        match each {
-            '0'..='9' | '+' | '-' | '(' | ')' | '.' | ';' => number.push(each),
-            '/' | '\u{2010}'..='\u{2015}' => number.push('-'),
-            // Marks of direction and joining that phones put around numbers.
-            '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
-            | '\u{feff}' => {}
-            _ if each.is_whitespace() => number.push(' '),
-            _ => return None,
-        }
-    }
-    let number = number.trim().to_owned();
-    let fits = number.len() <= MAX_PHONE_CHARS && number.bytes().any(|byte| byte.is_ascii_digit());
-    fits.then_some(number)
-}
-
-fn is_email(value: &str) -> bool {
-    let shape = value.rsplit_once('@').is_some_and(|(local, domain)| {
-        let dotted = domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.');
-        !local.is_empty() && !local.contains('@') && dotted
-    });
-    let odd = |each: char| {
-        each.is_whitespace() || each.is_control() || matches!(each, '<' | '>' | ',' | ';')
-    };
-    shape && value.chars().count() <= MAX_EMAIL_CHARS && !value.contains(odd)
-}
-
-/// The name in `https://twitter.com/name` or `@name`.
-fn handle(value: &str) -> String {
-    let value = value.trim().trim_end_matches('/');
-    let last = if value.contains("://") {
-        value.rsplit('/').next()
-    } else {
-        Some(value)
-    };
-    last.unwrap_or_default().trim_start_matches('@').to_owned()
 }
 
 #[cfg(test)]

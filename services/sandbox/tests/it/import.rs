@@ -1,5 +1,7 @@
 //! Exports as real programs write them, read whole: what arrives, and what is named as lost.
 
+#![expect(clippy::expect_used, reason = "in a test a missing value is a failure")]
+
 use serde_json::{Value, json};
 use syncline_sandbox::import::{
     self, Fate, Format, Import, ImportedContact, LoadReport, Losses, Photo,
@@ -106,7 +108,7 @@ fn icloud_groups_labels_and_photo_are_kept() {
             "organizations": [{"name": "Harbour Clinic", "department": "Paediatrics, Ward 3", "title": "Consultant"}],
             "birthdays": [{"date": {"year": 0, "month": 4, "day": 12}}],
             "events": [{"date": {"year": 2011, "month": 9, "day": 3}, "type": "anniversary"}],
-            "relations": [{"person": "Chidi Okafor", "type": "spouse"}],
+            "relations": [{"person": "Chidi Okafor", "type": "spouse", "metadata": {"sourcePrimary": true}}],
             "urls": [{"value": "https://ada.example/", "type": "homePage", "metadata": {"sourcePrimary": true}},
                 {"value": "https://twitter.com/adaokafor", "type": "twitter"}],
             "imClients": [{"username": "ada.okafor", "protocol": "skype"}],

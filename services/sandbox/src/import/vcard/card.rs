@@ -1,8 +1,6 @@
 //! The meaning of a card's properties. Every property ends in a field of the contact, in its leftover, or in a loss.
 
-use super::super::contact::{
-    Address, Event, ImportedContact, Labelled, Organisation, PartialDate, Photo,
-};
+use super::super::contact::{Address, Event, ImportedContact, Labelled, Organisation, PartialDate};
 use super::super::loss::Losses;
 use super::super::{dates, labels};
 use super::lines::RawCard;
@@ -29,7 +27,7 @@ pub(super) fn read(raw: RawCard, losses: &mut Losses) -> Card {
     let mut properties = Vec::with_capacity(raw.lines.len());
     for logical in raw.lines {
         let line = logical.line;
-        match property::read(logical, raw.old) {
+        match property::read(&logical, raw.old) {
             Ok(property) => properties.push(property),
             Err(unreadable) => {
                 let why = format!("{}; kept as text", unreadable.why);
@@ -46,8 +44,8 @@ pub(super) fn read(raw: RawCard, losses: &mut Losses) -> Card {
 }
 
 #[derive(Default)]
-struct Reader {
-    contact: ImportedContact,
+pub(super) struct Reader {
+    pub(super) contact: ImportedContact,
     is_group: bool,
     members: Vec<String>,
     /// `X-ABLabel` by group.
@@ -85,7 +83,7 @@ impl Reader {
     }
 
     /// The label of a property: Apple's, else its types. Types that no label expresses are named.
-    fn label(&self, property: &Property, losses: &mut Losses) -> String {
+    pub(super) fn label(&self, property: &Property, losses: &mut Losses) -> String {
         let of_item = self.item_labels.iter();
         let own = of_item
             .filter(|(group, _)| Some(group) == property.group.as_ref())
@@ -115,7 +113,7 @@ impl Reader {
                 .at(property.line)
                 .guessed(&property.name, &property.text(), doubt);
         }
-        self.unused_params(property, losses);
+        Self::unused_params(property, losses);
         if property.name == "PHOTO" {
             return self.photo(property, losses);
         }
@@ -131,7 +129,7 @@ impl Reader {
     }
 
     /// Parameters that carry something, and are not read.
-    fn unused_params(&mut self, property: &Property, losses: &mut Losses) {
+    fn unused_params(property: &Property, losses: &mut Losses) {
         const SILENT: [&str; 13] = [
             "LANGUAGE",
             "PID",
@@ -171,7 +169,7 @@ impl Reader {
                 self.contact.nicknames.extend(each);
             }
             "X-PHONETIC-FIRST-NAME" if names.phonetic_given.is_empty() => {
-                names.phonetic_given = text
+                names.phonetic_given = text;
             }
             "X-PHONETIC-MIDDLE-NAME" if names.phonetic_middle.is_empty() => {
                 names.phonetic_middle = text;
@@ -180,7 +178,7 @@ impl Reader {
                 names.phonetic_family = text;
             }
             "SORT-STRING" | "X-EVOLUTION-FILE-AS" if names.file_as.is_empty() => {
-                names.file_as = text
+                names.file_as = text;
             }
             "ORG" => self.organisation(property),
             "TITLE" => self.titles.push(text),
@@ -438,140 +436,6 @@ impl Reader {
         }
     }
 
-    fn chat(&mut self, property: &Property, losses: &mut Losses) {
-        let text = property.text();
-        let (scheme, rest) = text.split_once(':').unwrap_or(("", &text));
-        let service = property
-            .param("X-SERVICE-TYPE")
-            .or(property.param("SERVICE-TYPE"));
-        let service = match (service, scheme) {
-            (Some(service), _) => service.to_ascii_lowercase(),
-            (None, "" | "x-apple" | "http" | "https") => self.label(property, losses),
-            (None, scheme) => scheme.to_ascii_lowercase(),
-        };
-        let value = if matches!(scheme, "http" | "https") {
-            &text
-        } else {
-            rest
-        };
-        let mut chat = Labelled::new(service, value.trim_start_matches("//"));
-        chat.preferred = property.preferred;
-        self.contact.im.push(chat);
-    }
-
-    fn social(&mut self, property: &Property, losses: &mut Losses) {
-        let service = property
-            .param("SERVICE-TYPE")
-            .or(property.param("X-SERVICE-TYPE"));
-        let service = service.map(str::to_ascii_lowercase);
-        let label = service.unwrap_or_else(|| self.label(property, losses));
-        let text = property.text();
-        let user = property
-            .param("X-USER")
-            .filter(|user| !text.contains(*user));
-        self.contact
-            .social
-            .push(Labelled::new(label.clone(), &text));
-        if let Some(user) = user {
-            self.contact.keep(&format!("user name at {label}"), user);
-        }
-    }
-
-    /// Android packs what 2.1 has no property for: `vnd.android.cursor.item/nickname;Bob;1;;...`
-    fn android(&mut self, property: &Property, losses: &mut Losses) {
-        let text = property.text();
-        let mut parts = text.split(';');
-        let kind = parts.next().unwrap_or_default();
-        let value = parts.next().unwrap_or_default().trim();
-        let kind_code = parts.next().unwrap_or_default();
-        let custom = parts.next().unwrap_or_default();
-        match kind.rsplit('/').next().unwrap_or_default() {
-            "nickname" => self.contact.nicknames.push(value.to_owned()),
-            "relation" => {
-                let label = match kind_code {
-                    "1" => "assistant",
-                    "2" => "brother",
-                    "3" => "child",
-                    "4" => "domesticPartner",
-                    "5" => "father",
-                    "6" => "friend",
-                    "7" => "manager",
-                    "8" => "mother",
-                    "9" => "parent",
-                    "10" => "partner",
-                    "13" => "sister",
-                    "14" => "spouse",
-                    _ => custom,
-                };
-                self.contact.relations.push(Labelled::new(label, value));
-            }
-            "contact_event" => match dates::read(value) {
-                Some(read) => {
-                    let label = if kind_code == "1" {
-                        "anniversary"
-                    } else {
-                        custom
-                    };
-                    let (label, date) = (label.to_owned(), read.date);
-                    self.contact.events.push(Event { label, date });
-                }
-                None => self.contact.keep("X-ANDROID-CUSTOM", &text),
-            },
-            _ => {
-                let why = "this Android field is not known; kept as text";
-                losses
-                    .at(property.line)
-                    .moved("X-ANDROID-CUSTOM", &text, why);
-                self.contact.keep("X-ANDROID-CUSTOM", &text);
-            }
-        }
-    }
-
-    fn photo(&mut self, property: &Property, losses: &mut Losses) {
-        let media = property.param("MEDIATYPE").map(str::to_owned);
-        let by_type = property.types.iter().find(|each| *each != "pref");
-        let media = media.or_else(|| {
-            by_type.map(|kind| {
-                if kind.contains('/') {
-                    kind.clone()
-                } else {
-                    format!("image/{kind}")
-                }
-            })
-        });
-        let text = property.text();
-        let photo = match &property.binary {
-            Some(data) => Some((media, data.clone())),
-            None => data_uri(&text).map(|(kind, data)| (Some(kind).or(media), data)),
-        };
-        let photo = match photo {
-            Some((media_type, data)) if !data.is_empty() => Photo::Bytes { media_type, data },
-            Some(_) => {
-                losses
-                    .at(property.line)
-                    .lost("PHOTO", "", "there is no picture in it");
-                return;
-            }
-            None if text.is_empty() => return,
-            None if text.starts_with("data:") => {
-                losses
-                    .at(property.line)
-                    .lost("PHOTO", &text, "its data cannot be decoded");
-                return;
-            }
-            None => Photo::Uri(text),
-        };
-        if self.contact.photo.is_some() {
-            losses.at(property.line).lost(
-                "PHOTO",
-                "",
-                "a contact has one photo, and it has another",
-            );
-        } else {
-            self.contact.photo = Some(photo);
-        }
-    }
-
     /// Base64 of anything but a photo: text if it is text, else only its size is told.
     fn binary(&mut self, property: &Property, data: &[u8], losses: &mut Losses) {
         match std::str::from_utf8(data) {
@@ -625,12 +489,4 @@ fn without_scheme(value: &str, scheme: &str) -> String {
     let has = start.is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     let bare = if has { value.get(scheme.len()..) } else { None };
     bare.unwrap_or(value).trim().to_owned()
-}
-
-/// The media type and bytes of a `data:` address in base64.
-fn data_uri(text: &str) -> Option<(String, Vec<u8>)> {
-    let (head, data) = text.strip_prefix("data:")?.split_once(',')?;
-    let kind = head.strip_suffix(";base64")?;
-    let data = property::from_base64(data.as_bytes())?;
-    Some((kind.to_owned(), data))
 }

@@ -4,6 +4,7 @@
 //! Not a validator: what real programs write is read, whatever the standard says about it.
 
 mod card;
+mod extras;
 mod lines;
 mod property;
 

@@ -81,7 +81,7 @@ pub(super) fn bare_id(id: &str) -> String {
 }
 
 /// Reads one line.
-pub(super) fn read(line: Logical, old: bool) -> Result<Property, Unreadable> {
+pub(super) fn read(line: &Logical, old: bool) -> Result<Property, Unreadable> {
     let Some((head, value)) = split_head(&line.bytes) else {
         return Err(unreadable(
             &line.bytes,
@@ -100,7 +100,7 @@ pub(super) fn read(line: Logical, old: bool) -> Result<Property, Unreadable> {
         Encoding::QuotedPrintable => unquote(value),
         Encoding::Base64 => {
             match from_base64(value) {
-                Some(data) => return parse(&line, &head, "", Some(data), None),
+                Some(data) => return parse(line, &head, "", Some(data), None),
                 // Some programs claim base64 and give an address.
                 None if value.contains(&b':') => value.to_vec(),
                 None => return Err(unreadable(&line.bytes, "its base64 cannot be decoded")),
@@ -111,7 +111,7 @@ pub(super) fn read(line: Logical, old: bool) -> Result<Property, Unreadable> {
     let commas = old && !matches!(head.bare_name(), "CATEGORIES" | "NICKNAME");
     let quoted = line.encoding == Encoding::QuotedPrintable;
     let value = escaped(&text, commas, quoted);
-    parse(&line, &head, &value, None, doubt)
+    parse(line, &head, &value, None, doubt)
 }
 
 /// The bytes of a base64 text that may be broken into lines.
@@ -171,7 +171,7 @@ impl Head {
             match param.as_str() {
                 "" | "VALUE" | "ENCODING" | "QUOTED-PRINTABLE" | "BASE64" | "8BIT" | "7BIT" => {}
                 "CHARSET" => read.charset = Some(bare.to_owned()),
-                "TYPE" => read.text.push_str(&format!(";TYPE={bare}")),
+                "TYPE" => read.text.extend([";TYPE=", bare]),
                 _ => {
                     read.text.push(';');
                     read.text.push_str(segment);
@@ -345,7 +345,7 @@ mod tests {
         let file = [b"BEGIN:VCARD\n".as_slice(), line, b"\nEND:VCARD\n"].concat();
         let mut cards = lines::cards(&file, &mut Losses::default());
         let logical = cards.remove(0).lines.remove(0);
-        let got = match read(logical, old) {
+        let got = match read(&logical, old) {
             Ok(property) => format!(
                 "{}{}{:?}{}",
                 property.name,
