@@ -43,6 +43,16 @@ pub(super) fn read(plain: &[u8], losses: &mut Losses) -> Vec<ImportedContact> {
         }
         if let Some(members) = group {
             let name = contact.display();
+            let bare = ImportedContact {
+                line,
+                uid: contact.uid.clone(),
+                names: contact.names.clone(),
+                ..ImportedContact::default()
+            };
+            if contact != bare {
+                let why = "a group became a label, which has a name and nothing else";
+                own.at(line).lost("the group's own values", &name, why);
+            }
             losses.absorb(own, &name);
             groups.push(Group {
                 name,
