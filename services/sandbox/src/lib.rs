@@ -4,8 +4,12 @@
 //! under `/_sandbox` (docs/sandbox.md). It is a library and imports nothing of ours: what a connector and its imitation
 //! both got wrong would cancel out. It is no mock: there are no expectations to set, only accounts, faults and a clock.
 
+#![recursion_limit = "256"]
+
 pub mod core;
+pub mod google;
 pub mod import;
+pub mod zoho;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -103,6 +107,8 @@ impl Sandbox {
                         .content_type_required(false),
                 )
                 .configure(core::admin::routes)
+                .configure(core::oauth::google::routes)
+                .configure(core::oauth::zoho::routes)
                 .configure(|cfg| {
                     for provider in state.providers() {
                         Arc::clone(provider).routes(cfg);
@@ -135,7 +141,10 @@ impl Sandbox {
 /// The state of a sandbox with all its providers.
 fn build(seed: u64) -> Arc<State> {
     let core = Core::new(seed);
-    let providers: Vec<Arc<dyn Provider>> = Vec::new();
+    let providers: Vec<Arc<dyn Provider>> = vec![
+        google::Google::new(Arc::clone(&core)),
+        zoho::Zoho::new(Arc::clone(&core)),
+    ];
     State::new(core, providers)
 }
 

@@ -1,8 +1,12 @@
 //! The OAuth2 server of both providers: apps, codes, grants, tokens and their limits.
 //!
-//! Not an OpenID provider: no id tokens are made.
+//! The wire (consent page, parameter names, error wording) is in [`google`], [`zoho`] and [`consent`]. Not an OpenID
+//! provider: no id tokens are made.
 
+pub mod consent;
+pub mod google;
 pub mod params;
 mod store;
+pub mod zoho;
 
 pub use store::{App, Approval, Exchange, Issued, Login, OAuth, OAuthError, Policy, TokenError};

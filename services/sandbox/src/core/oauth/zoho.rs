@@ -1,0 +1,153 @@
+//! Zoho's OAuth endpoints and wording (providers/zoho.md 1-2). One data centre only: the sandbox itself.
+
+use actix_web::web::{self, Bytes, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, http::header};
+use serde_json::{Value, json};
+
+use super::consent::Desk;
+use super::params::Params;
+use super::{Exchange, Issued, OAuthError};
+use crate::core::State;
+use crate::core::provider::{Call, Class};
+
+const PROVIDER: &str = "zoho";
+
+const DESK: Desk = Desk {
+    provider: PROVIDER,
+    title: "Zoho Accounts",
+    separator: ',',
+    extra: |state| {
+        vec![
+            ("location", "us".to_owned()),
+            ("accounts-server", state.core.base_url().to_owned()),
+        ]
+    },
+};
+
+/// Paths of this module, with the route names of the request log.
+const PATHS: &[&str] = &[
+    "/oauth/v2/auth",
+    "/oauth/v2/token",
+    "/oauth/v2/token/revoke",
+    "/oauth/serverinfo",
+];
+
+/// Names an OAuth request; nothing for other paths.
+pub fn classify(method: &str, path: &str) -> Option<Call> {
+    PATHS.contains(&path).then(|| Call {
+        route: format!("{method} {path}"),
+        class: Class::Auth,
+    })
+}
+
+/// Registers the endpoints.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(
+        web::resource("/oauth/v2/auth")
+            .route(web::get().to(page))
+            .route(web::post().to(decide)),
+    );
+    cfg.service(web::resource("/oauth/v2/token").route(web::post().to(token)));
+    cfg.service(web::resource("/oauth/v2/token/revoke").route(web::post().to(revoke)));
+    cfg.service(web::resource("/oauth/serverinfo").route(web::get().to(server_info)));
+}
+
+async fn page(state: Data<State>, req: HttpRequest) -> HttpResponse {
+    DESK.page(
+        &state,
+        req.path(),
+        &Params::read(req.query_string(), "", b""),
+    )
+}
+
+async fn decide(state: Data<State>, req: HttpRequest, body: Bytes) -> HttpResponse {
+    DESK.decide(&state, &read(&req, &body))
+}
+
+async fn server_info(state: Data<State>) -> HttpResponse {
+    HttpResponse::Ok()
+        .json(json!({"result": "success", "locations": {"us": state.core.base_url()}}))
+}
+
+/// Errors are 200 with an `error` member, as Zoho has it.
+async fn token(state: Data<State>, req: HttpRequest, body: Bytes) -> HttpResponse {
+    let params = read(&req, &body);
+    let oauth = &state.core.oauth;
+    let (client_id, secret) = (params.get("client_id"), params.get("client_secret"));
+    let issued = match params.get("grant_type") {
+        "authorization_code" => oauth.exchange(
+            PROVIDER,
+            &Exchange {
+                client_id: client_id.to_owned(),
+                client_secret: secret.to_owned(),
+                code: params.get("code").to_owned(),
+                redirect_uri: params.get("redirect_uri").to_owned(),
+                verifier: params.find("code_verifier").map(str::to_owned),
+            },
+        ),
+        "refresh_token" => oauth.refresh(PROVIDER, client_id, secret, params.get("refresh_token")),
+        _ => return json_answer(&json!({"error": "invalid_request"})),
+    };
+    json_answer(&match issued {
+        Ok(issued) => answer(&issued, state.core.base_url()),
+        Err(error) => trouble(error),
+    })
+}
+
+async fn revoke(state: Data<State>, req: HttpRequest, body: Bytes) -> HttpResponse {
+    if state
+        .core
+        .oauth
+        .revoke(PROVIDER, read(&req, &body).get("token"))
+    {
+        json_answer(&json!({"status": "success"}))
+    } else {
+        HttpResponse::BadRequest().json(json!({"status": "failure", "error": "invalid_token"}))
+    }
+}
+
+fn read(req: &HttpRequest, body: &[u8]) -> Params {
+    let kind = req
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("");
+    Params::read(req.query_string(), kind, body)
+}
+
+fn json_answer(body: &Value) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json;charset=UTF-8")
+        .body(body.to_string())
+}
+
+fn answer(issued: &Issued, base_url: &str) -> Value {
+    let mut body = json!({
+        "access_token": issued.access_token,
+        "scope": issued.scopes.join(" "),
+        "api_domain": base_url,
+        "token_type": "Bearer",
+        "expires_in": issued.expires_in,
+    });
+    if let (Some(refresh), Some(body)) = (&issued.refresh_token, body.as_object_mut()) {
+        body.insert("refresh_token".into(), refresh.as_str().into());
+    }
+    body
+}
+
+fn trouble(error: OAuthError) -> Value {
+    let code = match error {
+        OAuthError::UnknownClient => "invalid_client",
+        OAuthError::WrongSecret => "invalid_client_secret",
+        OAuthError::RedirectMismatch => "invalid_redirect_uri",
+        OAuthError::BadCode | OAuthError::BadRefresh | OAuthError::BadVerifier => "invalid_code",
+        OAuthError::TooMany => {
+            return json!({
+                "error_description": "You have made too many requests continuously. Please try again after some time.",
+                "error": "Access Denied",
+                "status": "failure",
+            });
+        }
+    };
+    json!({ "error": code })
+}
