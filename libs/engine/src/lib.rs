@@ -1,1 +1,31 @@
-//! The verbs of Syncline, pure: match, filter, map, merge, guard, plan, settle.
+//! The verbs of Syncline, pure: facts in, plan out.
+//!
+//! No async, no clock, no chance, no I/O; the same input always gives the same output, so that a plan can be
+//! printed, compared, stored and approved. `plan` says what should happen, `settle` what is true afterwards;
+//! everything that touches the world stands between the two, in the worker.
+
+mod defaults;
+mod guard;
+mod lens;
+mod matching;
+mod merge;
+mod name;
+mod normal;
+mod plan;
+mod policy;
+mod rules;
+mod settle;
+
+pub use defaults::default_mapping;
+pub use guard::{Held, Totals, guards, overwrites};
+pub use matching::match_keys;
+pub use normal::{equal, is_blank, normal};
+pub use plan::{
+    Cluster, ConflictFound, LinkedPair, Observation, Operation, Plan, ProblemFound, Sight, Step,
+    Subject, plan,
+};
+pub use policy::{ConfigError, Entry, Policy, PolicyInput};
+pub use rules::takes_part;
+pub use settle::{
+    ChangeMade, LinkPut, LinkWrite, Outcome, RowFate, Settled, carries_deletion, settle,
+};

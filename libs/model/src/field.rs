@@ -106,6 +106,9 @@ pub struct FieldDescriptor {
     /// The choices, for choice fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
+    /// For dates: whether a day without its year can be held.
+    #[serde(default)]
+    pub partial_dates: bool,
     /// Whether the account's owner added it.
     #[serde(default)]
     pub custom: bool,
@@ -127,6 +130,7 @@ impl FieldDescriptor {
             required: false,
             max_length: None,
             choices: Vec::new(),
+            partial_dates: false,
             custom: false,
             standard: None,
         }

@@ -36,6 +36,9 @@ macro_rules! ids {
             /// What the printed form begins with.
             pub const PREFIX: &'static str = $prefix;
 
+            /// Names nothing: stands in for an id that is given only on storing.
+            pub const NIL: Self = Self(Uuid::nil());
+
             /// Wraps a UUID.
             pub const fn from_uuid(id: Uuid) -> Self {
                 Self(id)

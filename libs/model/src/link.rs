@@ -1,6 +1,6 @@
 //! Links: "a's x is b's y", with what was observed on each side and what both are meant to be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -34,9 +34,20 @@ pub struct LinkBody {
     pub seen: Sides<Slots>,
     /// The merged values that both sides are meant to reach.
     pub target: Slots,
+    /// Per side, how the provider wrote down a target that it would not keep as sent (beyond what normal forms
+    /// forgive). Such a side has reached the target; without this it would be written again for ever.
+    #[serde(default, skip_serializing_if = "no_slots")]
+    pub rendered: Sides<Slots>,
     /// A person's answers to open conflicts (`ask`): which side wins, used once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resolutions: BTreeMap<EntryKey, Side>,
+    /// Entries whose conflict waits for a person: already reported, not to be reported again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub open: BTreeSet<EntryKey>,
+}
+
+fn no_slots(slots: &Sides<Slots>) -> bool {
+    slots.a.is_empty() && slots.b.is_empty()
 }
 
 /// Whether a link is followed.
@@ -50,11 +61,13 @@ pub enum LinkState {
         /// The side that left.
         left: Side,
     },
-    /// A record was deleted: the tombstone, so that nothing is resurrected or doubled.
+    /// A record was deleted and its partner is left alone: the tombstone, so that nothing is resurrected or doubled.
     Severed {
         /// The side on which the record is gone.
         gone: Side,
     },
+    /// Both records are deleted: the tombstone against stale listings that still show one.
+    Buried,
 }
 
 impl LinkState {
@@ -64,13 +77,14 @@ impl LinkState {
             Self::Live => "live",
             Self::Frozen { .. } => "frozen",
             Self::Severed { .. } => "severed",
+            Self::Buried => "buried",
         }
     }
 
     /// The side that left or lost its record.
     pub const fn side(self) -> Option<Side> {
         match self {
-            Self::Live => None,
+            Self::Live | Self::Buried => None,
             Self::Frozen { left: side } | Self::Severed { gone: side } => Some(side),
         }
     }
@@ -79,6 +93,7 @@ impl LinkState {
     pub fn from_parts(word: &str, side: Option<Side>) -> Option<Self> {
         match (word, side) {
             ("live", _) => Some(Self::Live),
+            ("buried", _) => Some(Self::Buried),
             ("frozen", Some(left)) => Some(Self::Frozen { left }),
             ("severed", Some(gone)) => Some(Self::Severed { gone }),
             _ => None,

@@ -124,12 +124,11 @@ impl std::fmt::Display for PartialDate {
 impl std::str::FromStr for PartialDate {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        let (year, rest) = match text.strip_prefix("--") {
-            Some(rest) => (None, rest),
-            None => {
-                let (year, rest) = text.split_once('-').ok_or(())?;
-                (Some(year.parse().map_err(|_| ())?), rest)
-            }
+        let (year, rest) = if let Some(rest) = text.strip_prefix("--") {
+            (None, rest)
+        } else {
+            let (year, rest) = text.split_once('-').ok_or(())?;
+            (Some(year.parse().map_err(|_| ())?), rest)
         };
         let (month, day) = rest.split_once('-').ok_or(())?;
         let month = month.parse().map_err(|_| ())?;

@@ -1,0 +1,260 @@
+//! From what was observed to what should happen: the pure decision for a batch.
+
+mod create;
+mod gone;
+mod pair;
+pub(crate) mod read;
+
+use chrono::{DateTime, Utc};
+use syncline_model::{
+    EntryKey, Fields, Link, LinkBody, LinkState, ProblemReason, Record, RemoteId, Side, Sides,
+    Slots, Value, Version,
+};
+
+use crate::{Held, Policy, RowFate};
+
+pub(crate) use read::read;
+
+/// What a pull showed of one side of a link.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sight {
+    /// Nothing new: the record is as it was last seen.
+    Unchanged,
+    /// The record looks like this.
+    Present(Box<Record>),
+    /// The record is deleted: the provider says so, or a direct read confirmed it.
+    Deleted,
+    /// The record exists but is outside the collection.
+    Left,
+}
+
+/// A link and what was seen of its two records.
+#[derive(Clone, Debug)]
+pub struct LinkedPair {
+    /// The link.
+    pub link: Link,
+    /// What was seen on each side.
+    pub sight: Sides<Sight>,
+}
+
+/// Unlinked records that may concern one another: all that share a match key with one of them are in it.
+#[derive(Clone, Debug, Default)]
+pub struct Cluster {
+    /// The unlinked records of each side.
+    pub records: Sides<Vec<Record>>,
+}
+
+/// One batch of facts.
+#[derive(Clone, Debug, Default)]
+pub struct Observation {
+    /// Links with news.
+    pub linked: Vec<LinkedPair>,
+    /// Records without a link.
+    pub clusters: Vec<Cluster>,
+    /// What guards hold in this run.
+    pub held: Held,
+}
+
+/// What should happen. A plan is a value: it can be printed, stored, compared and approved.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// One step a link, or a record that needs a decision.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// All operations in order, as `settle` expects their outcomes.
+    pub fn operations(&self) -> impl Iterator<Item = (&Step, &Operation)> {
+        self.steps.iter().flat_map(|step| {
+            step.operations
+                .iter()
+                .map(move |operation| (step, operation))
+        })
+    }
+}
+
+/// What a step is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Subject {
+    /// A link that exists, as it was.
+    Link(Box<Link>),
+    /// A link to be made.
+    New,
+    /// Records that get no link (ambiguous, outside the rules, refused).
+    Nothing,
+}
+
+/// What should happen to one link or record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What it is about.
+    pub subject: Subject,
+    /// The record on each side, where there is one.
+    pub remote: Sides<Option<RemoteId>>,
+    /// Its version, as observed.
+    pub version: Sides<Option<Version>>,
+    /// When it was changed, as its provider says.
+    pub modified_at: Sides<Option<DateTime<Utc>>>,
+    /// What the link's state is to be.
+    pub state: LinkState,
+    /// What the link is to remember *before* any provider is called: targets, and what was seen.
+    pub body: LinkBody,
+    /// The calls to make, at most one a side.
+    pub operations: Vec<Operation>,
+    /// The direction in which two records were found to be one.
+    pub linked_from: Option<Side>,
+    /// Fields that both sides changed, differently.
+    pub conflicts: Vec<ConflictFound>,
+    /// What could not be done.
+    pub problems: Vec<ProblemFound>,
+    /// Whether a guard holds something of it.
+    pub held: bool,
+    /// Per side, what becomes of the staged row if all operations succeed; `None` where none is staged.
+    pub rows: Sides<Option<RowFate>>,
+}
+
+/// A call to make.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Create a record on a side.
+    Create {
+        /// Where.
+        side: Side,
+        /// The fields to set.
+        fields: Fields,
+        /// The same by mapping entry.
+        sent: Slots,
+    },
+    /// Change fields of a record.
+    Update {
+        /// Where.
+        side: Side,
+        /// Which record.
+        id: RemoteId,
+        /// The version that this was decided on, when it was observed just now.
+        version: Option<Version>,
+        /// The fields to change.
+        changes: Fields,
+        /// The same by mapping entry.
+        sent: Slots,
+        /// What stood there before, by mapping entry.
+        before: Slots,
+    },
+    /// Delete a record.
+    Delete {
+        /// Where.
+        side: Side,
+        /// Which record.
+        id: RemoteId,
+    },
+    /// Mark a record as trash.
+    Mark {
+        /// Where.
+        side: Side,
+        /// Which record.
+        id: RemoteId,
+    },
+    /// Take a record out of the collection.
+    Leave {
+        /// Where.
+        side: Side,
+        /// Which record.
+        id: RemoteId,
+    },
+}
+
+impl Operation {
+    /// The side that is written.
+    pub const fn side(&self) -> Side {
+        match self {
+            Self::Create { side, .. }
+            | Self::Update { side, .. }
+            | Self::Delete { side, .. }
+            | Self::Mark { side, .. }
+            | Self::Leave { side, .. } => *side,
+        }
+    }
+}
+
+/// A conflict met while planning.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConflictFound {
+    /// The mapping entry.
+    pub entry: EntryKey,
+    /// Both values.
+    pub values: Sides<Value>,
+    /// Who won; nobody when a person is to be asked.
+    pub winner: Option<Side>,
+}
+
+/// A problem met while planning.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProblemFound {
+    /// The side that the record is on.
+    pub side: Side,
+    /// The record.
+    pub remote: RemoteId,
+    /// Why.
+    pub reason: ProblemReason,
+    /// For a customer; names fields, never values.
+    pub message: String,
+    /// Records to choose from.
+    pub candidates: Vec<RemoteId>,
+}
+
+/// Decides what should happen.
+pub fn plan(observation: &Observation, policy: &Policy) -> Plan {
+    let mut steps = Vec::new();
+    for pair in &observation.linked {
+        steps.push(pair::plan_link(pair, policy, &observation.held));
+    }
+    for cluster in &observation.clusters {
+        create::plan_cluster(cluster, policy, &mut steps);
+    }
+    Plan { steps }
+}
+
+impl Step {
+    /// A step that changes nothing about a link.
+    fn keep(link: &Link) -> Self {
+        Self {
+            remote: Sides::of(|side| Some(link.remote.get(side).clone())),
+            version: link.version.clone(),
+            modified_at: link.modified_at.clone(),
+            state: link.state,
+            body: link.body.clone(),
+            subject: Subject::Link(Box::new(link.clone())),
+            operations: Vec::new(),
+            linked_from: None,
+            conflicts: Vec::new(),
+            problems: Vec::new(),
+            held: false,
+            rows: Sides::default(),
+        }
+    }
+
+    /// A step about a link to be made, or about nothing.
+    fn fresh(subject: Subject) -> Self {
+        Self {
+            subject,
+            remote: Sides::default(),
+            version: Sides::default(),
+            modified_at: Sides::default(),
+            state: LinkState::Live,
+            body: LinkBody::default(),
+            operations: Vec::new(),
+            linked_from: None,
+            conflicts: Vec::new(),
+            problems: Vec::new(),
+            held: false,
+            rows: Sides::default(),
+        }
+    }
+
+    /// Notes what was observed of a record.
+    fn observe(&mut self, side: Side, record: &Record) {
+        *self.remote.get_mut(side) = Some(record.id.clone());
+        *self.version.get_mut(side) = Some(record.version.clone());
+        *self.modified_at.get_mut(side) = record.modified_at;
+    }
+}

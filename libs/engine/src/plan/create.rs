@@ -1,0 +1,309 @@
+//! Unlinked records: link those that are one, create what the other side lacks, name what cannot be decided.
+
+use syncline_model::{
+    Fields, LinkState, ProblemReason, Record, RemoteId, Side, Sides, Slots, Value,
+};
+
+use super::{
+    Cluster, LinkedPair, Operation, ProblemFound, Sight, Step, Subject, pair, read,
+    read::mononym_write,
+};
+use crate::{Held, Policy, RowFate, is_blank, lens, matching, rules};
+
+/// Most records of one side that a cluster may have before it is left to a person.
+const MAX_CLUSTER: usize = 50;
+
+/// Plans the records of one cluster.
+pub fn plan_cluster(cluster: &Cluster, policy: &Policy, steps: &mut Vec<Step>) {
+    let records = &cluster.records;
+    if records.a.len() > MAX_CLUSTER || records.b.len() > MAX_CLUSTER {
+        for side in Side::BOTH {
+            for record in records.get(side) {
+                steps.push(too_many(side, record));
+            }
+        }
+        return;
+    }
+    let part = Sides::of(|side| {
+        records
+            .get(side)
+            .iter()
+            .map(|record| {
+                policy.flows_from(side) && rules::takes_part(policy, side, &record.fields)
+            })
+            .collect::<Vec<bool>>()
+    });
+    let takes_part = |side: Side, index: usize| part.get(side).get(index) == Some(&true);
+    let found = matching::matches(policy, &records.a, &records.b);
+    let mut done = Sides::of(|side| vec![false; records.get(side).len()]);
+    let mut mark = |side: Side, index: usize| {
+        if let Some(slot) = done.get_mut(side).get_mut(index) {
+            *slot = true;
+        }
+    };
+    for (i, j) in &found.pairs {
+        if let (Some(a), Some(b)) = (records.a.get(*i), records.b.get(*j))
+            && (takes_part(Side::A, *i) || takes_part(Side::B, *j))
+        {
+            let from = if takes_part(Side::A, *i) {
+                Side::A
+            } else {
+                Side::B
+            };
+            steps.push(link(policy, a, b, from));
+            mark(Side::A, *i);
+            mark(Side::B, *j);
+        }
+    }
+    for side in Side::BOTH {
+        for (index, others) in found.ambiguous.get(side) {
+            if let Some(record) = records.get(side).get(*index)
+                && takes_part(side, *index)
+            {
+                let candidates = others
+                    .iter()
+                    .filter_map(|at| records.get(side.other()).get(*at))
+                    .map(|record| record.id.clone())
+                    .collect();
+                steps.push(ambiguous(side, record, candidates));
+                mark(side, *index);
+            }
+        }
+    }
+    for side in Side::BOTH {
+        for (index, record) in records.get(side).iter().enumerate() {
+            if done.get(side).get(index) == Some(&true) {
+                continue;
+            }
+            steps.push(if takes_part(side, index) {
+                create(policy, side, record)
+            } else {
+                aside(side, record)
+            });
+        }
+    }
+}
+
+/// Two records that are one: a link, and the first merge.
+fn link(policy: &Policy, a: &Record, b: &Record, from: Side) -> Step {
+    let mut step = Step::fresh(Subject::New);
+    step.linked_from = Some(from);
+    step.rows = Sides {
+        a: Some(RowFate::Absorbed),
+        b: Some(RowFate::Absorbed),
+    };
+    let pair = LinkedPair {
+        link: syncline_model::Link {
+            id: syncline_model::LinkId::NIL,
+            pair: syncline_model::PairId::NIL,
+            remote: Sides {
+                a: a.id.clone(),
+                b: b.id.clone(),
+            },
+            version: Sides::default(),
+            modified_at: Sides::default(),
+            state: LinkState::Live,
+            body: syncline_model::LinkBody::default(),
+        },
+        sight: Sides {
+            a: Sight::Present(Box::new(a.clone())),
+            b: Sight::Present(Box::new(b.clone())),
+        },
+    };
+    pair::merge_records(&mut step, &pair, policy, &Held::default());
+    step
+}
+
+/// A record that the other side lacks.
+fn create(policy: &Policy, from: Side, record: &Record) -> Step {
+    let mut step = Step::fresh(Subject::New);
+    step.observe(from, record);
+    *step.rows.get_mut(from) = Some(RowFate::Absorbed);
+    add_creation(&mut step, policy, from, record);
+    step
+}
+
+/// A linked record whose partner was deleted while it was edited: the partner is made again.
+pub fn plan_again(mut step: Step, pair: &LinkedPair, policy: &Policy, gone: Side) -> Step {
+    let from = gone.other();
+    let Sight::Present(record) = pair.sight.get(from) else {
+        return step;
+    };
+    step.body = syncline_model::LinkBody::default();
+    step.state = LinkState::Live;
+    *step.remote.get_mut(gone) = None;
+    *step.version.get_mut(gone) = None;
+    *step.modified_at.get_mut(gone) = None;
+    step.observe(from, record);
+    add_creation(&mut step, policy, from, record);
+    step
+}
+
+/// Appends the creation of `record` on the other side.
+fn add_creation(step: &mut Step, policy: &Policy, from: Side, record: &Record) {
+    let to = from.other();
+    let values = read(policy, from, &record.fields, None);
+    let mut sent = Slots::new();
+    let mut physical: Vec<(usize, Value)> = Vec::new();
+    let mut filled = false;
+    for (index, (entry, value)) in policy.entries.iter().zip(&values).enumerate() {
+        step.body
+            .seen
+            .get_mut(from)
+            .insert(entry.key.clone(), value.clone());
+        if !*entry.from.get(from) {
+            // Nothing flows here: what the other side will hold is unknown until it is read.
+            continue;
+        }
+        step.body.target.insert(entry.key.clone(), value.clone());
+        if is_blank(entry.kind, value) {
+            sent.insert(entry.key.clone(), Value::Empty);
+            continue;
+        }
+        filled = true;
+        match pair::fits(entry, to, value) {
+            Ok(()) => {
+                sent.insert(entry.key.clone(), value.clone());
+                physical.push((index, value.clone()));
+            }
+            Err(message) => step.problems.push(ProblemFound {
+                side: from,
+                remote: record.id.clone(),
+                reason: ProblemReason::FieldUnfit,
+                message,
+                candidates: Vec::new(),
+            }),
+        }
+    }
+    match complete_name(policy, from, record, &values, &mut sent, &mut physical) {
+        Ok(placed) => filled |= placed,
+        Err(message) => {
+            refuse(step, from, record, ProblemReason::MissingRequired, message);
+            return;
+        }
+    }
+    if !filled {
+        let message = "the record has no value in any mapped field: there is nothing to create. \
+                       Fill in a name, an e-mail address or a phone number";
+        refuse(
+            step,
+            from,
+            record,
+            ProblemReason::MissingRequired,
+            message.into(),
+        );
+        return;
+    }
+    let writes = physical.iter().filter_map(|(index, value)| {
+        let entry = policy.entries.get(*index)?;
+        Some((entry.paths.get(to), value))
+    });
+    let mut fields = lens::put(&Fields::new(), writes);
+    fields.extend(rules::actions(policy, from, &record.fields, true));
+    step.operations.push(Operation::Create {
+        side: to,
+        fields,
+        sent,
+    });
+}
+
+/// Sees to a required family name: a single name takes its place, else the company, an address or a number does.
+/// Gives whether a stand-in was placed.
+fn complete_name(
+    policy: &Policy,
+    from: Side,
+    record: &Record,
+    values: &[Value],
+    sent: &mut Slots,
+    physical: &mut Vec<(usize, Value)>,
+) -> Result<bool, String> {
+    let to = from.other();
+    let Some((given, family)) = *policy.mononym.get(to) else {
+        return Ok(false);
+    };
+    if let Some(spelt) = mononym_write(policy, to, values) {
+        physical.retain(|(index, _)| *index != given && *index != family);
+        physical.extend(spelt.into_iter().filter(|(_, value)| !value.is_empty()));
+        return Ok(false);
+    }
+    if physical.iter().any(|(index, _)| *index == family) {
+        return Ok(false);
+    }
+    let entry = policy
+        .entries
+        .get(family)
+        .ok_or("no family name is mapped")?;
+    let stand_in = policy
+        .fallbacks
+        .get(from)
+        .iter()
+        .map(|field| record.value(field))
+        .find(|value| !value.is_empty() && pair::fits(entry, to, value).is_ok());
+    match stand_in {
+        Some(value) => {
+            // Seen there, but not meant: it never flows back as somebody's family name.
+            sent.insert(entry.key.clone(), value.clone());
+            physical.push((family, value.clone()));
+            Ok(true)
+        }
+        None => Err(format!(
+            "`{}` is required, and the record has no name, company, e-mail address or phone number that fits. Fill one in",
+            entry.holds.get(to).label
+        )),
+    }
+}
+
+fn refuse(step: &mut Step, from: Side, record: &Record, reason: ProblemReason, message: String) {
+    step.subject = Subject::Nothing;
+    step.operations.clear();
+    step.problems.clear();
+    *step.rows.get_mut(from) = Some(RowFate::Known);
+    step.problems.push(ProblemFound {
+        side: from,
+        remote: record.id.clone(),
+        reason,
+        message,
+        candidates: Vec::new(),
+    });
+}
+
+fn ambiguous(side: Side, record: &Record, candidates: Vec<RemoteId>) -> Step {
+    let message = format!(
+        "{} records of the other side may be the same person. Merge or change them so that one is left, or that each has an e-mail address of its own",
+        candidates.len()
+    );
+    named(side, record, ProblemReason::Ambiguous, message, candidates)
+}
+
+fn too_many(side: Side, record: &Record) -> Step {
+    let message = format!(
+        "more than {MAX_CLUSTER} records share this record's e-mail address. Give each an address of its own"
+    );
+    named(side, record, ProblemReason::Ambiguous, message, Vec::new())
+}
+
+fn named(
+    side: Side,
+    record: &Record,
+    reason: ProblemReason,
+    message: String,
+    candidates: Vec<RemoteId>,
+) -> Step {
+    let mut step = aside(side, record);
+    step.problems.push(ProblemFound {
+        side,
+        remote: record.id.clone(),
+        reason,
+        message,
+        candidates,
+    });
+    step
+}
+
+/// A record that takes no part: known, and looked at again when it changes.
+fn aside(side: Side, record: &Record) -> Step {
+    let mut step = Step::fresh(Subject::Nothing);
+    step.observe(side, record);
+    *step.rows.get_mut(side) = Some(RowFate::Known);
+    step
+}

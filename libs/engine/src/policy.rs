@@ -1,0 +1,446 @@
+//! What a connection says, checked against the fields that its two accounts really have and laid out for planning.
+//!
+//! Compiled once a run; everything per record works on this and never looks a descriptor up by name again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use syncline_model::{
+    Blank, Cardinality, ConflictPolicy, Deletions, Direction, EntryKey, FieldDescriptor, FieldName,
+    FieldPath, Guards, Kind, Mapping, MatchKey, Part, Rule, Side, Sides,
+};
+
+/// Something in a connection that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {message}")]
+pub struct ConfigError {
+    /// JSON pointer into the connection (`/mapping/3/a`).
+    pub path: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// What a policy is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyInput<'a> {
+    /// Which way records flow.
+    pub direction: Direction,
+    /// Who wins a conflict.
+    pub conflict: ConflictPolicy,
+    /// What deletions do.
+    pub deletions: Deletions,
+    /// Which fields.
+    pub mapping: &'a Mapping,
+    /// IF and THEN.
+    pub rules: &'a [Rule],
+    /// What matches at first contact.
+    pub matching: &'a [MatchKey],
+    /// What parks a plan.
+    pub guards: Guards,
+    /// The fields that each account has.
+    pub fields: &'a Sides<Vec<FieldDescriptor>>,
+}
+
+/// One mapping entry, ready for use.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name inside links.
+    pub key: EntryKey,
+    /// The path on each side.
+    pub paths: Sides<FieldPath>,
+    /// What decides equality.
+    pub kind: Kind,
+    /// One value or a set.
+    pub cardinality: Cardinality,
+    /// Whether values may flow *from* each side: direction, flow and the other side's writability together.
+    pub from: Sides<bool>,
+    /// What a cleared value does.
+    pub blank: Blank,
+    /// Who wins a conflict.
+    pub winner: ConflictPolicy,
+    /// What each side can hold.
+    pub holds: Sides<Holds>,
+}
+
+/// What a side can hold in a field.
+#[derive(Clone, Debug)]
+pub struct Holds {
+    /// What people call the field.
+    pub label: String,
+    /// Longest text, in characters.
+    pub max_length: Option<usize>,
+    /// Whether a record without it is refused.
+    pub required: bool,
+    /// For dates: whether a day without its year can be held.
+    pub partial_dates: bool,
+}
+
+/// A compiled connection.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Which way records flow.
+    pub direction: Direction,
+    /// What deletions do.
+    pub deletions: Deletions,
+    /// What parks a plan.
+    pub guards: Guards,
+    /// The mapping entries.
+    pub entries: Vec<Entry>,
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// Kind and cardinality by field, for rules and actions.
+    pub kinds: Sides<BTreeMap<FieldName, (Kind, Cardinality)>>,
+    /// Entries (given name, family name) of a side that refuses records without a family name.
+    pub(crate) mononym: Sides<Option<(usize, usize)>>,
+    /// Entries (given name, family name), whatever is required; for telling people apart who share an address.
+    pub(crate) names: Option<(usize, usize)>,
+    /// Fields of a side from which a required but missing family name is filled in, first one first.
+    pub(crate) fallbacks: Sides<Vec<FieldName>>,
+    /// E-mail fields, the work address first.
+    pub(crate) emails: Sides<Vec<FieldName>>,
+}
+
+/// Fields that can stand in for a missing name, by the standard field that they answer to.
+const FALLBACKS: [&str; 10] = [
+    "company",
+    "nickname",
+    "email.work",
+    "email.home",
+    "email.other",
+    "phone.work",
+    "phone.mobile",
+    "phone.home",
+    "phone.other",
+    "phone.fax",
+];
+
+/// Most entries a mapping may have.
+const MAX_ENTRIES: usize = 200;
+/// Most rules a connection may have.
+const MAX_RULES: usize = 50;
+
+impl Policy {
+    /// Checks and lays out a connection. Every error names its place and what would be right.
+    pub fn compile(input: &PolicyInput<'_>) -> Result<Self, Vec<ConfigError>> {
+        let mut errors = Vec::new();
+        let by_name = Sides::of(|side| {
+            input
+                .fields
+                .get(side)
+                .iter()
+                .map(|field| (field.name.clone(), field))
+                .collect::<BTreeMap<_, _>>()
+        });
+        let entries = compile_entries(input, &by_name, &mut errors);
+        check_rules(input, &by_name, &entries, &mut errors);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let standard = |side: Side, name: &str| {
+            input
+                .fields
+                .get(side)
+                .iter()
+                .find(|field| field.standard.as_deref() == Some(name))
+                .map(|field| &field.name)
+        };
+        let entry_of = |side: Side, name: &str, part: Part| {
+            entries.iter().position(|entry| {
+                let path = entry.paths.get(side);
+                match path.part {
+                    Some(p) => p == part,
+                    None => standard(side, name) == Some(&path.field),
+                }
+            })
+        };
+        let names = |side: Side| {
+            Some((
+                entry_of(side, "given_name", Part::Given)?,
+                entry_of(side, "family_name", Part::Family)?,
+            ))
+        };
+        let mononym = Sides::of(|side| {
+            names(side).filter(|(_, family)| {
+                entries
+                    .get(*family)
+                    .is_some_and(|entry| entry.holds.get(side).required)
+            })
+        });
+        Ok(Self {
+            direction: input.direction,
+            deletions: input.deletions,
+            guards: input.guards,
+            rules: input.rules.to_vec(),
+            kinds: Sides::of(|side| {
+                input
+                    .fields
+                    .get(side)
+                    .iter()
+                    .map(|field| (field.name.clone(), (field.kind, field.cardinality)))
+                    .collect()
+            }),
+            names: names(Side::A).or_else(|| names(Side::B)),
+            mononym,
+            fallbacks: Sides::of(|side| {
+                FALLBACKS
+                    .iter()
+                    .filter_map(|name| standard(side, name).cloned())
+                    .collect()
+            }),
+            emails: Sides::of(|side| {
+                let mut emails: Vec<&FieldDescriptor> = input
+                    .fields
+                    .get(side)
+                    .iter()
+                    .filter(|field| {
+                        field.kind == Kind::Email && input.matching.contains(&MatchKey::Email)
+                    })
+                    .collect();
+                emails.sort_by_key(|field| field.standard.as_deref() != Some("email.work"));
+                emails.iter().map(|field| field.name.clone()).collect()
+            }),
+            entries,
+        })
+    }
+
+    /// The fields of a side that planning looks at: what a pull must ask for.
+    pub fn wanted(&self, side: Side) -> Vec<FieldName> {
+        let mut wanted: BTreeSet<FieldName> = self
+            .entries
+            .iter()
+            .map(|entry| entry.paths.get(side).field.clone())
+            .collect();
+        wanted.extend(self.emails.get(side).iter().cloned());
+        if self.mononym.get(side.other()).is_some() {
+            wanted.extend(self.fallbacks.get(side).iter().cloned());
+        }
+        for rule in &self.rules {
+            if rule.from == side {
+                wanted.extend(rule.conditions.iter().map(|c| c.field.field.clone()));
+            } else {
+                wanted.extend(rule.actions.iter().map(|a| a.set.field.clone()));
+            }
+        }
+        wanted.into_iter().collect()
+    }
+
+    /// Whether records may flow from a side at all.
+    pub const fn flows_from(&self, side: Side) -> bool {
+        self.direction.from_side(side)
+    }
+}
+
+type ByName<'a> = Sides<BTreeMap<FieldName, &'a FieldDescriptor>>;
+
+fn compile_entries(
+    input: &PolicyInput<'_>,
+    by_name: &ByName<'_>,
+    errors: &mut Vec<ConfigError>,
+) -> Vec<Entry> {
+    let mut fail = |path: String, message: String| errors.push(ConfigError { path, message });
+    if input.mapping.entries.is_empty() {
+        fail(
+            "/mapping".into(),
+            "a mapping needs at least one entry".into(),
+        );
+    }
+    if input.mapping.entries.len() > MAX_ENTRIES {
+        fail(
+            "/mapping".into(),
+            format!("a mapping has at most {MAX_ENTRIES} entries"),
+        );
+    }
+    let mut used = Sides::<BTreeSet<String>>::default();
+    let mut entries = Vec::new();
+    for (index, entry) in input.mapping.entries.iter().take(MAX_ENTRIES).enumerate() {
+        let mut found = Vec::new();
+        for side in Side::BOTH {
+            let path = entry.path(side);
+            let at = format!("/mapping/{index}/{side}");
+            if !used.get_mut(side).insert(path.to_string()) {
+                fail(at.clone(), format!("`{path}` is mapped twice"));
+            }
+            match by_name.get(side).get(&path.field) {
+                Some(field) => match path_shape(field, path) {
+                    Ok(shape) => found.push((*field, shape)),
+                    Err(message) => fail(at, message),
+                },
+                None => fail(at, no_such_field(&path.field, by_name.get(side))),
+            }
+        }
+        let [(a, shape_a), (b, shape_b)] = found.as_slice() else {
+            continue;
+        };
+        let fields = Sides { a: *a, b: *b };
+        match join(*shape_a, *shape_b) {
+            Ok((kind, cardinality)) => {
+                let from = Sides::of(|side| {
+                    input.direction.from_side(side)
+                        && entry.flow.from_side(side)
+                        && fields.get(side.other()).writable
+                });
+                if !from.a && !from.b {
+                    fail(
+                        format!("/mapping/{index}"),
+                        format!(
+                            "nothing can flow between `{}` and `{}`: direction, flow and read-only fields leave no way",
+                            entry.a, entry.b
+                        ),
+                    );
+                }
+                entries.push(Entry {
+                    key: entry.key(),
+                    paths: Sides {
+                        a: entry.a.clone(),
+                        b: entry.b.clone(),
+                    },
+                    kind,
+                    cardinality,
+                    from,
+                    blank: entry.blank,
+                    winner: entry.winner.unwrap_or(input.conflict),
+                    holds: Sides::of(|side| {
+                        let field = *fields.get(side);
+                        Holds {
+                            label: field.label.clone(),
+                            max_length: field.max_length,
+                            required: field.required,
+                            partial_dates: field.partial_dates,
+                        }
+                    }),
+                });
+            }
+            Err(why) => fail(
+                format!("/mapping/{index}"),
+                format!("`{}` cannot be mapped to `{}`: {why}", entry.a, entry.b),
+            ),
+        }
+    }
+    entries
+}
+
+fn no_such_field(name: &FieldName, fields: &BTreeMap<FieldName, &FieldDescriptor>) -> String {
+    let known: Vec<&str> = fields.keys().map(FieldName::as_str).collect();
+    format!(
+        "there is no field `{name}`; there are: {}",
+        known.join(", ")
+    )
+}
+
+/// Kind and cardinality at a path.
+fn path_shape(field: &FieldDescriptor, path: &FieldPath) -> Result<(Kind, Cardinality), String> {
+    let Some(part) = path.part else {
+        return Ok((field.kind, field.cardinality));
+    };
+    let fits = match part {
+        Part::Given | Part::Family => field.kind == Kind::FullName,
+        _ => field.kind == Kind::Address,
+    };
+    if fits && field.cardinality == Cardinality::One {
+        Ok((Kind::Text, Cardinality::One))
+    } else {
+        Err(format!("`{}` has no part `{}`", path.field, part.as_str()))
+    }
+}
+
+const fn is_text(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Text
+            | Kind::LongText
+            | Kind::FullName
+            | Kind::Email
+            | Kind::Phone
+            | Kind::Url
+            | Kind::Choice
+            | Kind::Reference
+    )
+}
+
+/// What decides equality between two kinds, or why they do not go together.
+fn join(a: (Kind, Cardinality), b: (Kind, Cardinality)) -> Result<(Kind, Cardinality), String> {
+    if a.1 != b.1 {
+        return Err("one holds a single value and the other a set".into());
+    }
+    let kind = match (a.0, b.0) {
+        (a, b) if a == b => a,
+        (a, b) if is_text(a) && is_text(b) => [
+            Kind::Email,
+            Kind::Phone,
+            Kind::Url,
+            Kind::LongText,
+            Kind::Text,
+        ]
+        .into_iter()
+        .find(|kind| *kind == a || *kind == b)
+        .unwrap_or(Kind::Text),
+        (a, b) => return Err(format!("their kinds {a:?} and {b:?} are not compatible")),
+    };
+    Ok((kind, a.1))
+}
+
+fn check_rules(
+    input: &PolicyInput<'_>,
+    by_name: &ByName<'_>,
+    entries: &[Entry],
+    errors: &mut Vec<ConfigError>,
+) {
+    let mut fail = |path: String, message: String| errors.push(ConfigError { path, message });
+    if input.rules.len() > MAX_RULES {
+        fail(
+            "/rules".into(),
+            format!("a connection has at most {MAX_RULES} rules"),
+        );
+    }
+    for (index, rule) in input.rules.iter().take(MAX_RULES).enumerate() {
+        if !input.direction.from_side(rule.from) {
+            fail(
+                format!("/rules/{index}/from"),
+                format!("the direction lets no record flow from {}", rule.from),
+            );
+        }
+        for (at, condition) in rule.conditions.iter().enumerate() {
+            let path = format!("/rules/{index}/if/{at}/field");
+            match by_name.get(rule.from).get(&condition.field.field) {
+                None => fail(
+                    path,
+                    no_such_field(&condition.field.field, by_name.get(rule.from)),
+                ),
+                Some(field) => {
+                    if let Err(message) = path_shape(field, &condition.field) {
+                        fail(path, message);
+                    }
+                }
+            }
+        }
+        let to = rule.from.other();
+        for (at, action) in rule.actions.iter().enumerate() {
+            let path = format!("/rules/{index}/then/{at}/set");
+            match by_name.get(to).get(&action.set.field) {
+                None => fail(path, no_such_field(&action.set.field, by_name.get(to))),
+                Some(field) if !field.writable => {
+                    fail(path, format!("`{}` is read-only", action.set));
+                }
+                Some(_)
+                    if entries.iter().any(|entry| {
+                        entry.paths.get(to).field == action.set.field && *entry.from.get(rule.from)
+                    }) =>
+                {
+                    fail(
+                        path,
+                        format!(
+                            "`{}` is also mapped in this direction: a field has one master",
+                            action.set
+                        ),
+                    );
+                }
+                Some(field) => {
+                    if action.set.part.is_some() {
+                        fail(path, "an action sets a whole field".into());
+                    } else if let Err(why) = crate::rules::constant(field.kind, &action.to) {
+                        fail(format!("/rules/{index}/then/{at}/to"), why);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! From what was planned and what became of it to what is now true.
+
+use chrono::{DateTime, Utc};
+use syncline_model::{
+    ChangeKind, Counters, EntryKey, Fields, LinkBody, LinkId, LinkState, ProblemReason, RemoteId,
+    Side, Sides, Slots, Value, Version,
+};
+
+use crate::{
+    ConflictFound, Operation, Plan, Policy, ProblemFound, Step, Subject, equal, is_blank,
+    plan::read,
+};
+
+/// What became of one operation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The provider did it.
+    Done {
+        /// The record's id.
+        id: RemoteId,
+        /// Its version afterwards.
+        version: Option<Version>,
+        /// When the provider says it was changed.
+        modified_at: Option<DateTime<Utc>>,
+        /// Its fields afterwards, where the answer shows them.
+        fields: Option<Fields>,
+    },
+    /// The provider refused it for good.
+    Refused {
+        /// Why.
+        reason: ProblemReason,
+        /// For a customer.
+        message: String,
+    },
+    /// It was not done: later.
+    Later,
+    /// Nobody knows whether it was done: recovery finds out.
+    Unknown,
+}
+
+/// What becomes of a staged row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowFate {
+    /// The link remembers it now; the row goes.
+    Absorbed,
+    /// Judged and left unlinked; looked at again when it or the rules change.
+    Known,
+    /// Still to be planned.
+    Pending,
+    /// Held by a guard.
+    Held,
+    /// Waits for something else: its link to thaw, a person's answer, recovery.
+    Waiting,
+}
+
+/// What to store of a link.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LinkWrite {
+    /// Nothing: it is as it was, or there is none.
+    Keep,
+    /// Insert or update.
+    Put(Box<LinkPut>),
+    /// Remove: a tombstone whose record was restored.
+    Remove(LinkId),
+}
+
+/// A link as it is to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkPut {
+    /// The link that exists; `None` inserts one.
+    pub id: Option<LinkId>,
+    /// Its records.
+    pub remote: Sides<RemoteId>,
+    /// Their versions.
+    pub version: Sides<Option<Version>>,
+    /// When they were changed.
+    pub modified_at: Sides<Option<DateTime<Utc>>>,
+    /// Whether it is followed.
+    pub state: LinkState,
+    /// What it remembers.
+    pub body: LinkBody,
+}
+
+/// A change that was made, for the history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangeMade {
+    /// What happened.
+    pub kind: ChangeKind,
+    /// Where.
+    pub side: Side,
+    /// The record there.
+    pub remote: RemoteId,
+    /// Values before and after.
+    pub fields: Vec<(EntryKey, Value, Value)>,
+}
+
+/// What is now true of one step. Everything in it is stored in one transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    /// The link.
+    pub link: LinkWrite,
+    /// The staged rows.
+    pub rows: Sides<Option<RowFate>>,
+    /// What to count.
+    pub counters: Counters,
+    /// What to tell.
+    pub changes: Vec<ChangeMade>,
+    /// Conflicts met.
+    pub conflicts: Vec<ConflictFound>,
+    /// Problems that stand.
+    pub problems: Vec<ProblemFound>,
+    /// Records whose earlier problems are over.
+    pub cleared: Vec<(Side, RemoteId)>,
+}
+
+/// Says what is true after a plan's operations ended as `outcomes` say: one settlement a step, outcomes in the order
+/// of `Plan::operations`. A missing outcome counts as `Later`.
+pub fn settle(plan: &Plan, outcomes: &[Outcome], policy: &Policy) -> Vec<Settled> {
+    let mut rest = outcomes.iter();
+    plan.steps
+        .iter()
+        .map(|step| {
+            let mine: Vec<&Outcome> = step
+                .operations
+                .iter()
+                .map(|_| rest.next().unwrap_or(&Outcome::Later))
+                .collect();
+            settle_step(step, &mine, policy)
+        })
+        .collect()
+}
+
+fn settle_step(step: &Step, outcomes: &[&Outcome], policy: &Policy) -> Settled {
+    let mut after = Truth {
+        remote: step.remote.clone(),
+        version: step.version.clone(),
+        modified_at: step.modified_at.clone(),
+        state: step.state,
+        body: step.body.clone(),
+        settled: Settled {
+            link: LinkWrite::Keep,
+            rows: step.rows.clone(),
+            counters: Counters::default(),
+            changes: Vec::new(),
+            conflicts: step.conflicts.clone(),
+            problems: step.problems.clone(),
+            cleared: Vec::new(),
+        },
+    };
+    for (operation, outcome) in step.operations.iter().zip(outcomes) {
+        after.apply(step, operation, outcome, policy);
+    }
+    after.count(step);
+    after.settled.link = after.link_write(step);
+    after.settled
+}
+
+struct Truth {
+    remote: Sides<Option<RemoteId>>,
+    version: Sides<Option<Version>>,
+    modified_at: Sides<Option<DateTime<Utc>>>,
+    state: LinkState,
+    body: LinkBody,
+    settled: Settled,
+}
+
+impl Truth {
+    fn apply(&mut self, step: &Step, operation: &Operation, outcome: &Outcome, policy: &Policy) {
+        let side = operation.side();
+        let from = side.other();
+        match outcome {
+            Outcome::Done {
+                id,
+                version,
+                modified_at,
+                fields,
+            } => {
+                *self.remote.get_mut(side) = Some(id.clone());
+                if version.is_some() {
+                    self.version.get_mut(side).clone_from(version);
+                    *self.modified_at.get_mut(side) = *modified_at;
+                }
+                self.done(operation, fields.as_ref(), policy, id);
+            }
+            Outcome::Refused { reason, message } => {
+                self.settled.counters.from_side(from).failed += 1;
+                let about = step
+                    .remote
+                    .get(from)
+                    .clone()
+                    .or_else(|| step.remote.get(side).clone());
+                if let Some(remote) = about {
+                    self.settled.problems.push(ProblemFound {
+                        side: from,
+                        remote,
+                        reason: *reason,
+                        message: message.clone(),
+                        candidates: Vec::new(),
+                    });
+                }
+                self.undo_state(step, operation);
+                self.rows_become(RowFate::Known);
+            }
+            Outcome::Later => {
+                self.undo_state(step, operation);
+                self.rows_become(RowFate::Pending);
+            }
+            Outcome::Unknown => {
+                self.undo_state(step, operation);
+                self.rows_become(RowFate::Waiting);
+            }
+        }
+    }
+
+    /// A deletion that was not carried out leaves the link as it was.
+    fn undo_state(&mut self, step: &Step, operation: &Operation) {
+        if let (Subject::Link(link), false) =
+            (&step.subject, matches!(operation, Operation::Update { .. }))
+        {
+            self.state = link.state;
+        }
+    }
+
+    /// Staged rows stay, for the reason given: `Known` rows of a link mean "tried again when the problem says so".
+    fn rows_become(&mut self, fate: RowFate) {
+        for side in Side::BOTH {
+            if let Some(row) = self.settled.rows.get_mut(side) {
+                *row = fate;
+            }
+        }
+    }
+
+    fn done(
+        &mut self,
+        operation: &Operation,
+        fields: Option<&Fields>,
+        policy: &Policy,
+        id: &RemoteId,
+    ) {
+        let side = operation.side();
+        let counters = self.settled.counters.from_side(side.other());
+        let (kind, sent, before) = match operation {
+            Operation::Create { sent, .. } => {
+                counters.created += 1;
+                (ChangeKind::Created, Some(sent), None)
+            }
+            Operation::Update { sent, before, .. } => {
+                counters.updated += 1;
+                (ChangeKind::Updated, Some(sent), Some(before))
+            }
+            Operation::Delete { .. } => {
+                counters.deleted += 1;
+                self.state = LinkState::Buried;
+                (ChangeKind::Deleted, None, None)
+            }
+            Operation::Mark { .. } => {
+                counters.deleted += 1;
+                (ChangeKind::Marked, None, None)
+            }
+            Operation::Leave { .. } => {
+                counters.deleted += 1;
+                (ChangeKind::Unlinked, None, None)
+            }
+        };
+        let mut told = Vec::new();
+        if let Some(sent) = sent {
+            for (key, value) in sent {
+                let old = before.and_then(|b| b.get(key)).cloned().unwrap_or_default();
+                if old != *value {
+                    told.push((key.clone(), old, value.clone()));
+                }
+            }
+            self.acknowledge(side, sent, fields, policy);
+        }
+        self.settled.changes.push(ChangeMade {
+            kind,
+            side,
+            remote: id.clone(),
+            fields: told,
+        });
+    }
+
+    /// What was sent is what is seen there now, in the provider's own spelling where it shows it.
+    fn acknowledge(&mut self, side: Side, sent: &Slots, fields: Option<&Fields>, policy: &Policy) {
+        let names = read::Names::of_link(policy, &self.body);
+        let shown = fields.map(|fields| read(policy, side, fields, names.as_ref()));
+        for (index, entry) in policy.entries.iter().enumerate() {
+            let Some(value) = sent.get(&entry.key) else {
+                continue;
+            };
+            let mut seen = value.clone();
+            if let Some(shown) = shown.as_ref().and_then(|shown| shown.get(index)) {
+                let same = equal(entry.kind, entry.cardinality, shown, value);
+                // Something shown where nothing was sent is news, not spelling: the next pull must see a change.
+                if !same && !is_blank(entry.kind, value) && !is_blank(entry.kind, shown) {
+                    let meant = self.body.target.get(&entry.key);
+                    if meant.is_some_and(|t| equal(entry.kind, entry.cardinality, t, value)) {
+                        self.body
+                            .rendered
+                            .get_mut(side)
+                            .insert(entry.key.clone(), shown.clone());
+                    }
+                    seen = shown.clone();
+                }
+            }
+            self.body.seen.get_mut(side).insert(entry.key.clone(), seen);
+        }
+    }
+
+    fn count(&mut self, step: &Step) {
+        let counters = &mut self.settled.counters;
+        counters.conflicts += step.conflicts.len() as u64;
+        counters.held += u64::from(step.held);
+        if let Some(from) = step.linked_from {
+            counters.from_side(from).linked += 1;
+            for side in Side::BOTH {
+                if let Some(remote) = step.remote.get(side) {
+                    self.settled.changes.push(ChangeMade {
+                        kind: ChangeKind::Linked,
+                        side,
+                        remote: remote.clone(),
+                        fields: Vec::new(),
+                    });
+                }
+            }
+        }
+        if let (Subject::Link(link), true) = (&step.subject, step.operations.is_empty()) {
+            let kind = match (link.state, step.state) {
+                (LinkState::Live, LinkState::Frozen { left }) => Some((ChangeKind::Frozen, left)),
+                (LinkState::Live | LinkState::Frozen { .. }, LinkState::Severed { gone }) => {
+                    Some((ChangeKind::Severed, gone))
+                }
+                (
+                    LinkState::Frozen { left: side } | LinkState::Severed { gone: side },
+                    LinkState::Live,
+                ) => Some((ChangeKind::Resumed, side)),
+                _ => None,
+            };
+            if let Some((kind, side)) = kind {
+                self.settled.changes.push(ChangeMade {
+                    kind,
+                    side,
+                    remote: link.remote.get(side).clone(),
+                    fields: Vec::new(),
+                });
+            }
+        }
+        let written: Vec<Side> = step.operations.iter().map(|op| op.side().other()).collect();
+        for side in Side::BOTH {
+            let (Some(row), Some(remote)) = (self.settled.rows.get(side), step.remote.get(side))
+            else {
+                continue;
+            };
+            let troubled = |p: &ProblemFound| p.side == side && p.remote == *remote;
+            let has_problem = self.settled.problems.iter().any(troubled);
+            if *row == RowFate::Absorbed && !has_problem {
+                self.settled.cleared.push((side, remote.clone()));
+            }
+            let idle = !written.contains(&side) && step.linked_from.is_none() && !step.held;
+            let counters = &mut self.settled.counters;
+            if idle
+                && step.problems.iter().any(troubled)
+                && matches!(step.subject, Subject::Nothing)
+            {
+                counters.from_side(side).failed += 1;
+            } else if idle && matches!(row, RowFate::Absorbed | RowFate::Known | RowFate::Waiting) {
+                counters.from_side(side).skipped += 1;
+            }
+        }
+    }
+
+    fn link_write(&self, step: &Step) -> LinkWrite {
+        let id = match &step.subject {
+            Subject::Nothing => return LinkWrite::Keep,
+            Subject::New => None,
+            Subject::Link(link) => {
+                // A buried link that lost a record's id: its tombstone goes.
+                if link.state == LinkState::Buried && step.remote != known(link) {
+                    return LinkWrite::Remove(link.id);
+                }
+                Some(link)
+            }
+        };
+        let (Some(a), Some(b)) = (self.remote.a.clone(), self.remote.b.clone()) else {
+            // A creation that did not happen: no link, or the old one until it does.
+            return LinkWrite::Keep;
+        };
+        let remote = Sides { a, b };
+        if let Some(link) = id {
+            let same = link.remote == remote
+                && link.version == self.version
+                && link.state == self.state
+                && link.body == self.body;
+            if same {
+                return LinkWrite::Keep;
+            }
+        }
+        LinkWrite::Put(Box::new(LinkPut {
+            id: id.map(|link| link.id),
+            remote,
+            version: self.version.clone(),
+            modified_at: self.modified_at.clone(),
+            state: self.state,
+            body: self.body.clone(),
+        }))
+    }
+}
+
+fn known(link: &syncline_model::Link) -> Sides<Option<RemoteId>> {
+    Sides::of(|side| Some(link.remote.get(side).clone()))
+}
+
+/// Whether an operation carries a deletion over, for the 24-hour guard.
+pub const fn carries_deletion(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Delete { .. } | Operation::Mark { .. } | Operation::Leave { .. }
+    )
+}
