@@ -17,7 +17,7 @@ struct Hand {
     frozen: Option<DateTime<Utc>>,
 }
 
-/// How to move the clock; fields are applied in the order written here.
+/// How to move the clock; `frozen: true` is applied before the moves, `frozen: false` after them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Move {
@@ -49,6 +49,10 @@ impl Clock {
         if step.reset {
             *hand = Hand::default();
         }
+        // Frozen first, so that a jump to an instant stands exactly there.
+        if step.frozen == Some(true) {
+            hand.frozen = Some(hand.now());
+        }
         if let Some(to) = step.set {
             hand.jump(to);
         }
@@ -58,14 +62,10 @@ impl Clock {
         {
             hand.jump(to);
         }
-        match step.frozen {
-            Some(true) => hand.frozen = Some(hand.now()),
-            Some(false) => {
-                let now = hand.now();
-                hand.frozen = None;
-                hand.jump(now);
-            }
-            None => {}
+        if step.frozen == Some(false) {
+            let now = hand.now();
+            hand.frozen = None;
+            hand.jump(now);
         }
         hand.now()
     }

@@ -90,6 +90,7 @@ impl Desk {
                     .get("prompt")
                     .split_whitespace()
                     .any(|p| p == "consent"),
+                by_hand: false,
                 challenge,
             },
         );

@@ -96,6 +96,8 @@ pub struct Approval {
     pub offline: bool,
     /// The consent was asked for again, so a refresh token is due again.
     pub prompt_consent: bool,
+    /// Made by the admin API: does not count as a consent the person gave before.
+    pub by_hand: bool,
     /// PKCE challenge and method (`S256` or `plain`).
     pub challenge: Option<(String, String)>,
 }
@@ -209,6 +211,7 @@ struct Code {
 }
 
 struct Grant {
+    by_hand: bool,
     account: String,
     client_id: String,
     scopes: Vec<String>,
@@ -381,6 +384,7 @@ impl OAuth {
             scopes: scopes.to_vec(),
             offline: true,
             prompt_consent: true,
+            by_hand: true,
             ..Approval::default()
         };
         self.with(provider, |realm| realm.grant(&approval, now, &self.ids))
@@ -499,7 +503,8 @@ impl Realm {
             .grants
             .iter()
             .filter(|(_, g)| {
-                g.account == approval.account
+                !g.by_hand
+                    && g.account == approval.account
                     && g.client_id == approval.client_id
                     && g.refresh.is_some()
             })
@@ -521,6 +526,7 @@ impl Realm {
         self.grants.insert(
             id,
             Grant {
+                by_hand: approval.by_hand,
                 account: approval.account.clone(),
                 client_id: approval.client_id.clone(),
                 scopes: approval.scopes.clone(),
