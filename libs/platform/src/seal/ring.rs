@@ -4,18 +4,18 @@
 //! wrapped with the active key; the others stay to unwrap what they wrapped, until everything is wrapped anew.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use uuid::Uuid;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::cipher::Key;
 use super::{SealError, TenantKey};
+use crate::private_file::{self, PrivateFileError};
 use crate::random;
 
 /// The keys that wrap tenants' keys. Cheap to clone; prints its keys' ids only.
@@ -40,27 +40,9 @@ pub struct WrappedKey {
 /// A key ring that cannot be opened or made.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRingError {
-    /// The file cannot be read or written.
-    #[error("the key ring {path} cannot be {doing}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// `read` or `written`.
-        doing: &'static str,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Others than its owner may read or write the file.
-    #[error(
-        "the key ring {path} is open to others (mode {mode:o}): make it its owner's only (chmod 600)"
-    )]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// The file cannot be read or written, or others may read it.
+    #[error("the key ring cannot be used")]
+    File(#[from] PrivateFileError),
     /// The file's text is not a key ring.
     #[error("the key ring {path} is damaged: {what}")]
     Damaged {
@@ -72,7 +54,7 @@ pub enum KeyRingError {
 }
 
 /// The file's shape.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     active: String,
@@ -89,10 +71,8 @@ impl KeyRing {
     /// Opens the key ring in a file; where there is none, makes one with one new key and mode 0600.
     /// Refuses a file that others than its owner may read or write.
     pub fn open_or_create(path: &Path) -> Result<Self, KeyRingError> {
-        if !exists(path)? {
-            publish(path, &Self::generate().to_text(path)?)?;
-        }
-        Self::open(path)
+        let text = private_file::read_or_create(path, || Self::generate().to_text())?;
+        Self::from_text(path, &text)
     }
 
     /// A ring with one new key, kept nowhere: what it wraps is lost with it. For tests and for `open_or_create`.
@@ -134,11 +114,9 @@ impl KeyRing {
     /// Adds a new key to the file and makes it the active one. Processes that hold the ring open take the new key
     /// up when they open it again; until then what they wrap stays readable.
     pub fn rotate(path: &Path) -> Result<Self, KeyRingError> {
-        let ring = Self::open(path)?;
+        let ring = Self::from_text(path, &private_file::read(path)?)?;
         let rotated = Self::with_new_key(ring.0.keys.clone());
-        let text = rotated.to_text(path)?;
-        let next = write_beside(path, &text)?;
-        std::fs::rename(&next, path).map_err(failed(path, "written"))?;
+        private_file::replace(path, &rotated.to_text())?;
         Ok(rotated)
     }
 
@@ -176,12 +154,6 @@ impl KeyRing {
             .ok_or(SealError::Refused)
     }
 
-    fn open(path: &Path) -> Result<Self, KeyRingError> {
-        refuse_exposed(path)?;
-        let text = std::fs::read_to_string(path).map_err(failed(path, "read"))?;
-        Self::from_text(path, &Zeroizing::new(text))
-    }
-
     fn from_text(path: &Path, text: &str) -> Result<Self, KeyRingError> {
         let damaged = |what: String| KeyRingError::Damaged {
             path: path.to_owned(),
@@ -209,23 +181,20 @@ impl KeyRing {
             .ok_or_else(|| damaged(format!("the active key `{active}` is not in it")))
     }
 
-    fn to_text(&self, path: &Path) -> Result<Zeroizing<String>, KeyRingError> {
-        let file = File {
-            active: self.0.active.clone(),
-            keys: self
-                .0
-                .keys
-                .iter()
-                .map(|(id, key)| (id.clone(), STANDARD.encode(key.bytes())))
-                .collect(),
-        };
-        let body = toml::to_string(&file).map_err(|error| KeyRingError::Damaged {
-            path: path.to_owned(),
-            what: error.to_string(),
-        })?;
-        Ok(Zeroizing::new(format!(
-            "# Whoever has this file can read what the database holds; without it nobody can. Keep a copy apart.\n{body}"
-        )))
+    /// The file's text. Written by hand: every id and key is letters, digits and base64, and nothing can fail.
+    fn to_text(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(format!(
+            "# Whoever has this file can read what the database holds; without it nobody can. Keep a copy apart.\n\
+             active = \"{}\"\n\n[keys]\n",
+            self.0.active
+        ));
+        for (id, key) in &self.0.keys {
+            let key = Zeroizing::new(STANDARD.encode(key.bytes()));
+            for part in ["\"", id, "\" = \"", &key, "\"\n"] {
+                text.push_str(part);
+            }
+        }
+        text
     }
 }
 
@@ -249,67 +218,6 @@ fn place(key_id: &str, tenant: Uuid) -> Vec<u8> {
     bytes.extend_from_slice(tenant.as_bytes());
     bytes.extend_from_slice(key_id.as_bytes());
     bytes
-}
-
-fn failed(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -> KeyRingError {
-    move |source| KeyRingError::File {
-        path: path.to_owned(),
-        doing,
-        source,
-    }
-}
-
-fn exists(path: &Path) -> Result<bool, KeyRingError> {
-    path.try_exists().map_err(failed(path, "read"))
-}
-
-/// Puts a new file in place complete or not at all, and never over one that another process put there meanwhile.
-fn publish(path: &Path, text: &str) -> Result<(), KeyRingError> {
-    let made = write_beside(path, text)?;
-    let linked = std::fs::hard_link(&made, path);
-    std::fs::remove_file(&made).map_err(failed(&made, "written"))?;
-    match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(failed(path, "written")(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Writes a file that only its owner can read, beside the one it is to become.
-fn write_beside(path: &Path, text: &str) -> Result<PathBuf, KeyRingError> {
-    let beside = path.with_extension(format!("{}.new", new_id()));
-    let write = || {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&beside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(failed(&beside, "written"))?;
-    Ok(beside)
-}
-
-#[cfg(unix)]
-fn refuse_exposed(path: &Path) -> Result<(), KeyRingError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let metadata = std::fs::metadata(path).map_err(failed(path, "read"))?;
-    let mode = metadata.permissions().mode() & 0o7777;
-    let others = mode & 0o077;
-    if others != 0 {
-        return Err(KeyRingError::Exposed {
-            path: path.to_owned(),
-            mode,
-        });
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn refuse_exposed(_: &Path) -> Result<(), KeyRingError> {
-    Ok(())
 }
 
 #[cfg(test)]

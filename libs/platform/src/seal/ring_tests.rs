@@ -55,25 +55,6 @@ fn many_first_starts_at_once_agree_on_one_ring() {
     }
 }
 
-#[cfg(unix)]
-#[test]
-fn the_file_is_its_owners_only_or_refused() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let scratch = Scratch::new();
-    let path = scratch.path("keys.toml");
-    KeyRing::open_or_create(&path).unwrap();
-    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
-    for open in [0o640, 0o604, 0o660, 0o610] {
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(open)).unwrap();
-        let error = KeyRing::open_or_create(&path).unwrap_err();
-        assert!(
-            matches!(error, KeyRingError::Exposed { mode, .. } if mode == open),
-            "{error}"
-        );
-    }
-}
-
 #[test]
 fn rotation_keeps_old_keys_and_wraps_with_the_new() {
     let scratch = Scratch::new();

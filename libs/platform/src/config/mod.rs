@@ -1,0 +1,431 @@
+//! Configuration: the built-in defaults, then a file, then the environment. The one place that reads the environment.
+//!
+//! `config.default.toml` beside this file is the documentation of every key. What can be wrong with a value is found
+//! here, when it is read; secrets named by a file are read here too, and none of them prints.
+
+pub mod duration;
+mod urls;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use crate::private_file::{self, PrivateFileError};
+use crate::random::random_token;
+use crate::telemetry::{self, LogFormat};
+
+pub use urls::{CoordinationUrl, DatabaseUrl, QueueUrl};
+
+/// Every default, with a comment on every key.
+pub const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// The fewest characters of a secret that signs access tokens.
+const JWT_SECRET_MIN: usize = 32;
+/// The longest slice of a run that one job may work on.
+const SLICE_MAX: Duration = Duration::from_mins(1);
+
+/// The whole configuration.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the embedded mode keeps its files.
+    pub data_dir: PathBuf,
+    /// The API's address.
+    pub server: Server,
+    /// The database.
+    pub database: Database,
+    /// The queue.
+    pub queue: Queue,
+    /// Rate tokens and progress.
+    pub coordination: Coordination,
+    /// The key ring.
+    pub keys: Keys,
+    /// Sessions of the API.
+    pub auth: Auth,
+    /// Runs.
+    pub worker: Worker,
+    /// Logs.
+    pub log: Log,
+    /// Settings of providers, by provider id.
+    #[serde(default)]
+    pub providers: BTreeMap<String, Provider>,
+}
+
+/// The API's address.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address and port to listen at.
+    pub listen: SocketAddr,
+    /// How the outside reaches it, without a slash at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+}
+
+/// The database.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// Which.
+    pub url: DatabaseUrl,
+}
+
+/// The queue.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    /// Which.
+    pub url: QueueUrl,
+}
+
+/// Rate tokens and progress.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Coordination {
+    /// Where.
+    pub url: CoordinationUrl,
+}
+
+/// The key ring.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Its file; empty for the usual one. See [`Config::keys_file`].
+    pub file: PathBuf,
+}
+
+/// Sessions of the API.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// How long an access token is good.
+    #[serde(with = "duration")]
+    pub access_token_ttl: Duration,
+    /// How long a refresh token is good.
+    #[serde(with = "duration")]
+    pub refresh_token_ttl: Duration,
+    /// What signs access tokens, when set. See [`Config::jwt_secret`].
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "redacted")]
+    pub jwt_secret: Option<SecretString>,
+    /// A file that holds it instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwt_secret_file: Option<PathBuf>,
+}
+
+/// Runs.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// Runs at a time in one process.
+    pub slots: usize,
+    /// The longest that one job works on a run.
+    #[serde(with = "duration")]
+    pub slice: Duration,
+    /// Records planned and written at a time.
+    pub batch: usize,
+    /// After how long of silence a run is given to another worker.
+    #[serde(with = "duration")]
+    pub lease: Duration,
+    /// How often the scheduler looks for what is due.
+    #[serde(with = "duration")]
+    pub tick: Duration,
+    /// What a stopping process gives its work to end.
+    #[serde(with = "duration")]
+    pub grace: Duration,
+}
+
+/// Logs.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// How lines look.
+    pub format: LogFormat,
+    /// What is logged: a level, or a list of `module=level`.
+    pub level: String,
+}
+
+/// One provider's settings; what is unset is as the provider's definition says.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// Its API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_base: Option<String>,
+    /// Its consent page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_url: Option<String>,
+    /// Its token endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<String>,
+    /// Its revocation endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoke_url: Option<String>,
+    /// Our OAuth client there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Its secret, whether written here or in a file.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "redacted")]
+    pub client_secret: Option<SecretString>,
+    /// The file that the secret was read from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret_file: Option<PathBuf>,
+    /// How long the absence of a creation whose answer was lost proves nothing.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "duration::option"
+    )]
+    pub settle: Option<Duration>,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file or value cannot be read as what it should be; the message names the key.
+    #[error("{0}")]
+    Read(#[from] config::ConfigError),
+    /// A value is out of its bounds.
+    #[error("configuration: `{key}` {what}")]
+    Value {
+        /// Its path, as in the file.
+        key: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A file named by a value cannot be read.
+    #[error("configuration: `{key}` names a file that cannot be read")]
+    File {
+        /// The value's path.
+        key: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The secret in the data directory cannot be read or made.
+    #[error("the secret that signs access tokens cannot be kept in the data directory")]
+    JwtSecret(#[from] PrivateFileError),
+    /// The configuration cannot be written as text.
+    #[error("the configuration cannot be printed")]
+    Print(#[from] toml::ser::Error),
+}
+
+impl Config {
+    /// The defaults, a file over them if one is given, and the environment over both.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::merge(file, None)
+    }
+
+    /// The same with a given environment, by full name (`SYNCLINE__SERVER__LISTEN`).
+    pub fn load_with(
+        file: Option<&Path>,
+        environment: HashMap<String, String>,
+    ) -> Result<Self, ConfigError> {
+        Self::merge(file, Some(environment))
+    }
+
+    fn merge(
+        file: Option<&Path>,
+        environment: Option<HashMap<String, String>>,
+    ) -> Result<Self, ConfigError> {
+        let toml = config::FileFormat::Toml;
+        let mut sources =
+            config::Config::builder().add_source(config::File::from_str(DEFAULTS, toml));
+        if let Some(file) = file {
+            sources = sources.add_source(config::File::from(file).format(toml));
+        }
+        // Values stay text until a field asks for a number: a secret of digits keeps its leading zeros.
+        let environment = config::Environment::with_prefix("SYNCLINE")
+            .prefix_separator("__")
+            .separator("__")
+            .source(environment);
+        let mut config: Self = sources.add_source(environment).build()?.try_deserialize()?;
+        config.read_secret_files()?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The database's URL; it may hold a password.
+    pub fn database_url(&self) -> Zeroizing<String> {
+        let sqlite = |path: &Path| format!("sqlite:{}", path.display());
+        Zeroizing::new(match &self.database.url {
+            DatabaseUrl::Embedded => sqlite(&self.data_dir.join("syncline.db")),
+            DatabaseUrl::Sqlite(path) => sqlite(path),
+            DatabaseUrl::Memory => "sqlite::memory:".to_owned(),
+            DatabaseUrl::Postgres(url) => url.expose_secret().to_owned(),
+        })
+    }
+
+    /// The key ring's file.
+    pub fn keys_file(&self) -> PathBuf {
+        if self.keys.file.as_os_str().is_empty() {
+            self.data_dir.join("keys.toml")
+        } else {
+            self.keys.file.clone()
+        }
+    }
+
+    /// What signs access tokens: the configured secret, or else one that is made once and kept in the data directory
+    /// (which must exist).
+    pub fn jwt_secret(&self) -> Result<SecretString, ConfigError> {
+        if let Some(secret) = &self.auth.jwt_secret {
+            return Ok(secret.clone());
+        }
+        let path = self.data_dir.join("jwt.secret");
+        let secret = private_file::read_or_create(&path, || Zeroizing::new(random_token(32)))?;
+        Ok(secret.trim().into())
+    }
+
+    /// How the outside reaches the API, without a slash at the end; `listening` is the address it really listens at.
+    pub fn public_url(&self, listening: SocketAddr) -> String {
+        self.server
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{listening}"))
+    }
+
+    /// The whole configuration in force as TOML, secrets and passwords redacted.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        Ok(toml::to_string(self)?)
+    }
+
+    fn read_secret_files(&mut self) -> Result<(), ConfigError> {
+        read_secret(
+            "auth.jwt_secret",
+            &mut self.auth.jwt_secret,
+            self.auth.jwt_secret_file.as_deref(),
+        )?;
+        for (id, provider) in &mut self.providers {
+            read_secret(
+                &format!("providers.{id}.client_secret"),
+                &mut provider.client_secret,
+                provider.client_secret_file.as_deref(),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn check(&mut self) -> Result<(), ConfigError> {
+        let worker = &self.worker;
+        must(
+            (1..=256).contains(&worker.slots),
+            "worker.slots",
+            "must be from 1 to 256",
+        )?;
+        must(
+            (1..=1_000).contains(&worker.batch),
+            "worker.batch",
+            "must be from 1 to 1000",
+        )?;
+        must(
+            !worker.slice.is_zero() && worker.slice <= SLICE_MAX,
+            "worker.slice",
+            "must be more than nothing and at most \"60s\"",
+        )?;
+        must(
+            worker.lease >= Duration::from_secs(5),
+            "worker.lease",
+            "must be at least \"5s\"",
+        )?;
+        must(
+            !worker.tick.is_zero(),
+            "worker.tick",
+            "must be more than nothing",
+        )?;
+        must(
+            !self.auth.access_token_ttl.is_zero(),
+            "auth.access_token_ttl",
+            "must be more than nothing",
+        )?;
+        must(
+            self.auth.refresh_token_ttl > self.auth.access_token_ttl,
+            "auth.refresh_token_ttl",
+            "must be longer than auth.access_token_ttl",
+        )?;
+        if let Some(secret) = &self.auth.jwt_secret {
+            must(
+                secret.expose_secret().len() >= JWT_SECRET_MIN,
+                "auth.jwt_secret",
+                "must have at least 32 characters",
+            )?;
+        }
+        telemetry::filter(&self.log.level).map_err(|error| ConfigError::Value {
+            key: "log.level".into(),
+            what: error.to_string(),
+        })?;
+        self.check_addresses()
+    }
+
+    fn check_addresses(&mut self) -> Result<(), ConfigError> {
+        check_address("server.public_url", self.server.public_url.as_mut())?;
+        for (id, provider) in &mut self.providers {
+            let addresses = [
+                ("api_base", &mut provider.api_base),
+                ("auth_url", &mut provider.auth_url),
+                ("token_url", &mut provider.token_url),
+                ("revoke_url", &mut provider.revoke_url),
+            ];
+            for (name, address) in addresses {
+                check_address(&format!("providers.{id}.{name}"), address.as_mut())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn must(holds: bool, key: &str, what: &str) -> Result<(), ConfigError> {
+    if holds {
+        return Ok(());
+    }
+    Err(ConfigError::Value {
+        key: key.into(),
+        what: what.into(),
+    })
+}
+
+/// An address must be one of the web; slashes at its end are dropped.
+fn check_address(key: &str, address: Option<&mut String>) -> Result<(), ConfigError> {
+    let Some(address) = address else {
+        return Ok(());
+    };
+    let web = url::Url::parse(address)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    must(web, key, "must be a http:// or https:// address")?;
+    address.truncate(address.trim_end_matches('/').len());
+    Ok(())
+}
+
+/// Reads a secret from its file, where one is named, less the line end that editors leave.
+fn read_secret(
+    key: &str,
+    secret: &mut Option<SecretString>,
+    file: Option<&Path>,
+) -> Result<(), ConfigError> {
+    let Some(file) = file else {
+        return Ok(());
+    };
+    must(
+        secret.is_none(),
+        key,
+        "is given both directly and by a file",
+    )?;
+    let text = std::fs::read_to_string(file).map_err(|source| ConfigError::File {
+        key: format!("{key}_file"),
+        source,
+    })?;
+    let text = Zeroizing::new(text);
+    *secret = Some(text.trim_end_matches(['\r', '\n']).into());
+    Ok(())
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn redacted<S: Serializer>(_: &Option<SecretString>, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str("redacted")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! Tests of what is read, what is refused and what is printed.
+
+use super::*;
+use crate::scratch::Scratch;
+
+fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let scratch = Scratch::new();
+    let path = scratch.path("config.toml");
+    std::fs::write(&path, file).unwrap();
+    let environment = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Config::load_with(Some(&path), environment)
+}
+
+#[test]
+fn the_defaults_are_enough() {
+    let config = Config::load_with(None, HashMap::new()).unwrap();
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(
+        config.public_url(config.server.listen),
+        "http://127.0.0.1:8080"
+    );
+    assert_eq!(*config.database_url(), "sqlite:syncline-data/syncline.db");
+    assert_eq!(config.keys_file(), Path::new("syncline-data/keys.toml"));
+    assert_eq!(config.auth.access_token_ttl, Duration::from_mins(15));
+    assert_eq!(config.worker.slots, 4);
+    assert!(config.providers.is_empty());
+}
+
+#[test]
+fn the_environment_goes_over_the_file_and_the_file_over_the_defaults() {
+    let config = load(
+        "[worker]\nslots = 8\nbatch = 50\n[providers.zoho_crm]\nclient_id = \"file\"\nsettle = \"5s\"",
+        &[
+            ("SYNCLINE__WORKER__SLOTS", "9"),
+            ("SYNCLINE__WORKER__TICK", "200ms"),
+            ("SYNCLINE__DATA_DIR", "/srv/data"),
+            ("SYNCLINE__PROVIDERS__ZOHO_CRM__CLIENT_SECRET", "00123"),
+            ("SYNCLINE__PROVIDERS__ZOHO_CRM__API_BASE", "http://127.0.0.1:9/zoho/"),
+            ("SYNCLINE__SERVER__PUBLIC_URL", "https://sync.example.com/"),
+            ("UNRELATED", "x"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.worker.slots, 9);
+    assert_eq!(config.worker.batch, 50);
+    assert_eq!(config.worker.tick, Duration::from_millis(200));
+    assert_eq!(*config.database_url(), "sqlite:/srv/data/syncline.db");
+    let provider = &config.providers["zoho_crm"];
+    assert_eq!(provider.client_id.as_deref(), Some("file"));
+    assert_eq!(
+        provider.client_secret.as_ref().unwrap().expose_secret(),
+        "00123"
+    );
+    assert_eq!(provider.settle, Some(Duration::from_secs(5)));
+    assert_eq!(
+        provider.api_base.as_deref(),
+        Some("http://127.0.0.1:9/zoho")
+    );
+    assert_eq!(
+        config.public_url(config.server.listen),
+        "https://sync.example.com"
+    );
+}
+
+#[test]
+fn what_is_wrong_is_refused_and_named() {
+    let check = |file: &str, environment: &[(&str, &str)], expect: &[&str]| {
+        let error = load(file, environment).unwrap_err().to_string();
+        for part in expect {
+            assert!(error.contains(part), "{error:?} lacks {part:?}");
+        }
+    };
+    check("[server]\nlisen = \"x\"", &[], &["lisen"]);
+    check("[servers]\nlisten = \"x\"", &[], &["servers"]);
+    check("", &[("SYNCLINE__WORKER__SLOT", "3")], &["slot"]);
+    check("[providers.zoho_crm]\nclient = \"x\"", &[], &["client"]);
+    check("[worker]\nslots = 0", &[], &["worker.slots", "256"]);
+    check(
+        "",
+        &[("SYNCLINE__WORKER__SLOTS", "many")],
+        &["worker.slots", "many"],
+    );
+    check(
+        "[worker]\nslice = \"30\"",
+        &[],
+        &["worker.slice", "`30` is not a duration"],
+    );
+    check("[worker]\nslice = \"61s\"", &[], &["worker.slice", "60s"]);
+    check("[worker]\nslice = 30", &[], &["worker.slice"]);
+    check("[server]\nlisten = \"here\"", &[], &["server.listen"]);
+    check(
+        "[server]\npublic_url = \"sync.example.com\"",
+        &[],
+        &["server.public_url"],
+    );
+    check(
+        "[queue]\nurl = \"amqp://x\"",
+        &[],
+        &["queue.url", "not available in this build yet"],
+    );
+    check(
+        "[coordination]\nurl = \"redis://x\"",
+        &[],
+        &["coordination.url", "not available in this build yet"],
+    );
+    check(
+        "[database]\nurl = \"mysql://x\"",
+        &[],
+        &["database.url", "sqlite:"],
+    );
+    check("[log]\nlevel = \"a=b=c\"", &[], &["log.level"]);
+    check("[log]\nformat = \"xml\"", &[], &["xml"]);
+    check(
+        "[auth]\njwt_secret = \"short\"",
+        &[],
+        &["auth.jwt_secret", "32"],
+    );
+    check(
+        "[auth]\njwt_secret_file = \"/no/such/file\"",
+        &[],
+        &["auth.jwt_secret_file"],
+    );
+    check(
+        "[providers.p]\nclient_secret = \"a\"\nclient_secret_file = \"b\"",
+        &[],
+        &["providers.p.client_secret", "both"],
+    );
+    check(
+        "[auth]\nrefresh_token_ttl = \"1m\"",
+        &[],
+        &["auth.refresh_token_ttl"],
+    );
+}
+
+#[test]
+fn a_missing_file_is_refused() {
+    let scratch = Scratch::new();
+    let error = Config::load_with(Some(&scratch.path("none.toml")), HashMap::new()).unwrap_err();
+    assert!(error.to_string().contains("none.toml"), "{error}");
+}
+
+#[test]
+fn a_secret_is_read_from_its_file() {
+    let scratch = Scratch::new();
+    let path = scratch.path("secret");
+    std::fs::write(&path, "s3cret\n").unwrap();
+    let path = path.to_str().unwrap();
+    let config = load("", &[("SYNCLINE__PROVIDERS__P__CLIENT_SECRET_FILE", path)]).unwrap();
+    let secret = config.providers["p"].client_secret.as_ref().unwrap();
+    assert_eq!(secret.expose_secret(), "s3cret");
+}
+
+#[test]
+fn nothing_printed_holds_a_secret() {
+    let secret = "canary-canary-canary-canary-canary";
+    let url = format!("postgres://app:{secret}@db/sync?password={secret}");
+    let config = load(
+        "",
+        &[
+            ("SYNCLINE__AUTH__JWT_SECRET", secret),
+            ("SYNCLINE__DATABASE__URL", &url),
+            ("SYNCLINE__PROVIDERS__P__CLIENT_SECRET", secret),
+        ],
+    )
+    .unwrap();
+    let printed = config.to_toml().unwrap();
+    assert!(
+        printed.contains("client_secret = \"redacted\""),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("postgres://app:redacted@db/sync"),
+        "{printed}"
+    );
+    for text in [printed, format!("{config:?}")] {
+        assert!(!text.contains("canary"), "{text}");
+    }
+    assert_eq!(*config.database_url(), url);
+}
+
+#[test]
+fn the_printed_configuration_reads_back() {
+    let config = load("[providers.p]\nsettle = \"3s\"", &[]).unwrap();
+    let printed = config.to_toml().unwrap();
+    assert_eq!(load(&printed, &[]).unwrap().to_toml().unwrap(), printed);
+}
+
+#[test]
+fn a_jwt_secret_is_made_once() {
+    let scratch = Scratch::new();
+    let mut config = load("", &[]).unwrap();
+    config.data_dir = scratch.path("");
+    let made = config.jwt_secret().unwrap();
+    assert!(made.expose_secret().len() >= JWT_SECRET_MIN);
+    assert_eq!(
+        config.jwt_secret().unwrap().expose_secret(),
+        made.expose_secret()
+    );
+    assert_eq!(scratch.files(), ["jwt.secret"]);
+}
