@@ -1,0 +1,6 @@
+//! One conformance suite, every queue.
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod memory;
