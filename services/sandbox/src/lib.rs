@@ -88,6 +88,10 @@ pub struct RunningSandbox {
 
 impl Sandbox {
     /// Starts serving. Must be called inside a tokio runtime.
+    #[expect(
+        clippy::unused_async,
+        reason = "an async start says that it needs a runtime"
+    )]
     pub async fn start(config: SandboxConfig) -> Result<RunningSandbox, StartError> {
         let state = build(config.seed);
         for (provider, account) in &config.accounts {

@@ -178,13 +178,13 @@ async fn suffer(
                     passage.provider.truncate_listing(json);
                     None
                 })
-                .await?
+                .await?;
             }
             Fault::Shuffle => {
                 response = rewrite(response, |json| {
                     Some(shuffled(json, &mut state.core.ids.rng()))
                 })
-                .await?
+                .await?;
             }
             _ => {}
         }

@@ -176,7 +176,7 @@ impl ProviderAdmin for Google {
         let mut account = lock(&account);
         let place = position("phoneNumbers").unwrap_or_default();
         let now = self.core.clock.now();
-        let changed: Vec<(u64, Option<Box<str>>)> = account
+        let changed: Vec<(u64, Box<str>)> = account
             .contacts
             .values()
             .filter(|c| !c.deleted)
@@ -185,9 +185,9 @@ impl ProviderAdmin for Google {
         let count = changed.len() as u64;
         for (id, text) in changed {
             if bump_modified {
-                account.change(id, now, |face| face.fields.set(place, text));
+                account.change(id, now, |face| face.fields.set(place, Some(text)));
             } else {
-                account.change_silently(id, |face| face.fields.set(place, text));
+                account.change_silently(id, |face| face.fields.set(place, Some(text)));
             }
         }
         Ok(count)
@@ -267,7 +267,7 @@ fn info(account: &Account) -> AccountInfo {
 }
 
 /// The phones with canonical numbers instead of what was typed; nothing when that changes nothing.
-fn reformatted(contact: &Contact, place: u8) -> Option<Option<Box<str>>> {
+fn reformatted(contact: &Contact, place: u8) -> Option<Box<str>> {
     let mut items = contact.face.fields.items("phoneNumbers");
     let mut changed = false;
     for item in &mut items {
@@ -279,11 +279,12 @@ fn reformatted(contact: &Contact, place: u8) -> Option<Option<Box<str>>> {
             changed = true;
         }
     }
-    changed.then(|| {
-        fields::store(
-            place,
-            Some(&items.into()),
-            &super::etag::source_id(contact.id),
-        )
-    })
+    if !changed {
+        return None;
+    }
+    fields::store(
+        place,
+        Some(&items.into()),
+        &super::etag::source_id(contact.id),
+    )
 }

@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn names_from_one_line() {
         let check = |full: &str, expect: [&str; 5]| {
-            assert_eq!(split(full), expect.map(str::to_owned), "{full}")
+            assert_eq!(split(full), expect.map(str::to_owned), "{full}");
         };
         check("Ada Lovelace", ["", "Ada", "", "Lovelace", ""]);
         check("Prince", ["", "Prince", "", "", ""]);
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn phones() {
         let check = |typed: &str, expect: Option<&str>| {
-            assert_eq!(canonical_phone(typed).as_deref(), expect, "{typed}")
+            assert_eq!(canonical_phone(typed).as_deref(), expect, "{typed}");
         };
         check("+49 (30) 2312-5000", Some("+493023125000"));
         check("030 23125", None);

@@ -51,23 +51,25 @@ pub fn batch_get(turn: &mut Turn<'_>) -> Result<String, Refusal> {
     let responses: Vec<String> = names
         .iter()
         .map(|name| {
-            match name
+            let found = name
                 .strip_prefix("people/")
-                .and_then(|id| one(turn, id, &mask))
-            {
-                Some(person) => response(name, &person),
-                None => {
-                    let status = json!({"code": 5, "message": "Requested entity was not found."});
-                    json!({"requestedResourceName": name, "httpStatusCode": 404, "status": status})
-                        .to_string()
-                }
-            }
+                .and_then(|id| one(turn, id, &mask));
+            found.map_or_else(|| unknown(name), |person| response(name, &person))
         })
         .collect();
     Ok(format!("{{\"responses\":[{}]}}", responses.join(",")))
 }
 
+fn unknown(name: &str) -> String {
+    let status = json!({"code": 5, "message": "Requested entity was not found."});
+    json!({"requestedResourceName": name, "httpStatusCode": 404, "status": status}).to_string()
+}
+
 /// A directory there is none.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the table of methods has one type of handler"
+)]
 pub fn no_directory(_turn: &mut Turn<'_>) -> Result<String, Refusal> {
     Ok("{}".to_owned())
 }
@@ -122,7 +124,7 @@ pub fn batch_create(turn: &mut Turn<'_>) -> Result<String, Refusal> {
         return Err(Refusal::batch(
             first,
             "BatchCreateContactsErrorDetails",
-            errors.into(),
+            &errors.into(),
         ));
     }
     let ids: Vec<u64> = drafts.into_iter().map(|draft| add(turn, draft)).collect();
@@ -208,7 +210,7 @@ pub fn batch_update(turn: &mut Turn<'_>) -> Result<String, Refusal> {
         return Err(Refusal::batch(
             first,
             "BatchUpdateContactsErrorDetails",
-            errors.into(),
+            &errors.into(),
         ));
     }
     let ids: Vec<u64> = edits.iter().map(|(id, _)| *id).collect();

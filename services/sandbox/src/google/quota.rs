@@ -20,6 +20,16 @@ pub struct Cost {
     pub full_syncs: u64,
 }
 
+/// Used, price, limit; then title, limit and metric as the refusal words them.
+type Bucket<'a> = (
+    &'a mut u64,
+    u64,
+    Option<u64>,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
 /// What was used in the present minute.
 #[derive(Debug, Default)]
 pub struct Quota {
@@ -38,7 +48,7 @@ impl Quota {
             };
         }
         let u = &mut self.used;
-        let buckets: [(&mut u64, u64, Option<u64>, &str, &str, &str); 5] = [
+        let buckets: [Bucket<'_>; 5] = [
             (
                 &mut u.critical_reads,
                 cost.critical_reads,

@@ -145,7 +145,7 @@ impl Refusal {
     }
 
     /// A failed batch: which entries were refused and why.
-    pub fn batch(first: Self, kind: &str, errors: Value) -> Self {
+    pub fn batch(first: Self, kind: &str, errors: &Value) -> Self {
         first.with(json!({"@type": format!("type.googleapis.com/google.people.v1.{kind}"), "contactErrors": errors}))
     }
 

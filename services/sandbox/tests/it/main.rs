@@ -1,5 +1,11 @@
 //! The sandbox as its users meet it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail loudly, as the tests do"
+)]
+
 mod admin;
 mod faults;
 mod google;

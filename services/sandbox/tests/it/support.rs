@@ -139,7 +139,7 @@ impl Bench {
                     .unwrap_or_default(),
             );
             match answer["nextPageToken"].as_str() {
-                Some(next) => token = next.to_owned(),
+                Some(next) => next.clone_into(&mut token),
                 None => return (people, answer),
             }
         }

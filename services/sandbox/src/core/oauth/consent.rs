@@ -1,5 +1,7 @@
 //! The consent page: a person picks an account and allows or denies; a test posts the same form. Nobody logs in here.
 
+use std::fmt::Write as _;
+
 use actix_web::{HttpResponse, http::header};
 
 use super::params::Params;
@@ -157,40 +159,37 @@ impl Desk {
     }
 
     fn html(&self, path: &str, params: &Params, accounts: &[AccountInfo]) -> String {
-        let hidden: String = params
-            .iter()
-            .map(|(k, v)| {
-                format!(
-                    "<input type=\"hidden\" name=\"{}\" value=\"{}\">\n",
-                    escape(k),
-                    escape(v)
-                )
-            })
-            .collect();
+        let mut hidden = String::new();
+        for (name, value) in params.iter() {
+            let (name, value) = (escape(name), escape(value));
+            let _ = writeln!(
+                hidden,
+                "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">"
+            );
+        }
         let hint = params.get("login_hint");
-        let choices: String = accounts
-            .iter()
-            .enumerate()
-            .map(|(i, a)| {
-                let chosen = if hint.is_empty() { i == 0 } else { a.id == hint || a.email.eq_ignore_ascii_case(hint) };
-                format!(
-                    "<label><input type=\"radio\" name=\"account\" value=\"{}\"{}> {} &lt;{}&gt;, {} contacts</label><br>\n",
-                    escape(&a.id),
-                    if chosen { " checked" } else { "" },
-                    escape(&a.name),
-                    escape(&a.email),
-                    a.contacts
-                )
-            })
-            .collect();
-        let scopes: String = self
-            .scopes(params)
-            .iter()
-            .map(|s| {
-                let s = escape(s);
-                format!("<label><input type=\"checkbox\" name=\"granted\" value=\"{s}\" checked> {s}</label><br>\n")
-            })
-            .collect();
+        let mut choices = String::new();
+        for (n, account) in accounts.iter().enumerate() {
+            let hinted = account.id == hint || account.email.eq_ignore_ascii_case(hint);
+            let chosen = if hint.is_empty() { n == 0 } else { hinted };
+            let _ = writeln!(
+                choices,
+                "<label><input type=\"radio\" name=\"account\" value=\"{}\"{}> {} &lt;{}&gt;, {} contacts</label><br>",
+                escape(&account.id),
+                if chosen { " checked" } else { "" },
+                escape(&account.name),
+                escape(&account.email),
+                account.contacts
+            );
+        }
+        let mut scopes = String::new();
+        for scope in self.scopes(params) {
+            let scope = escape(&scope);
+            let _ = writeln!(
+                scopes,
+                "<label><input type=\"checkbox\" name=\"granted\" value=\"{scope}\" checked> {scope}</label><br>"
+            );
+        }
         let empty = if accounts.is_empty() {
             "<p>No account yet: create one at <a href=\"/_sandbox\">/_sandbox</a>.</p>"
         } else {

@@ -7,6 +7,8 @@ pub mod consent;
 pub mod google;
 pub mod params;
 mod store;
+mod types;
 pub mod zoho;
 
-pub use store::{App, Approval, Exchange, Issued, Login, OAuth, OAuthError, Policy, TokenError};
+pub use store::OAuth;
+pub use types::{App, Approval, Exchange, Issued, Login, OAuthError, Policy, TokenError};
