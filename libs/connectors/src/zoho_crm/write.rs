@@ -1,0 +1,296 @@
+//! Writing contacts: create, update, delete, mark. One outcome a record, in the order of the request.
+//!
+//! An update is conditional in one of two ways. Few are sent one by one, each with the version it was computed from
+//! (`If-Unmodified-Since`, which Zoho takes for one record a call). Many go in one call, after one read of their
+//! modification times leaves out those that changed: a change in between the two calls can be overwritten, in the
+//! very fields that are being written. Versions have a resolution of one second.
+
+use syncline_connector::{Create, Error, Kind, Request, Response, Session, Update, Written};
+use syncline_model::{FieldName, RemoteId, Value, Version};
+
+use super::answer::{outcomes, record_error, refused, succeeded};
+use super::fields::{Shapes, is_unknown};
+use super::map::{MODIFIED, Payload, change, creation, instant};
+use super::read::{by_ids, learn};
+use super::wire::{AddTags, Outcome, Row, TagName, Write};
+
+/// The tag that marks a record as trash.
+const TRASH: &str = "Syncline Trash";
+/// Up to this many updates are sent one by one.
+const SINGLY: usize = 5;
+
+type Results<T> = Vec<Result<T, Error>>;
+
+/// Creates contacts.
+pub(super) async fn create(session: &Session, items: &[Create]) -> Results<Written> {
+    let shapes = match learn_numbers(session, items.iter().flat_map(|item| &item.fields)).await {
+        Ok(shapes) => shapes,
+        Err(error) => return all(items.len(), &error),
+    };
+    let payloads = items.iter().map(|item| creation(&item.fields, &shapes));
+    let rows: Results<Row> = payloads.map(|payload| filled(session, payload)).collect();
+    send_filled(rows, async |rows| {
+        let credits = rows.len().div_ceil(10) as u32;
+        let request = Request::post("/crm/v8/Contacts", body(&Write { data: rows.clone() }))
+            .route("POST /crm/v8/Contacts")
+            .take("credits", credits);
+        many(session, request, rows.len(), written).await
+    })
+    .await
+}
+
+/// Changes contacts.
+pub(super) async fn update(session: &Session, items: &[Update]) -> Results<Written> {
+    let shapes = match learn_numbers(session, items.iter().flat_map(|item| &item.changes)).await {
+        Ok(shapes) => shapes,
+        Err(error) => return all(items.len(), &error),
+    };
+    let rows: Results<Row> = items
+        .iter()
+        .map(|item| {
+            let mut row = filled(session, change(&item.changes, &shapes))?;
+            row.insert("id".into(), item.id.as_str().into());
+            Ok(row)
+        })
+        .collect();
+    if items.len() <= SINGLY {
+        let mut results = Vec::with_capacity(items.len());
+        for (item, row) in items.iter().zip(rows) {
+            results.push(match row {
+                Ok(row) => update_one(session, item, row).await,
+                Err(error) => Err(error),
+            });
+        }
+        return results;
+    }
+    let rows = match unchanged(session, items, rows).await {
+        Ok(rows) => rows,
+        Err(error) => return all(items.len(), &error),
+    };
+    let results = send_filled(rows, async |rows| {
+        let credits = rows.len().div_ceil(10) as u32;
+        let request = Request::put("/crm/v8/Contacts", body(&Write { data: rows.clone() }))
+            .route("PUT /crm/v8/Contacts")
+            .take("credits", credits)
+            .repeatable();
+        many(session, request, rows.len(), written).await
+    })
+    .await;
+    let of_another = "Zoho CRM's answer is about another contact than the one changed";
+    let own = |(result, item): (Result<Written, Error>, &Update)| match result {
+        Ok(written) if written.id != item.id => Err(session.error(Kind::Malformed, of_another)),
+        result => result,
+    };
+    results.into_iter().zip(items).map(own).collect()
+}
+
+async fn update_one(session: &Session, item: &Update, mut row: Row) -> Result<Written, Error> {
+    row.remove("id");
+    let mut request = Request::put(
+        format!("/crm/v8/Contacts/{}", path_id(session, &item.id)?),
+        body(&Write { data: vec![row] }),
+    )
+    .route("PUT /crm/v8/Contacts/{id}")
+    .take("credits", 1)
+    .repeatable();
+    if let Some(version) = &item.version {
+        request = request.header("if-unmodified-since", version.as_str());
+    }
+    let response = session.send(request).await?;
+    let outcome = outcomes(&response, 1)?
+        .into_iter()
+        .next()
+        .unwrap_or_default();
+    written(&outcome, &response)
+}
+
+/// An id as a part of an address.
+fn path_id<'a>(session: &Session, id: &'a RemoteId) -> Result<&'a str, Error> {
+    let id = id.as_str();
+    if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(id)
+    } else {
+        Err(session.error(Kind::NotFound, "the contact's id is not one of Zoho CRM's"))
+    }
+}
+
+/// The rows of records that are still at the version they were computed from.
+async fn unchanged(
+    session: &Session,
+    items: &[Update],
+    rows: Results<Row>,
+) -> Result<Results<Row>, Error> {
+    let versioned = items.iter().filter(|item| item.version.is_some());
+    let ids: Vec<&str> = versioned.map(|item| item.id.as_str()).collect();
+    if ids.is_empty() {
+        return Ok(rows);
+    }
+    let now = by_ids(session, &ids, &[MODIFIED.to_owned()]).await?;
+    let changed = |item: &Update| {
+        let current = now
+            .get(item.id.as_str())
+            .and_then(|row| row.get(MODIFIED)?.as_str());
+        match (&item.version, current) {
+            (Some(version), Some(current)) => {
+                version.as_str() != current && instant(version.as_str()) != instant(current)
+            }
+            // Without a version there is no condition; a record that is gone is for the write to report.
+            _ => false,
+        }
+    };
+    let message = "the contact was changed in Zoho CRM meanwhile";
+    Ok(items
+        .iter()
+        .zip(rows)
+        .map(|(item, row)| {
+            if changed(item) {
+                Err(session.error(Kind::VersionMismatch, message))
+            } else {
+                row
+            }
+        })
+        .collect())
+}
+
+/// Deletes contacts; what is not there counts as deleted.
+pub(super) async fn delete(session: &Session, ids: &[RemoteId]) -> Results<()> {
+    let joined: Vec<&str> = ids.iter().map(RemoteId::as_str).collect();
+    let request = Request::delete("/crm/v8/Contacts")
+        .route("DELETE /crm/v8/Contacts")
+        .query("ids", joined.join(","))
+        .take("credits", 1)
+        .repeatable();
+    many(
+        session,
+        request,
+        ids.len(),
+        |outcome, response| match record_error_unless_done(outcome, response) {
+            Err(error) if error.kind == Kind::NotFound => Ok(()),
+            result => result,
+        },
+    )
+    .await
+}
+
+/// Tags contacts as trash. A tag that does not exist yet is made by naming it.
+pub(super) async fn mark(session: &Session, ids: &[RemoteId]) -> Results<()> {
+    let tags = AddTags {
+        tags: vec![TagName { name: TRASH }],
+        ids: ids.iter().map(RemoteId::as_str).collect(),
+        over_write: false,
+    };
+    let request = Request::post("/crm/v8/Contacts/actions/add_tags", body(&tags))
+        .route("POST /crm/v8/Contacts/actions/add_tags")
+        .take("credits", ids.len().div_ceil(50) as u32)
+        .repeatable();
+    many(session, request, ids.len(), record_error_unless_done).await
+}
+
+fn record_error_unless_done(outcome: &Outcome, response: &Response) -> Result<(), Error> {
+    if succeeded(outcome) {
+        Ok(())
+    } else {
+        Err(record_error(outcome, response))
+    }
+}
+
+fn written(outcome: &Outcome, response: &Response) -> Result<Written, Error> {
+    record_error_unless_done(outcome, response)?;
+    let Some(id) = &outcome.details.id else {
+        let mut error = response.error(
+            Kind::Malformed,
+            "Zoho CRM does not say which contact it wrote",
+        );
+        error.maybe_applied = true;
+        return Err(error);
+    };
+    let modified = outcome.details.modified_time.as_deref();
+    Ok(Written {
+        id: RemoteId::new(id),
+        version: modified.map(Version::new),
+        modified_at: modified.and_then(instant),
+        fields: None,
+    })
+}
+
+/// Sends a write of `count` records and reads each one's outcome.
+async fn many<T>(
+    session: &Session,
+    request: Request,
+    count: usize,
+    read: impl Fn(&Outcome, &Response) -> Result<T, Error>,
+) -> Results<T> {
+    let response = match session.send(request).await {
+        Ok(response) => response,
+        Err(error) => return all(count, &error),
+    };
+    if matches!(response.status, 401 | 403) {
+        return all(count, &refused(&response));
+    }
+    match outcomes(&response, count) {
+        Ok(outcomes) => outcomes
+            .iter()
+            .map(|outcome| read(outcome, &response))
+            .collect(),
+        Err(error) => all(count, &error),
+    }
+}
+
+/// Sends the rows that there are and puts their outcomes back in place.
+async fn send_filled(
+    rows: Results<Row>,
+    send: impl AsyncFnOnce(Vec<Row>) -> Results<Written>,
+) -> Results<Written> {
+    let sendable: Vec<Row> = rows
+        .iter()
+        .filter_map(|row| row.as_ref().ok().cloned())
+        .collect();
+    let mut sent = if sendable.is_empty() {
+        Vec::new()
+    } else {
+        send(sendable).await
+    }
+    .into_iter();
+    rows.into_iter()
+        .filter_map(|row| match row {
+            Ok(_) => sent.next(),
+            Err(error) => Some(Err(error)),
+        })
+        .collect()
+}
+
+/// A payload's row; one with nothing in it is refused here, naming what Zoho cannot hold.
+fn filled(session: &Session, payload: Payload) -> Result<Row, Error> {
+    if !payload.row.is_empty() {
+        return Ok(payload.row);
+    }
+    let names: Vec<&str> = payload.left_out.iter().map(FieldName::as_str).collect();
+    Err(session.error(
+        Kind::Rejected,
+        format!("Zoho CRM cannot hold this value of {}", names.join(", ")),
+    ))
+}
+
+fn all<T>(count: usize, error: &Error) -> Results<T> {
+    (0..count).map(|_| Err(error.clone())).collect()
+}
+
+fn body(value: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// The shapes of custom fields, when a number is to be written into one: Zoho takes some numbers only as strings.
+async fn learn_numbers(
+    session: &Session,
+    fields: impl Iterator<Item = (&FieldName, &Value)>,
+) -> Result<Shapes, Error> {
+    let names: Vec<FieldName> = fields
+        .filter(|(name, value)| {
+            is_unknown(name) && !matches!(value, Value::Text(_) | Value::Date(_) | Value::Time(_))
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    let mut shapes = Shapes::new();
+    learn(session, &names, &mut shapes).await?;
+    Ok(shapes)
+}
