@@ -1,1 +1,10 @@
-//! One folder per provider, one line each in registry.rs.
+//! One folder per provider, one line each in `registry.rs`.
+//!
+//! A connector knows its provider's wire and nothing of links, merges or stores; nothing outside this crate knows which
+//! providers there are.
+
+pub mod google_contacts;
+mod registry;
+pub mod zoho_crm;
+
+pub use registry::{RegistryError, registry};

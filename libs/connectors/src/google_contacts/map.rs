@@ -1,0 +1,561 @@
+//! A person of the People API as our fields, and our changes back into a person. Pure.
+//!
+//! Only items of the `CONTACT` source count: what Google mixes in from profiles is neither read nor written. Members
+//! are replaced whole on the wire, so a change leaves every item and key that it does not concern as it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+use syncline_model::{
+    Cardinality, Choice, FieldDescriptor, FieldName, Fields, Kind, Record, RemoteId, Value, Version,
+};
+
+use super::slots::{Family, Shape, Slot, as_text, drop_keys, text};
+use super::wire::Person;
+
+/// The group that everyone belongs to who is not hidden.
+pub(super) const MY_CONTACTS: &str = "contactGroups/myContacts";
+const STARRED: &str = "contactGroups/starred";
+const LABELS: &str = "labels";
+const CUSTOM: &str = "userDefined.";
+
+const fn slot(
+    field: &'static str,
+    label: &'static str,
+    standard: &'static str,
+    types: &'static [&'static str],
+) -> Slot {
+    Slot {
+        field,
+        label,
+        standard,
+        types,
+        fills: true,
+    }
+}
+
+/// The members whose items have one value each.
+static FAMILIES: [(Kind, Family); 7] = [
+    (
+        Kind::Email,
+        Family {
+            member: "emailAddresses",
+            shape: Shape::Text,
+            slots: &[
+                slot("email.work", "E-mail (work)", "email.work", &["work"]),
+                slot("email.home", "E-mail (home)", "email.home", &["home"]),
+                slot("email.other", "E-mail (other)", "email.other", &["other"]),
+            ],
+        },
+    ),
+    (
+        Kind::Phone,
+        Family {
+            member: "phoneNumbers",
+            shape: Shape::Text,
+            slots: &[
+                slot("phone.work", "Phone (work)", "phone.work", &["work"]),
+                slot(
+                    "phone.mobile",
+                    "Phone (mobile)",
+                    "phone.mobile",
+                    &["mobile"],
+                ),
+                slot("phone.home", "Phone (home)", "phone.home", &["home"]),
+                slot("phone.other", "Phone (other)", "phone.other", &["other"]),
+                Slot {
+                    field: "phone.work_fax",
+                    label: "Fax (work)",
+                    standard: "phone.fax",
+                    types: &["workFax"],
+                    fills: false,
+                },
+            ],
+        },
+    ),
+    (
+        Kind::Address,
+        Family {
+            member: "addresses",
+            shape: Shape::Address,
+            slots: &[
+                slot(
+                    "address.work",
+                    "Address (work)",
+                    "address.mailing",
+                    &["work", "home"],
+                ),
+                slot(
+                    "address.other",
+                    "Address (other)",
+                    "address.other",
+                    &["other"],
+                ),
+            ],
+        },
+    ),
+    (
+        Kind::Text,
+        Family {
+            member: "nicknames",
+            shape: Shape::Text,
+            slots: &[slot("nicknames", "Nickname", "nickname", &[])],
+        },
+    ),
+    (
+        Kind::Date,
+        Family {
+            member: "birthdays",
+            shape: Shape::Date,
+            slots: &[slot("birthday", "Birthday", "birthday", &[])],
+        },
+    ),
+    (
+        Kind::LongText,
+        Family {
+            member: "biographies",
+            shape: Shape::Text,
+            slots: &[slot("note", "Notes", "note", &[])],
+        },
+    ),
+    (
+        Kind::Url,
+        Family {
+            member: "urls",
+            shape: Shape::Text,
+            slots: &[slot("url", "Website", "website", &["homePage"])],
+        },
+    ),
+];
+
+/// A member whose first item has several values, each a field.
+struct Compound {
+    member: &'static str,
+    /// Field, label, standard field, key in the item.
+    parts: &'static [(&'static str, &'static str, &'static str, &'static str)],
+    /// Keys that Google derives from the parts, or that would contradict them: dropped from an item that is changed.
+    derived: &'static [&'static str],
+    /// Keys that alone do not make an item worth keeping.
+    trimmings: &'static [&'static str],
+}
+
+static COMPOUNDS: [Compound; 2] = [
+    Compound {
+        member: "names",
+        parts: &[
+            ("names.givenName", "First name", "given_name", "givenName"),
+            ("names.familyName", "Last name", "family_name", "familyName"),
+            (
+                "names.middleName",
+                "Middle name",
+                "middle_name",
+                "middleName",
+            ),
+            (
+                "names.honorificPrefix",
+                "Prefix",
+                "honorific_prefix",
+                "honorificPrefix",
+            ),
+            (
+                "names.honorificSuffix",
+                "Suffix",
+                "honorific_suffix",
+                "honorificSuffix",
+            ),
+        ],
+        derived: &["unstructuredName", "displayName", "displayNameLastFirst"],
+        trimmings: &["metadata"],
+    },
+    Compound {
+        member: "organizations",
+        parts: &[
+            ("organization.name", "Company", "company", "name"),
+            ("organization.title", "Job title", "job_title", "title"),
+            (
+                "organization.department",
+                "Department",
+                "department",
+                "department",
+            ),
+        ],
+        derived: &[],
+        trimmings: &["metadata", "type", "formattedType", "current"],
+    },
+];
+
+/// The user's own groups: name by resource name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Labels(pub BTreeMap<String, String>);
+
+impl Labels {
+    fn resource(&self, name: &str) -> Option<&String> {
+        self.0
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(resource, _)| resource)
+    }
+}
+
+/// A change that a contact cannot hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unfit {
+    #[error("Google Contacts has no field `{0}`")]
+    NoSuchField(FieldName),
+    #[error("the field `{0}` of Google Contacts cannot hold a value of this kind")]
+    WrongKind(FieldName),
+    #[error("there is no label of that name for the field `{0}`")]
+    NoSuchLabel(FieldName),
+}
+
+/// Every field that each account has.
+pub(super) fn descriptors(labels: &Labels) -> Vec<FieldDescriptor> {
+    let mut all = Vec::new();
+    for compound in &COMPOUNDS {
+        for (field, label, standard, _) in compound.parts {
+            all.push(FieldDescriptor::new(*field, *label, Kind::Text).standard(*standard));
+        }
+    }
+    for (kind, family) in &FAMILIES {
+        for slot in family.slots {
+            let mut field =
+                FieldDescriptor::new(slot.field, slot.label, *kind).standard(slot.standard);
+            field.partial_dates = *kind == Kind::Date;
+            all.push(field);
+        }
+    }
+    let mut field = FieldDescriptor::new(LABELS, "Labels", Kind::Choice);
+    field.cardinality = Cardinality::Many;
+    field.choices = labels
+        .0
+        .values()
+        .map(|name| Choice {
+            value: name.clone(),
+            label: name.clone(),
+        })
+        .collect();
+    all.push(field);
+    all.push(FieldDescriptor::new("starred", "Starred", Kind::Bool));
+    all
+}
+
+/// Whether any of these fields cannot be read or written without knowing the account's groups.
+pub(super) fn needs_labels<'a>(fields: impl IntoIterator<Item = &'a FieldName>) -> bool {
+    fields.into_iter().any(|field| field.as_str() == LABELS)
+}
+
+/// The names in a value for `labels` that no group has yet.
+pub(super) fn unknown_labels(changes: &Fields, labels: &Labels) -> Vec<String> {
+    let Some(Value::List(items)) = changes.get(&FieldName::new(LABELS)) else {
+        return Vec::new();
+    };
+    items
+        .iter()
+        .filter_map(Value::as_text)
+        .filter(|name| labels.resource(name).is_none())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A person as a record; `None` when it is not, or no longer, a contact of the user.
+pub(super) fn record(person: &Person, labels: Option<&Labels>) -> Option<Record> {
+    let contact = person.contact().filter(|_| !person.metadata.deleted)?;
+    Some(Record {
+        id: RemoteId::new(person.resource_name.clone()),
+        version: Version::new(contact.etag.clone().unwrap_or_default()),
+        modified_at: contact.update_time,
+        fields: fields(person, labels),
+    })
+}
+
+/// A person's filled fields; labels only when the account's groups are known.
+pub(super) fn fields(person: &Person, labels: Option<&Labels>) -> Fields {
+    let mut fields = Fields::new();
+    let mut set = |field: &str, value: Value| {
+        if !value.is_empty() {
+            fields.entry(FieldName::new(field)).or_insert(value);
+        }
+    };
+    for compound in &COMPOUNDS {
+        if let Some(item) = own_items(person, compound.member).first() {
+            for (field, _, _, key) in compound.parts {
+                set(field, Value::text(text(item, key)));
+            }
+        }
+    }
+    for (_, family) in &FAMILIES {
+        let values = family.read(&own_items(person, family.member));
+        for (slot, value) in family.slots.iter().zip(values) {
+            set(slot.field, value);
+        }
+    }
+    for item in own_items(person, "userDefined") {
+        let key = text(item, "key");
+        if !key.is_empty() {
+            set(&format!("{CUSTOM}{key}"), Value::text(text(item, "value")));
+        }
+    }
+    set("starred", Value::Bool(is_member(person, STARRED)));
+    if let Some(labels) = labels {
+        let names = memberships(person)
+            .filter_map(|group| labels.0.get(group))
+            .map(|name| Value::text(name.clone()))
+            .collect();
+        set(LABELS, Value::List(names));
+    }
+    fields
+}
+
+/// Whether a person is in a group.
+pub(super) fn is_member(person: &Person, group: &str) -> bool {
+    memberships(person).any(|one| one == group)
+}
+
+/// Puts changes into a person and says which members they touched: what the update mask must name.
+pub(super) fn apply(
+    person: &mut Person,
+    changes: &Fields,
+    labels: &Labels,
+) -> Result<BTreeSet<&'static str>, Unfit> {
+    let mut touched = BTreeSet::new();
+    let mut rest: BTreeMap<&str, (&FieldName, &Value)> = changes
+        .iter()
+        .map(|(field, value)| (field.as_str(), (field, value)))
+        .collect();
+    for compound in &COMPOUNDS {
+        if apply_compound(person, compound, &mut rest)? {
+            touched.insert(compound.member);
+        }
+    }
+    for (_, family) in &FAMILIES {
+        let mut wanted = Vec::new();
+        for (index, slot) in family.slots.iter().enumerate() {
+            if let Some((field, value)) = rest.remove(slot.field) {
+                let value = family
+                    .shape
+                    .fits(value)
+                    .ok_or_else(|| Unfit::WrongKind(field.clone()))?;
+                wanted.push((index, value));
+            }
+        }
+        if let Some(items) = family.write(&own_items(person, family.member), &wanted) {
+            person
+                .members
+                .insert(family.member.into(), Json::Array(items));
+            touched.insert(family.member);
+        }
+    }
+    for (name, (field, value)) in rest {
+        let member = match name {
+            "starred" => apply_starred(person, field, value)?.then_some("memberships"),
+            LABELS => apply_labels(person, field, value, labels)?.then_some("memberships"),
+            _ => apply_custom(person, field, value)?.then_some("userDefined"),
+        };
+        touched.extend(member);
+    }
+    Ok(touched)
+}
+
+fn apply_compound(
+    person: &mut Person,
+    compound: &Compound,
+    rest: &mut BTreeMap<&str, (&FieldName, &Value)>,
+) -> Result<bool, Unfit> {
+    let mut items: Vec<Json> = own_items(person, compound.member)
+        .into_iter()
+        .cloned()
+        .collect();
+    let mut item = items.first().cloned().unwrap_or_else(|| json!({}));
+    let mut changed = false;
+    for (name, _, _, key) in compound.parts {
+        let Some((field, value)) = rest.remove(name) else {
+            continue;
+        };
+        let value = Shape::Text
+            .fits(value)
+            .ok_or_else(|| Unfit::WrongKind(field.clone()))?;
+        let current = Value::text(text(&item, key));
+        if current == value {
+            continue;
+        }
+        changed = true;
+        match (as_text(&value), item.as_object_mut()) {
+            (Some(text), Some(item)) => drop(item.insert((*key).into(), json!(text))),
+            (None, Some(item)) => drop(item.remove(*key)),
+            (_, None) => {}
+        }
+    }
+    if !changed {
+        return Ok(false);
+    }
+    drop_keys(&mut item, compound.derived);
+    let worth_keeping = item.as_object().is_some_and(|item| {
+        item.keys()
+            .any(|key| !compound.trimmings.contains(&key.as_str()))
+    });
+    match (items.first_mut(), worth_keeping) {
+        (Some(first), true) => *first = item,
+        (Some(_), false) => drop(items.remove(0)),
+        (None, true) => items.push(item),
+        (None, false) => {}
+    }
+    person
+        .members
+        .insert(compound.member.into(), Json::Array(items));
+    Ok(true)
+}
+
+fn apply_custom(person: &mut Person, field: &FieldName, value: &Value) -> Result<bool, Unfit> {
+    let key = field
+        .as_str()
+        .strip_prefix(CUSTOM)
+        .filter(|key| !key.is_empty())
+        .ok_or_else(|| Unfit::NoSuchField(field.clone()))?;
+    let value = Shape::Text
+        .fits(value)
+        .ok_or_else(|| Unfit::WrongKind(field.clone()))?;
+    let mut items: Vec<Json> = own_items(person, "userDefined")
+        .into_iter()
+        .cloned()
+        .collect();
+    let place = items
+        .iter()
+        .position(|item| text(item, "key") == key && !text(item, "value").trim().is_empty());
+    let current = place
+        .and_then(|index| items.get(index))
+        .map_or(Value::Empty, |item| Value::text(text(item, "value")));
+    if current == value {
+        return Ok(false);
+    }
+    match (place, as_text(&value)) {
+        (Some(index), None) => drop(items.remove(index)),
+        (Some(index), Some(text)) => {
+            if let Some(item) = items.get_mut(index).and_then(Json::as_object_mut) {
+                item.insert("value".into(), json!(text));
+            }
+        }
+        (None, Some(text)) => items.push(json!({"key": key, "value": text})),
+        (None, None) => return Ok(false),
+    }
+    person
+        .members
+        .insert("userDefined".into(), Json::Array(items));
+    Ok(true)
+}
+
+fn apply_starred(person: &mut Person, field: &FieldName, value: &Value) -> Result<bool, Unfit> {
+    let wanted = match value {
+        Value::Bool(yes) => *yes,
+        value if value.is_empty() => false,
+        _ => return Err(Unfit::WrongKind(field.clone())),
+    };
+    if wanted == is_member(person, STARRED) {
+        return Ok(false);
+    }
+    let mut groups: Vec<String> = memberships(person).map(str::to_owned).collect();
+    if wanted {
+        groups.push(STARRED.to_owned());
+    } else {
+        groups.retain(|group| group != STARRED);
+    }
+    set_memberships(person, groups);
+    Ok(true)
+}
+
+fn apply_labels(
+    person: &mut Person,
+    field: &FieldName,
+    value: &Value,
+    labels: &Labels,
+) -> Result<bool, Unfit> {
+    let mut wanted = BTreeSet::new();
+    let names: &[Value] = match value {
+        Value::List(names) => names,
+        one @ Value::Text(_) => std::slice::from_ref(one),
+        value if value.is_empty() => &[],
+        _ => return Err(Unfit::WrongKind(field.clone())),
+    };
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        let name = name
+            .as_text()
+            .ok_or_else(|| Unfit::WrongKind(field.clone()))?;
+        let group = labels
+            .resource(name)
+            .ok_or_else(|| Unfit::NoSuchLabel(field.clone()))?;
+        wanted.insert(group.clone());
+    }
+    let has: BTreeSet<String> = memberships(person)
+        .filter(|group| labels.0.contains_key(*group))
+        .map(str::to_owned)
+        .collect();
+    if has == wanted {
+        return Ok(false);
+    }
+    let mut groups: Vec<String> = memberships(person)
+        .filter(|group| !has.contains(*group) || wanted.contains(*group))
+        .map(str::to_owned)
+        .collect();
+    groups.extend(wanted.difference(&has).cloned());
+    set_memberships(person, groups);
+    Ok(true)
+}
+
+/// Replaces a person's groups. A contact must be in at least one.
+pub(super) fn set_memberships(person: &mut Person, mut groups: Vec<String>) {
+    if groups.is_empty() {
+        groups.push(MY_CONTACTS.to_owned());
+    }
+    let old = own_items(person, "memberships");
+    let items = groups
+        .iter()
+        .map(|group| {
+            old.iter()
+                .find(|item| membership(item) == Some(group))
+                .map_or_else(
+                    || json!({"contactGroupMembership": {"contactGroupResourceName": group}}),
+                    |item| (*item).clone(),
+                )
+        })
+        .collect();
+    person
+        .members
+        .insert("memberships".into(), Json::Array(items));
+}
+
+/// The groups that a person is in.
+pub(super) fn groups(person: &Person) -> Vec<String> {
+    memberships(person).map(str::to_owned).collect()
+}
+
+fn memberships(person: &Person) -> impl Iterator<Item = &str> {
+    own_items(person, "memberships")
+        .into_iter()
+        .filter_map(membership)
+}
+
+fn membership(item: &Json) -> Option<&str> {
+    item.get("contactGroupMembership")?
+        .get("contactGroupResourceName")?
+        .as_str()
+}
+
+/// A member's items that are the user's own, the primary one first.
+pub(super) fn own_items<'a>(person: &'a Person, member: &str) -> Vec<&'a Json> {
+    let metadata =
+        |item: &'a Json, key: &str| item.get("metadata").and_then(|metadata| metadata.get(key));
+    let mut items: Vec<&Json> = person
+        .members
+        .get(member)
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter(|item| {
+            metadata(item, "source")
+                .and_then(|source| source.get("type"))
+                .and_then(Json::as_str)
+                .is_none_or(|source| source == "CONTACT")
+        })
+        .collect();
+    items.sort_by_key(|item| metadata(item, "primary").and_then(Json::as_bool) != Some(true));
+    items
+}

@@ -1,0 +1,1 @@
+//! Tests of the pure parts: fields out of people, changes into people.
