@@ -146,7 +146,7 @@ impl ProviderAdmin for Zoho {
                 user: org.me(),
                 now: now - left,
             };
-            seed::add(&mut org, &person, author).map_err(refused)?;
+            seed::add(&mut org, &person, author).map_err(|error| refused(&error))?;
             added += 1;
         }
         Ok(added)
@@ -182,7 +182,7 @@ impl ProviderAdmin for Zoho {
         let mut org = lock(&org);
         let native = with_company(&mut org, native);
         let author = self.person(&org);
-        let id = writes::insert(&mut org, &native, 0, author).map_err(refused)?;
+        let id = writes::insert(&mut org, &native, 0, author).map_err(|error| refused(&error))?;
         dumped(&org, id).ok_or_else(|| no_contact(&id.to_string()))
     }
 
@@ -197,7 +197,7 @@ impl ProviderAdmin for Zoho {
         let number = live(&org, id)?;
         let native = with_company(&mut org, native);
         let author = self.person(&org);
-        writes::update(&mut org, number, &native, 0, author).map_err(refused)?;
+        writes::update(&mut org, number, &native, 0, author).map_err(|error| refused(&error))?;
         dumped(&org, number).ok_or_else(|| no_contact(id))
     }
 
@@ -334,7 +334,7 @@ fn no_contact(id: &str) -> AdminError {
 }
 
 /// A refused write in words for a person.
-pub fn refused(error: ItemError) -> AdminError {
+pub fn refused(error: &ItemError) -> AdminError {
     AdminError::invalid(format!(
         "{}: {} {}",
         error.code, error.message, error.details

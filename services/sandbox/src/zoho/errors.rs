@@ -59,8 +59,22 @@ impl ItemError {
 
     /// The vendor's object.
     pub fn body(&self) -> Value {
-        json!({"code": self.code, "details": self.details, "message": self.message, "status": "error"})
+        object(self.code, &self.message, self.details.clone())
     }
+}
+
+/// The shape which all errors share.
+fn object(code: &str, message: &str, details: Value) -> Value {
+    let members = [
+        ("code", Value::from(code)),
+        ("details", details),
+        ("message", Value::from(message)),
+        ("status", Value::from("error")),
+    ];
+    members
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 impl Refusal {
@@ -68,7 +82,7 @@ impl Refusal {
     pub fn new(status: u16, code: &str, message: &str, details: Value) -> Self {
         Self {
             status,
-            body: json!({"code": code, "details": details, "message": message, "status": "error"}),
+            body: object(code, message, details),
         }
     }
 

@@ -303,17 +303,16 @@ impl Catalogue {
     /// Adds the field, or replaces the one of the same API name.
     pub fn put(&mut self, field: Field) {
         let name = field.api_name.to_string();
-        match self
+        if let Some(slot) = self
             .by_name
             .get(&name)
             .and_then(|&at| self.list.get_mut(at))
         {
-            Some(slot) => *slot = Arc::new(field),
-            None => {
-                self.by_name.insert(name, self.list.len());
-                self.list.push(Arc::new(field));
-            }
+            *slot = Arc::new(field);
+            return;
         }
+        self.by_name.insert(name, self.list.len());
+        self.list.push(Arc::new(field));
     }
 
     /// Removes a field; its values stay in the records, unseen, as in Zoho's own recycle bin for fields.

@@ -340,6 +340,9 @@ impl Filter {
     }
 }
 
+/// Which outcomes of a comparison are wanted.
+type Keep = fn(std::cmp::Ordering) -> bool;
+
 impl Test {
     fn holds(&self, org: &Org, record: &Record) -> bool {
         let found = self.path.atoms(org, record);
@@ -349,7 +352,7 @@ impl Test {
                 .any(|atom| wanted.iter().any(|want| same(org, atom, want)))
         };
         let first = self.against.first();
-        let compare = |keep: fn(std::cmp::Ordering) -> bool, want: Option<&Atom>| {
+        let compare = |keep: Keep, want: Option<&Atom>| {
             let Some(want) = want else { return false };
             found
                 .iter()
@@ -393,10 +396,7 @@ impl Test {
         }
     }
 
-    fn within(
-        &self,
-        compare: &dyn Fn(fn(std::cmp::Ordering) -> bool, Option<&Atom>) -> bool,
-    ) -> bool {
+    fn within(&self, compare: &dyn Fn(Keep, Option<&Atom>) -> bool) -> bool {
         compare(std::cmp::Ordering::is_ge, self.against.first())
             && compare(std::cmp::Ordering::is_le, self.against.get(1))
     }

@@ -359,7 +359,7 @@ fn checked(
         };
         match values::check(org, field, value, index) {
             Ok(Checked::Tags(tags)) if tags.len() > TAGS_PER_RECORD => {
-                errors.push(too_many_tags(TAGS_PER_RECORD))
+                errors.push(too_many_tags(TAGS_PER_RECORD));
             }
             Ok(checked) => change.push((Arc::clone(field), appended(native, field, checked, old))),
             Err(error) => errors.push(error),

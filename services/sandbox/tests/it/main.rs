@@ -15,3 +15,7 @@ mod import;
 mod import_damage;
 mod oauth;
 mod support;
+mod zoho_lists;
+mod zoho_records;
+mod zoho_settings;
+mod zoho_support;

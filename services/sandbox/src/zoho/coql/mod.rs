@@ -132,7 +132,7 @@ fn named(org: &Org, test: &Test) -> Option<BTreeSet<u64>> {
                 ids.insert(*id);
             }
             (Path::Field(field), Atom::Text(text)) => {
-                ids.extend(org.table.holders(&field.api_name, text)?)
+                ids.extend(org.table.holders(&field.api_name, text)?);
             }
             _ => return None,
         }

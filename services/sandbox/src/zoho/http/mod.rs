@@ -122,7 +122,7 @@ impl Answer {
         };
         Self {
             status,
-            body: Some(json!({key: items})),
+            body: Some(Value::from_iter([(key.to_owned(), Value::Array(items))])),
         }
     }
 }

@@ -106,7 +106,7 @@ pub fn update(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
         .iter()
         .map(|item| (values::id_of(item), item))
         .collect();
-    update_all(org, ask, &items)
+    Ok(update_all(org, ask, &items))
 }
 
 /// `PUT /Contacts/{id}`.
@@ -117,14 +117,10 @@ pub fn update_one(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
         .take(1)
         .map(|item| (Some(id), item))
         .collect();
-    update_all(org, ask, &items)
+    Ok(update_all(org, ask, &items))
 }
 
-fn update_all(
-    org: &mut Org,
-    ask: &Ask,
-    items: &[(Option<u64>, &Value)],
-) -> Result<Answer, Refusal> {
+fn update_all(org: &mut Org, ask: &Ask, items: &[(Option<u64>, &Value)]) -> Answer {
     let author = ask.author(org);
     let (mut outcomes, mut written, mut late) = (Vec::new(), Vec::new(), false);
     for (index, (id, item)) in items.iter().enumerate() {
@@ -149,12 +145,7 @@ fn update_all(
         });
     }
     triggered(org, ask, &written);
-    Ok(Answer::outcomes(
-        "data",
-        outcomes,
-        200,
-        if late { 412 } else { 400 },
-    ))
+    Answer::outcomes("data", outcomes, 200, if late { 412 } else { 400 })
 }
 
 /// `ALREADY_MODIFIED` when the record changed after `If-Unmodified-Since`.

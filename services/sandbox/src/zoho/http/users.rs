@@ -76,6 +76,7 @@ fn user_json(org: &Org, user: &User) -> Value {
 }
 
 /// `GET /org`.
+#[expect(clippy::unnecessary_wraps, reason = "all handlers have one shape")]
 pub fn org(org: &mut Org, _: &Ask) -> Result<Answer, Refusal> {
     let paid = org.edition != "free";
     let me = org.users.first();
@@ -97,6 +98,7 @@ pub fn org(org: &mut Org, _: &Ask) -> Result<Answer, Refusal> {
 }
 
 /// `GET /settings/profiles`.
+#[expect(clippy::unnecessary_wraps, reason = "all handlers have one shape")]
 pub fn profiles(org: &mut Org, _: &Ask) -> Result<Answer, Refusal> {
     Ok(Answer::ok(json!({"profiles": [profile_json(org)]})))
 }
