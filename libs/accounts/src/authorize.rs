@@ -1,0 +1,213 @@
+//! Authorising an account: to the provider's consent page and back (OAuth 2.0 authorization code with PKCE S256).
+//!
+//! The `state` that travels through the browser is 256 bits of chance; the store has its hash only, gives the
+//! authorisation under way out once, and forgets it after ten minutes. What the browser brings back is believed in
+//! nothing but that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use syncline_connector::oauth::{self, Credentials, Grant};
+use syncline_connector::{Access, AccessToken, Connector, Kind};
+use syncline_model::{Account, AccountId, AccountStatus, TenantId};
+use syncline_platform::clock::later;
+use syncline_platform::random::{self, random_token};
+use syncline_store::{NewOauthState, Scope, StoreError};
+
+use crate::{Accounts, Error, read_credentials, slot, write_credentials};
+
+/// How long a person has on the consent page.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// The query with which a provider sends a person back to our callback. Parameters not named here are ignored.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Callback {
+    /// Which authorisation this belongs to.
+    pub state: Option<String>,
+    /// What credentials are to be had for.
+    pub code: Option<SecretString>,
+    /// Why there is no code.
+    pub error: Option<String>,
+    /// The accounts server that issued the code; only Zoho says it.
+    #[serde(rename = "accounts-server")]
+    pub accounts_server: Option<String>,
+}
+
+impl Accounts {
+    /// Begins to authorise an account, for the first time or again. Gives the address of the consent page, good for
+    /// ten minutes; the provider will send the person back to `redirect_uri`.
+    pub async fn begin_authorization(
+        &self,
+        tenant: TenantId,
+        account: AccountId,
+        redirect_uri: &str,
+    ) -> Result<String, Error> {
+        let account = self.account(tenant, account).await?;
+        let connector = self.0.connector(&account.provider)?;
+        let app = self.0.app(&connector)?;
+        let state = random_token(32);
+        let verifier = oauth::verifier(&random::bytes());
+        let url = oauth::authorize_url(
+            connector.definition(),
+            &self.0.endpoints(&connector),
+            &app.client_id,
+            redirect_uri,
+            &state,
+            &oauth::challenge(&verifier),
+        )?;
+        let state = NewOauthState {
+            state_hash: hash(&state),
+            account: account.id,
+            redirect_uri: redirect_uri.to_owned(),
+            verifier: verifier.expose_secret().to_owned(),
+            expires_at: later(self.0.clock.now(), PATIENCE),
+        };
+        let scope = self.0.store.scope(tenant).await?;
+        scope.oauth_state_create(&state).await?;
+        Ok(url.into())
+    }
+
+    /// Completes an authorisation with what the person's browser brought back. On success the account is active and
+    /// knows who it is at the provider; on failure it is as it was.
+    pub async fn complete_authorization(
+        &self,
+        callback: &Callback,
+    ) -> Result<(TenantId, AccountId), Error> {
+        let state = callback.state.as_deref().ok_or(Error::StateSpent)?;
+        let now = self.0.clock.now();
+        let under_way = match self.0.store.oauth_state_take(&hash(state), now).await {
+            Ok(under_way) => under_way,
+            Err(StoreError::NotFound) => return Err(Error::StateSpent),
+            Err(error) => return Err(error.into()),
+        };
+        let account = self.account(under_way.tenant, under_way.account).await?;
+        let connector = self.0.connector(&account.provider)?;
+        let grant = Grant {
+            code: code(callback, &connector)?,
+            redirect_uri: &under_way.redirect_uri,
+            verifier: &under_way.verifier.into(),
+            accounts_server: callback.accounts_server.as_deref(),
+        };
+        let (endpoints, app) = (self.0.endpoints(&connector), self.0.app(&connector)?);
+        let server = self.0.server(&connector, &endpoints, &app);
+        let credentials = server.exchange(grant, now).await?;
+        self.adopt(&account, &connector, credentials).await?;
+        Ok((account.tenant, account.id))
+    }
+
+    /// Takes new credentials for an account, if they are its own and allow what is needed.
+    async fn adopt(
+        &self,
+        account: &Account,
+        connector: &Arc<dyn Connector>,
+        mut credentials: Credentials,
+    ) -> Result<(), Error> {
+        let definition = connector.definition();
+        let missing = credentials.missing_scopes(definition);
+        if !missing.is_empty() {
+            return Err(Error::MissingScopes {
+                name: definition.name.clone(),
+                scopes: missing.into_iter().map(str::to_owned).collect(),
+            });
+        }
+        let given = Given::new(definition.id.as_str(), &credentials);
+        let session = self.0.session(connector, account, Arc::new(given));
+        let identity = connector.identity(&session).await?;
+        if let Some(expected) = &account.identity
+            && expected.subject != identity.subject
+        {
+            return Err(Error::OtherIdentity {
+                expected: expected.label.clone(),
+                found: identity.label,
+            });
+        }
+        let scope = self.0.store.scope(account.tenant).await?;
+        if credentials.refresh_token.is_none() && account.identity.is_some() {
+            // Some providers give a refresh token on the first consent only: the old one stays good.
+            credentials.refresh_token = old_refresh_token(&scope, account.id).await?;
+        }
+        scope.account_identity_set(account.id, &identity).await?;
+        let plain = write_credentials(&credentials)?;
+        scope.credentials_put(account.id, &plain, None).await?;
+        scope
+            .account_status_set(account.id, &AccountStatus::Active)
+            .await?;
+        slot::forget(&self.0.slots, account.id);
+        tracing::info!(account.id = %account.id, provider = %account.provider, "account authorised");
+        Ok(())
+    }
+}
+
+/// The code, or why there is none.
+fn code<'a>(callback: &'a Callback, connector: &Arc<dyn Connector>) -> Result<&'a str, Error> {
+    let name = &connector.definition().name;
+    match (&callback.error, &callback.code) {
+        (Some(word), _) if word == "access_denied" => Err(Error::Denied),
+        (Some(word), _) => Err(Error::Refused {
+            name: name.clone(),
+            // It came through a browser: nothing but a plain word of it is shown.
+            code: word
+                .chars()
+                .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .take(60)
+                .collect(),
+        }),
+        (None, Some(code)) => Ok(code.expose_secret()),
+        (None, None) => Err(Error::Refused {
+            name: name.clone(),
+            code: "no_code".to_owned(),
+        }),
+    }
+}
+
+async fn old_refresh_token(
+    scope: &Scope,
+    account: AccountId,
+) -> Result<Option<SecretString>, Error> {
+    match scope.credentials_get(account).await? {
+        Some((plain, _)) => Ok(read_credentials(plain)?.refresh_token),
+        None => Ok(None),
+    }
+}
+
+fn hash(state: &str) -> Vec<u8> {
+    Sha256::digest(state.as_bytes()).to_vec()
+}
+
+/// A token just given, not stored yet: it cannot be renewed.
+struct Given {
+    provider: String,
+    token: AccessToken,
+}
+
+impl Given {
+    fn new(provider: &str, credentials: &Credentials) -> Self {
+        Self {
+            provider: provider.to_owned(),
+            token: AccessToken {
+                secret: credentials.access_token.clone(),
+                api_base: credentials.api_base.clone(),
+                generation: 0,
+            },
+        }
+    }
+}
+
+#[async_trait]
+impl Access for Given {
+    async fn token(&self) -> Result<AccessToken, syncline_connector::Error> {
+        Ok(self.token.clone())
+    }
+
+    async fn renew(&self, _: &AccessToken) -> Result<AccessToken, syncline_connector::Error> {
+        Err(syncline_connector::Error::new(
+            &*self.provider,
+            Kind::Unauthorized,
+            "the provider does not accept the access that it has just given",
+        ))
+    }
+}
