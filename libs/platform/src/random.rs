@@ -28,6 +28,13 @@ pub fn random_token(length: usize) -> String {
     URL_SAFE_NO_PAD.encode(&*buffer)
 }
 
+/// A number from 0 up to, not including, 1; for waits that should not fall together.
+pub fn fraction() -> f64 {
+    // 53 bits, as many as the number holds exactly.
+    let number = u64::from_be_bytes(bytes()) >> 11;
+    number as f64 / (1_u64 << 53) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +49,13 @@ mod tests {
         );
         assert_ne!(one, random_token(32));
         assert_ne!(bytes::<24>(), bytes::<24>());
+    }
+
+    #[test]
+    fn fractions_lie_in_their_range_and_spread() {
+        let made: Vec<f64> = (0..200).map(|_| fraction()).collect();
+        assert!(made.iter().all(|number| (0.0..1.0).contains(number)));
+        assert!(made.iter().any(|number| *number < 0.5));
+        assert!(made.iter().any(|number| *number >= 0.5));
     }
 }

@@ -96,7 +96,9 @@ pub async fn a_named_wait_is_long_enough_and_not_too_long(subject: Subject) {
             let Take::Wait(wait) = subject.take(std::slice::from_ref(&want)).await else {
                 panic!("{per_minute} a minute: the bucket is dry");
             };
-            subject.clock.advance(wait - Duration::from_micros(1));
+            subject
+                .clock
+                .advance(wait.saturating_sub(Duration::from_micros(1)));
             let early = subject.take(std::slice::from_ref(&want)).await;
             assert!(matches!(early, Take::Wait(_)), "{per_minute} a minute");
             subject.clock.advance(Duration::from_micros(1));
