@@ -154,7 +154,7 @@ async fn search_lags_and_coql_does_not() {
     let query = "select Last_Name, Owner.last_name from Contacts where Email = 'M.BURNS@x.example'";
     assert_eq!(zoho.get(search).await, (204, Value::Null));
     let rows = zoho.coql(query).await;
-    assert_eq!(ids(&rows), [id.clone()]);
+    assert_eq!(ids(&rows), std::slice::from_ref(&id));
     assert_eq!(rows.1["data"][0]["Owner.last_name"], "Lee");
     zoho.advance(60);
     assert_eq!(ids(&zoho.get(search).await), [id]);

@@ -170,7 +170,7 @@ async fn deletions_leave_tombstones_until_restored() {
         ids(&zoho
             .get_since("Contacts/deleted?type=all", "2026-03-01T00:00:05Z")
             .await),
-        [b.clone()]
+        std::slice::from_ref(&b)
     );
     assert_eq!(
         zoho.get_since("Contacts/deleted?type=all", "2026-03-01T00:00:10Z")

@@ -79,10 +79,12 @@ impl Zoho {
         self.sandbox.state().provider("zoho").unwrap()
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a literal at every call")]
     pub fn action(&self, name: &str, body: Value) -> Value {
         self.admin().action(&self.account, name, &body).unwrap()
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a literal at every call")]
     pub fn knobs(&self, knobs: Value) {
         self.admin().set_knobs(&self.account, &knobs).unwrap();
     }
