@@ -53,11 +53,11 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .route(web::post().to(add_contact)),
     )
     .service(
-        web::resource(format!("{at}/contacts/{{id:[^/]+(?:/[^/]+)?}}/restore"))
+        web::resource(format!("{at}/contacts/{{id}}/restore"))
             .route(web::post().to(restore_contact)),
     )
     .service(
-        web::resource(format!("{at}/contacts/{{id:[^/]+(?:/[^/]+)?}}"))
+        web::resource(format!("{at}/contacts/{{id}}"))
             .route(web::get().to(contact))
             .route(web::patch().to(patch_contact))
             .route(web::delete().to(delete_contact)),
