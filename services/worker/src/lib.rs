@@ -1,1 +1,61 @@
-//! The run executor and the scheduler.
+//! The worker: executes runs slice by slice, and the scheduler that rings for what is due.
+//!
+//! A worker keeps nothing between slices: what it needs stands in rows. Any of them may die at any moment; another
+//! goes on where the rows say. What is decided is `engine`'s business, how a provider is spoken to `connectors`'.
+
+mod run;
+mod scheduler;
+mod shape;
+mod slots;
+mod trouble;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use syncline_accounts::Accounts;
+use syncline_coordination::Progress;
+use syncline_platform::{Clock, Ids};
+use syncline_queue::Queue;
+use syncline_store::Store;
+
+pub use run::execute;
+pub use scheduler::Scheduler;
+pub use shape::Shapes;
+pub use slots::Slots;
+pub use trouble::Trouble;
+
+/// How a worker works.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Runs executed at the same time.
+    pub slots: usize,
+    /// Longest time that one job is held before the run goes back to the queue.
+    pub slice: Duration,
+    /// How long a run is ours without a sign of life.
+    pub lease: Duration,
+    /// Records planned and pushed together.
+    pub batch: usize,
+    /// How often the scheduler looks for what is due.
+    pub tick: Duration,
+}
+
+/// What every run is executed with.
+#[derive(Clone)]
+pub struct Tools {
+    /// The rows.
+    pub store: Store,
+    /// Opens accounts.
+    pub accounts: Accounts,
+    /// Rings for workers.
+    pub queue: Arc<dyn Queue>,
+    /// Tells people who watch.
+    pub progress: Arc<dyn Progress>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+    /// What accounts look like, remembered for a while.
+    pub shapes: Arc<Shapes>,
+    /// How to work.
+    pub settings: Settings,
+}

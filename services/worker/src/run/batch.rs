@@ -1,0 +1,296 @@
+//! Working off what is staged, batch by batch: observe, plan, push, settle.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use syncline_coordination::Phase as ProgressPhase;
+use syncline_engine::{Held, LinkedPair, Observation, Sight, plan};
+use syncline_model::{Link, LinkId, Record, RemoteId, RunState, Side, Sides};
+use syncline_store::{DirtyMark, GoneWhy, Phase, Staged, StagedPhase, StagedState};
+
+use super::context::RunContext;
+use super::recover::Limbo;
+use super::{cluster, push, settle};
+use crate::Trouble;
+
+/// Passes over what is pending in one slice: a record that moved under our hands is planned again this often.
+const MAX_PASSES: usize = 4;
+/// Links with a person's answer that are planned in one slice.
+const MAX_DIRTY: u32 = 1000;
+
+/// How working off ended.
+#[derive(Debug, Default)]
+pub struct Pass {
+    /// The slice's time is used up.
+    pub slice_over: bool,
+    /// Something is left that has to wait.
+    pub wait: Option<(DateTime<Utc>, String)>,
+}
+
+/// Works off everything that is pending.
+pub async fn work_off(context: &RunContext<'_>, limbo: &Limbo) -> Result<Pass, Trouble> {
+    let held = {
+        let notes = context.notes.lock().await;
+        Held::by(&notes.guards, &context.policy)
+    };
+    let now = context.tools.clock.now();
+    context
+        .scope
+        .staged_wake(context.connection.id, now)
+        .await?;
+    let mut answered = wake_answered(context).await?;
+    let mut pass = Pass::default();
+    for _ in 0..MAX_PASSES {
+        let mut batches = Batches::new(limbo);
+        let mut again = false;
+        pass.wait = None;
+        while let Some(batch) = batches.next(context, &held).await? {
+            let plan = plan(&batch.observation, &context.policy);
+            let pushed = push::push(context, &plan).await?;
+            let left = settle::settle(context, &batch, &plan, &pushed, &mut answered).await?;
+            batches.skip.extend(left);
+            context.mark_moved();
+            again |= push::reread(context, &pushed).await?;
+            context.tell(RunState::Running, ProgressPhase::Settle).await;
+            if let Some(trouble) = pushed.trouble {
+                return Err(trouble);
+            }
+            if let Some((until, why)) = pushed.wait {
+                pass.wait = Some((until, why));
+                return Ok(pass);
+            }
+            if context.slice_over() {
+                pass.slice_over = true;
+                return Ok(pass);
+            }
+        }
+        if !again {
+            return Ok(pass);
+        }
+    }
+    let why = "records keep changing while they are written".to_owned();
+    pass.wait = Some((context.tools.clock.now(), why));
+    Ok(pass)
+}
+
+/// Rows that wait for a person's answer which has come are pending again.
+async fn wake_answered(context: &RunContext<'_>) -> Result<HashMap<LinkId, DirtyMark>, Trouble> {
+    let pair = context.connection.pair;
+    let dirty = context.scope.links_dirty(pair, None, MAX_DIRTY).await?;
+    let phases: Vec<StagedPhase> = dirty
+        .iter()
+        .flat_map(|dirty| {
+            Side::BOTH.map(|side| StagedPhase {
+                side,
+                remote: dirty.link.remote.get(side).clone(),
+                phase: Phase::Pending,
+                retry_at: None,
+            })
+        })
+        .collect();
+    if !phases.is_empty() {
+        context
+            .scope
+            .staged_phase_set(&context.lease, &phases)
+            .await?;
+    }
+    Ok(dirty
+        .into_iter()
+        .map(|dirty| (dirty.link.id, dirty.mark))
+        .collect())
+}
+
+/// One batch of facts, and the rows that they came from.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The facts.
+    pub observation: Observation,
+    /// The phase of every row in it.
+    pub phases: HashMap<(Side, RemoteId), Phase>,
+    /// Rows that concern nobody: records gone that were never linked.
+    pub dropped: Vec<(Side, RemoteId)>,
+}
+
+/// Walks over the pending rows once.
+pub struct Batches<'a> {
+    limbo: &'a Limbo,
+    after: Option<(Side, RemoteId)>,
+    /// Rows dealt with already that may still be pending.
+    pub skip: HashSet<(Side, RemoteId)>,
+}
+
+impl<'a> Batches<'a> {
+    /// Begins at the first row.
+    pub fn new(limbo: &'a Limbo) -> Self {
+        Self {
+            limbo,
+            after: None,
+            skip: HashSet::new(),
+        }
+    }
+
+    /// The next batch; `None` at the end.
+    pub async fn next(
+        &mut self,
+        context: &RunContext<'_>,
+        held: &Held,
+    ) -> Result<Option<Batch>, Trouble> {
+        loop {
+            let limit = context.tools.settings.batch as u32;
+            let rows = context
+                .scope
+                .staged_pending(context.connection.id, self.after.as_ref(), limit)
+                .await?;
+            let Some(last) = rows.last() else {
+                return Ok(None);
+            };
+            self.after = Some((last.side, last.remote.clone()));
+            let rows: Vec<Staged> = rows
+                .into_iter()
+                .filter(|row| {
+                    let key = (row.side, row.remote.clone());
+                    !self.skip.contains(&key) && !self.limbo.sources.contains(&key)
+                })
+                .collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let mut batch = observe(context, rows, self.limbo).await?;
+            batch.observation.held = held.clone();
+            self.skip.extend(
+                batch
+                    .phases
+                    .keys()
+                    .filter(|key| self.after.as_ref().is_some_and(|after| *key > after))
+                    .cloned(),
+            );
+            return Ok(Some(batch));
+        }
+    }
+}
+
+async fn observe(
+    context: &RunContext<'_>,
+    rows: Vec<Staged>,
+    limbo: &Limbo,
+) -> Result<Batch, Trouble> {
+    let mut batch = Batch::default();
+    let mut rows: HashMap<(Side, RemoteId), Staged> = rows
+        .into_iter()
+        .map(|row| ((row.side, row.remote.clone()), row))
+        .collect();
+    let links = links_of(context, &rows).await?;
+    add_partners(context, &links, &mut rows).await?;
+    for (key, row) in &rows {
+        batch.phases.insert(key.clone(), row.phase);
+    }
+    for (link, ids) in links {
+        let mut sight = Sides::of(|_| Sight::Unchanged);
+        for side in Side::BOTH {
+            if let Some(row) = rows.remove(&(side, ids.get(side).clone())) {
+                *sight.get_mut(side) = seen(row);
+            }
+        }
+        batch.observation.linked.push(LinkedPair { link, sight });
+    }
+    let mut unlinked = Sides::<Vec<Record>>::default();
+    for ((side, remote), row) in rows {
+        match seen(row) {
+            Sight::Present(record) => unlinked.get_mut(side).push(*record),
+            _ => batch.dropped.push((side, remote)),
+        }
+    }
+    cluster::gather(context, unlinked, limbo, &mut batch).await?;
+    Ok(batch)
+}
+
+/// The links of the rows, each with the ids under which its rows go (a record may have a new id by now).
+async fn links_of(
+    context: &RunContext<'_>,
+    rows: &HashMap<(Side, RemoteId), Staged>,
+) -> Result<Vec<(Link, Sides<RemoteId>)>, Trouble> {
+    let mut found: HashMap<LinkId, (Link, Sides<RemoteId>)> = HashMap::new();
+    for side in Side::BOTH {
+        let mut now_named: HashMap<RemoteId, RemoteId> = HashMap::new();
+        for row in rows.values().filter(|row| row.side == side) {
+            now_named.insert(row.remote.clone(), row.remote.clone());
+            for former in &row.former {
+                now_named
+                    .entry(former.clone())
+                    .or_insert_with(|| row.remote.clone());
+            }
+        }
+        let mut names: Vec<RemoteId> = now_named.keys().cloned().collect();
+        names.sort();
+        let links = context
+            .scope
+            .links_by_remote(context.connection.pair, side, &names)
+            .await?;
+        let taken: HashSet<RemoteId> = links
+            .iter()
+            .map(|link| link.remote.get(side).clone())
+            .collect();
+        for link in links {
+            let old = link.remote.get(side).clone();
+            let new = now_named.get(&old).cloned().unwrap_or_else(|| old.clone());
+            // Merged at the provider into a record that has a link of its own: that one stays.
+            if new != old && taken.contains(&new) {
+                continue;
+            }
+            let entry = found.entry(link.id).or_insert_with(|| {
+                let ids = link.remote.clone();
+                (link, ids)
+            });
+            *entry.1.get_mut(side) = new;
+        }
+    }
+    let mut links: Vec<_> = found.into_values().collect();
+    links.sort_by_key(|(link, _)| link.id);
+    Ok(links)
+}
+
+/// Adds the rows of the links' other records, whatever phase they are in.
+async fn add_partners(
+    context: &RunContext<'_>,
+    links: &[(Link, Sides<RemoteId>)],
+    rows: &mut HashMap<(Side, RemoteId), Staged>,
+) -> Result<(), Trouble> {
+    for side in Side::BOTH {
+        let missing: Vec<RemoteId> = links
+            .iter()
+            .map(|(_, ids)| ids.get(side).clone())
+            .filter(|id| !rows.contains_key(&(side, id.clone())))
+            .collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let found = context
+            .scope
+            .staged_get(context.connection.id, side, &missing)
+            .await?;
+        rows.extend(
+            found
+                .into_iter()
+                .map(|row| ((side, row.remote.clone()), row)),
+        );
+    }
+    Ok(())
+}
+
+/// What a row says of its record.
+pub fn seen(row: Staged) -> Sight {
+    match row.state {
+        StagedState::Present { fields } => Sight::Present(Box::new(Record {
+            id: row.remote,
+            version: row
+                .version
+                .unwrap_or_else(|| syncline_model::Version::new("")),
+            modified_at: row.modified_at,
+            fields,
+        })),
+        StagedState::Gone { why } => match why {
+            GoneWhy::Deleted => Sight::Deleted,
+            GoneWhy::Left => Sight::Left,
+        },
+    }
+}

@@ -1,0 +1,199 @@
+//! Everything that the steps of one slice work with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+use syncline_connector::{Connector, Session};
+use syncline_coordination::{Phase, ProgressEvent};
+use syncline_engine::{Policy, PolicyInput, default_mapping};
+use syncline_model::{Connection, FieldName, MappingChoice, Run, RunState, Side, Sides};
+use syncline_platform::clock::later;
+use syncline_store::{Lease, Scope};
+use tokio::sync::Mutex;
+
+use super::notes::{Notes, PullNotes};
+use crate::{Tools, Trouble};
+
+/// One side, opened.
+pub struct OpenSide {
+    /// Its connector.
+    pub connector: Arc<dyn Connector>,
+    /// Its account's session.
+    pub session: Session,
+    /// The collection.
+    pub collection: String,
+    /// Whether the collection is all that the account has, so that a record outside it cannot exist.
+    pub everything: bool,
+    /// The fields to ask for.
+    pub fields: Vec<FieldName>,
+}
+
+/// Everything that the steps of one slice work with.
+pub struct RunContext<'a> {
+    /// The worker's tools.
+    pub tools: &'a Tools,
+    /// The tenant's rows.
+    pub scope: Scope,
+    /// The right to execute.
+    pub lease: Lease,
+    /// The run as it was claimed.
+    pub run: &'a Run,
+    /// What is synced.
+    pub connection: Connection,
+    /// The connection, compiled.
+    pub policy: Policy,
+    /// The two sides.
+    pub sides: Sides<OpenSide>,
+    /// How far the run is.
+    pub notes: Mutex<Notes>,
+    /// When this slice should end.
+    pub slice_ends: DateTime<Utc>,
+    moved: AtomicBool,
+}
+
+impl<'a> RunContext<'a> {
+    /// Opens both accounts and compiles the connection against what they really have.
+    pub async fn open(
+        tools: &'a Tools,
+        scope: Scope,
+        lease: Lease,
+        run: &'a Run,
+        connection: Connection,
+    ) -> Result<Self, Trouble> {
+        let mut notes = Notes::read(&run.progress);
+        if notes == Notes::default() && scope.connection_take_repull(connection.id).await? {
+            tracing::info!("everything is read again, as asked");
+        }
+        let (a, b) = tokio::join!(
+            open_side(tools, &connection, Side::A),
+            open_side(tools, &connection, Side::B)
+        );
+        let (a, b) = (a?, b?);
+        let fields = Sides {
+            a: a.1.fields.clone(),
+            b: b.1.fields.clone(),
+        };
+        let mapping = match &connection.mapping {
+            MappingChoice::Default => default_mapping(&fields),
+            MappingChoice::Custom(mapping) => mapping.clone(),
+        };
+        let policy = Policy::compile(&PolicyInput {
+            direction: connection.direction,
+            conflict: connection.conflict,
+            deletions: connection.deletions,
+            mapping: &mapping,
+            rules: &connection.rules,
+            matching: &connection.matching,
+            guards: connection.guards,
+            fields: &fields,
+        })?;
+        let mut sides = Sides { a: a.0, b: b.0 };
+        for side in Side::BOTH {
+            sides.get_mut(side).fields = policy.wanted(side);
+        }
+        if run.approved {
+            notes.guarded = true;
+            notes.guards.clear();
+        }
+        Ok(Self {
+            slice_ends: later(tools.clock.now(), tools.settings.slice),
+            tools,
+            scope,
+            lease,
+            run,
+            connection,
+            policy,
+            sides,
+            notes: Mutex::new(notes),
+            moved: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether this slice's time is used up.
+    pub fn slice_over(&self) -> bool {
+        self.tools.clock.now() >= self.slice_ends
+    }
+
+    /// Notes that something became true in this slice, so that its attempts count anew.
+    pub fn mark_moved(&self) {
+        self.moved.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anything became true in this slice.
+    pub fn moved(&self) -> bool {
+        self.moved.load(Ordering::Relaxed)
+    }
+
+    /// Forgets how far a side's pull is.
+    pub async fn restart_pull(&self, side: Side) {
+        *self.notes.lock().await.pull.get_mut(side) = PullNotes::default();
+    }
+
+    /// Tells those who watch how far the run is. Nobody's listening or not changes nothing.
+    pub async fn tell(&self, state: RunState, phase: Phase) {
+        match self.scope.run_get(self.run.id).await {
+            Ok(mut run) => {
+                run.state = state;
+                announce(self.tools, &run, phase).await;
+            }
+            Err(error) => tracing::debug!(%error, "progress was not told"),
+        }
+    }
+}
+
+/// Tells those who watch where a run is.
+pub async fn announce(tools: &Tools, run: &Run, phase: Phase) {
+    let event = ProgressEvent {
+        run: run.id,
+        state: run.state,
+        counters: run.counters,
+        phase,
+    };
+    if let Err(error) = tools.progress.publish(&event).await {
+        tracing::debug!(%error, "progress was not told");
+    }
+}
+
+async fn open_side(
+    tools: &Tools,
+    connection: &Connection,
+    side: Side,
+) -> Result<(OpenSide, Arc<crate::shape::Shape>), Trouble> {
+    let failed = |error| Trouble::Provider { side, error };
+    let config = connection.sides.get(side);
+    let (connector, session) = tools
+        .accounts
+        .open(connection.tenant, config.account)
+        .await
+        .map_err(|error| Trouble::Account { side, error })?;
+    let now = tools.clock.now();
+    let shape = tools
+        .shapes
+        .of(connector.as_ref(), &session, now)
+        .await
+        .map_err(failed)?;
+    let wanted = config.collection.as_deref();
+    let collection = shape
+        .collections
+        .iter()
+        .find(|collection| match wanted {
+            Some(id) => collection.id == id,
+            None => collection.default,
+        })
+        .ok_or_else(|| {
+            tools.shapes.forget(config.account);
+            Trouble::Config(format!(
+                "side {side}: the collection `{}` is not there any more. Choose another one for the connection",
+                wanted.unwrap_or("default")
+            ))
+        })?;
+    let open = OpenSide {
+        collection: collection.id.clone(),
+        everything: collection.default,
+        fields: Vec::new(),
+        connector,
+        session,
+    };
+    Ok((open, shape))
+}

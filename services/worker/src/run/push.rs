@@ -1,0 +1,451 @@
+//! Pushing: each operation is recorded before its provider is called, and each item has its own outcome.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use syncline_connector::{Change, Create, Error, GoneWhy, Kind, Remedy, Update, Written};
+use syncline_engine::{Operation, Outcome, Plan, Step, Subject};
+use syncline_model::{
+    Fields, Link, LinkBody, LinkId, OperationId, ProblemReason, RemoteId, Side, Sides, Slots,
+    Version,
+};
+use syncline_platform::clock::later;
+use syncline_store::{Intent, IntentKind, Intentions};
+
+use super::context::{OpenSide, RunContext};
+use super::pull::staged;
+use crate::Trouble;
+
+/// Batches under way at the same time at a provider that does not ask for one writer.
+const PARALLEL_BATCHES: usize = 3;
+
+/// What recovery needs of a creation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CreatePayload {
+    /// The fields that were sent.
+    pub fields: Fields,
+    /// The same by mapping entry.
+    pub sent: Slots,
+    /// What the link shall remember.
+    pub body: LinkBody,
+    /// The link's id.
+    pub link: LinkId,
+    /// The source's version.
+    pub version: Option<Version>,
+    /// When the source was changed.
+    pub modified_at: Option<DateTime<Utc>>,
+}
+
+/// What became of a plan's operations.
+#[derive(Debug, Default)]
+pub struct Pushed {
+    /// One outcome an operation, in the order of the plan.
+    pub outcomes: Vec<Outcome>,
+    /// One name an operation.
+    pub operations: Vec<OperationId>,
+    /// One link id a step.
+    pub links: Vec<LinkId>,
+    /// Records to be read again before they are planned again.
+    pub stale: BTreeSet<(Side, RemoteId)>,
+    /// The rest has to wait.
+    pub wait: Option<(DateTime<Utc>, String)>,
+    /// The rest cannot go on.
+    pub trouble: Option<Trouble>,
+}
+
+/// Records what is intended and carries it out.
+pub async fn push(context: &RunContext<'_>, plan: &Plan) -> Result<Pushed, Trouble> {
+    let now = context.tools.clock.now();
+    let mut pushed = Pushed::default();
+    let mut intentions = Intentions::default();
+    let mut calls = Vec::new();
+    for step in &plan.steps {
+        let link = match &step.subject {
+            Subject::Link(link) => link.id,
+            Subject::New | Subject::Nothing => LinkId::from_uuid(context.tools.ids.next()),
+        };
+        pushed.links.push(link);
+        if step.operations.is_empty() {
+            continue;
+        }
+        intentions.links.extend(link_before(context, step, link));
+        for operation in &step.operations {
+            let id = OperationId::from_uuid(context.tools.ids.next());
+            pushed.operations.push(id);
+            intentions
+                .intents
+                .push(intent(step, operation, id, link, now));
+            calls.push(Call {
+                index: calls.len(),
+                id,
+                operation,
+            });
+        }
+    }
+    if calls.is_empty() {
+        return Ok(pushed);
+    }
+    context.scope.intend(&context.lease, &intentions).await?;
+    pushed.outcomes = vec![Outcome::Later; calls.len()];
+    let (on_b, on_a): (Vec<_>, Vec<_>) = calls
+        .into_iter()
+        .partition(|call| call.operation.side() == Side::B);
+    let (a, b) = tokio::join!(
+        push_side(context, Side::A, on_a, now),
+        push_side(context, Side::B, on_b, now)
+    );
+    for (index, side, operation, result) in a.into_iter().chain(b) {
+        let outcome = judge(context, side, operation, result, &mut pushed);
+        if let Some(slot) = pushed.outcomes.get_mut(index) {
+            *slot = outcome;
+        }
+    }
+    Ok(pushed)
+}
+
+/// The link as it must stand before its records are written: its targets decided, what was seen noted.
+fn link_before(context: &RunContext<'_>, step: &Step, id: LinkId) -> Option<Link> {
+    let (Some(a), Some(b)) = (step.remote.a.clone(), step.remote.b.clone()) else {
+        return None;
+    };
+    // The state becomes true only with what is done about it.
+    let state = match &step.subject {
+        Subject::Link(link) => link.state,
+        _ => step.state,
+    };
+    Some(Link {
+        id,
+        pair: context.connection.pair,
+        remote: Sides { a, b },
+        version: step.version.clone(),
+        modified_at: step.modified_at.clone(),
+        state,
+        body: step.body.clone(),
+    })
+}
+
+fn intent(
+    step: &Step,
+    operation: &Operation,
+    id: OperationId,
+    link: LinkId,
+    now: DateTime<Utc>,
+) -> Intent {
+    let side = operation.side();
+    let from = side.other();
+    let linked = match &step.subject {
+        Subject::Link(link) => Some(link.id),
+        Subject::New if step.remote.a.is_some() && step.remote.b.is_some() => Some(link),
+        _ => None,
+    };
+    let (kind, remote, payload) = match operation {
+        Operation::Create { fields, sent, .. } => {
+            let payload = CreatePayload {
+                fields: fields.clone(),
+                sent: sent.clone(),
+                body: step.body.clone(),
+                link,
+                version: step.version.get(from).clone(),
+                modified_at: *step.modified_at.get(from),
+            };
+            let payload = serde_json::to_value(payload).unwrap_or_default();
+            (IntentKind::Create, None, payload)
+        }
+        Operation::Update { id, sent, .. } => {
+            let payload = serde_json::to_value(sent).unwrap_or_default();
+            (IntentKind::Update, Some(id), payload)
+        }
+        Operation::Delete { id, .. } => (IntentKind::Delete, Some(id), serde_json::Value::Null),
+        Operation::Mark { id, .. } => (IntentKind::Mark, Some(id), serde_json::Value::Null),
+        Operation::Leave { id, .. } => (IntentKind::Leave, Some(id), serde_json::Value::Null),
+    };
+    Intent {
+        operation: id,
+        side,
+        kind,
+        link: linked,
+        source: step.remote.get(from).clone(),
+        remote: remote.cloned(),
+        payload,
+        intended_at: now,
+    }
+}
+
+struct Call<'p> {
+    index: usize,
+    id: OperationId,
+    operation: &'p Operation,
+}
+
+type Answer<'p> = (usize, Side, &'p Operation, Result<Option<Written>, Error>);
+
+/// Carries out one side's operations in the provider's batch sizes.
+async fn push_side<'p>(
+    context: &RunContext<'_>,
+    side: Side,
+    calls: Vec<Call<'p>>,
+    now: DateTime<Utc>,
+) -> Vec<Answer<'p>> {
+    let open = context.sides.get(side);
+    let definition = open.connector.definition();
+    let parallel = if definition.capabilities.sequential_writes {
+        1
+    } else {
+        PARALLEL_BATCHES
+    };
+    let batch = definition.batch;
+    let mut groups: Vec<Vec<Call<'p>>> = Vec::new();
+    let kinds: [fn(&Operation) -> bool; 5] = [
+        |op| matches!(op, Operation::Create { .. }),
+        |op| matches!(op, Operation::Update { .. }),
+        |op| matches!(op, Operation::Delete { .. }),
+        |op| matches!(op, Operation::Mark { .. }),
+        |op| matches!(op, Operation::Leave { .. }),
+    ];
+    let sizes = [
+        batch.create,
+        batch.update,
+        batch.delete,
+        batch.delete,
+        batch.delete,
+    ];
+    let mut rest = calls;
+    for (is_kind, size) in kinds.into_iter().zip(sizes) {
+        let (mine, others): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|call| is_kind(call.operation));
+        rest = others;
+        let mut mine = mine.into_iter().peekable();
+        while mine.peek().is_some() {
+            groups.push(mine.by_ref().take(size.max(1)).collect());
+        }
+    }
+    let calls: Vec<_> = groups
+        .into_iter()
+        .map(|group| call_provider(open, side, group, now))
+        .collect();
+    stream::iter(calls).buffered(parallel).concat().await
+}
+
+/// One call to the provider, for operations of one kind.
+async fn call_provider<'p>(
+    open: &OpenSide,
+    side: Side,
+    group: Vec<Call<'p>>,
+    now: DateTime<Utc>,
+) -> Vec<Answer<'p>> {
+    let (connector, session) = (&open.connector, &open.session);
+    let ids: Vec<RemoteId> = group
+        .iter()
+        .filter_map(|call| match call.operation {
+            Operation::Update { id, .. }
+            | Operation::Delete { id, .. }
+            | Operation::Mark { id, .. }
+            | Operation::Leave { id, .. } => Some(id.clone()),
+            Operation::Create { .. } => None,
+        })
+        .collect();
+    let done = |results: Vec<Result<(), Error>>| -> Vec<Result<Option<Written>, Error>> {
+        results
+            .into_iter()
+            .map(|result| result.map(|()| None))
+            .collect()
+    };
+    let results: Vec<Result<Option<Written>, Error>> = match group.first().map(|c| c.operation) {
+        Some(Operation::Create { .. }) => {
+            let items: Vec<Create> = group
+                .iter()
+                .filter_map(|call| match call.operation {
+                    Operation::Create { fields, .. } => Some(Create {
+                        operation: call.id,
+                        intended_at: now,
+                        fields: fields.clone(),
+                    }),
+                    _ => None,
+                })
+                .collect();
+            let results = connector.create(session, &open.collection, &items).await;
+            results.into_iter().map(|result| result.map(Some)).collect()
+        }
+        Some(Operation::Update { .. }) => {
+            let items: Vec<Update> = group
+                .iter()
+                .filter_map(|call| match call.operation {
+                    Operation::Update {
+                        id,
+                        version,
+                        changes,
+                        ..
+                    } => Some(Update {
+                        id: id.clone(),
+                        version: version.clone(),
+                        changes: changes.clone(),
+                    }),
+                    _ => None,
+                })
+                .collect();
+            let results = connector.update(session, &items).await;
+            results.into_iter().map(|result| result.map(Some)).collect()
+        }
+        Some(Operation::Delete { .. }) => done(connector.delete(session, &ids).await),
+        Some(Operation::Mark { .. }) => done(connector.mark(session, &ids).await),
+        Some(Operation::Leave { .. }) => {
+            done(connector.leave(session, &open.collection, &ids).await)
+        }
+        None => Vec::new(),
+    };
+    group
+        .iter()
+        .zip(results)
+        .map(|(call, result)| (call.index, side, call.operation, result))
+        .collect()
+}
+
+/// What a provider's answer means for the operation and for what follows.
+fn judge(
+    context: &RunContext<'_>,
+    side: Side,
+    operation: &Operation,
+    result: Result<Option<Written>, Error>,
+    pushed: &mut Pushed,
+) -> Outcome {
+    let target = match operation {
+        Operation::Create { .. } => None,
+        Operation::Update { id, .. }
+        | Operation::Delete { id, .. }
+        | Operation::Mark { id, .. }
+        | Operation::Leave { id, .. } => Some(id.clone()),
+    };
+    let error = match result {
+        Ok(Some(written)) => {
+            return Outcome::Done {
+                id: written.id,
+                version: written.version,
+                modified_at: written.modified_at,
+                fields: written.fields,
+            };
+        }
+        Ok(None) => {
+            return Outcome::Done {
+                id: target.unwrap_or_else(|| RemoteId::new("")),
+                version: None,
+                modified_at: None,
+                fields: None,
+            };
+        }
+        Err(error) => error,
+    };
+    tracing::debug!(%side, kind = ?error.kind, status = error.status, code = error.code, "a write was not done");
+    let now = context.tools.clock.now();
+    if error.maybe_applied {
+        let why = format!("side {side}: {error}");
+        pushed.wait.get_or_insert((now, why));
+        return Outcome::Unknown;
+    }
+    match (error.remedy(), target) {
+        (Remedy::Reread, Some(id)) => {
+            pushed.stale.insert((side, id));
+            Outcome::Later
+        }
+        (Remedy::SkipRecord, Some(id)) if error.kind == Kind::NotFound => {
+            pushed.stale.insert((side, id));
+            Outcome::Later
+        }
+        (Remedy::SkipRecord, _) => match &error.existing {
+            // The provider says that it has this record already: look at it, then match.
+            Some(existing) if matches!(operation, Operation::Create { .. }) => {
+                pushed.stale.insert((side, existing.clone()));
+                Outcome::Refused {
+                    reason: ProblemReason::Rejected,
+                    message: error.message.clone(),
+                }
+            }
+            _ => Outcome::Refused {
+                reason: ProblemReason::Rejected,
+                message: error.message.clone(),
+            },
+        },
+        (Remedy::RetryAfter(wait), _) => {
+            pushed
+                .wait
+                .get_or_insert((later(now, wait), format!("side {side}: {error}")));
+            Outcome::Later
+        }
+        _ => {
+            pushed
+                .trouble
+                .get_or_insert(Trouble::Provider { side, error });
+            Outcome::Later
+        }
+    }
+}
+
+/// Reads records again that were not as we thought, so that they are planned again. Says whether there were any.
+pub async fn reread(context: &RunContext<'_>, pushed: &Pushed) -> Result<bool, Trouble> {
+    for side in Side::BOTH {
+        let open = context.sides.get(side);
+        let ids: Vec<RemoteId> = pushed
+            .stale
+            .iter()
+            .filter(|(at, _)| *at == side)
+            .map(|(_, id)| id.clone())
+            .collect();
+        restage(context, side, open, &ids).await?;
+    }
+    Ok(!pushed.stale.is_empty())
+}
+
+/// Reads records directly and stages what is found, pending.
+pub async fn restage(
+    context: &RunContext<'_>,
+    side: Side,
+    open: &OpenSide,
+    ids: &[RemoteId],
+) -> Result<(), Trouble> {
+    let size = open.connector.definition().batch.get.max(1);
+    for ids in ids.chunks(size) {
+        let found = open
+            .connector
+            .get(&open.session, ids, &open.fields)
+            .await
+            .map_err(|error| Trouble::Provider { side, error })?;
+        let items: Vec<_> = ids
+            .iter()
+            .zip(found)
+            .map(|(id, found)| {
+                let change = match found {
+                    Some(record) => Change::Present {
+                        record,
+                        former: Vec::new(),
+                    },
+                    None => Change::Gone {
+                        id: id.clone(),
+                        why: GoneWhy::Deleted,
+                    },
+                };
+                staged(context, side, &change)
+            })
+            .collect();
+        let notes = context.notes.lock().await.write();
+        context
+            .scope
+            .stage_page(&context.lease, None, &items, &notes)
+            .await?;
+        // A row that was there unchanged keeps its phase; it is to be planned all the same.
+        let phases: Vec<_> = items
+            .iter()
+            .map(|item| syncline_store::StagedPhase {
+                side,
+                remote: item.remote.clone(),
+                phase: syncline_store::Phase::Pending,
+                retry_at: None,
+            })
+            .collect();
+        context
+            .scope
+            .staged_phase_set(&context.lease, &phases)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! Writing what is now true: links, rows, history, conflicts, problems and counters, in one transaction with
+//! clearing the intents.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use syncline_engine::{LinkWrite, Outcome, Plan, RowFate, Settled, Step, carries_deletion};
+use syncline_model::{
+    Conflict, ConflictId, ConflictStatus, HistoryEntry, Link, LinkId, Problem, ProblemId,
+    ProblemStatus, RemoteId, Side,
+};
+use syncline_store::{DirtyMark, Phase, ProblemClose, Settlement, StagedPhase};
+
+use super::batch::Batch;
+use super::context::RunContext;
+use super::push::Pushed;
+use crate::Trouble;
+
+/// How long a record that its provider refused is left alone.
+const REFUSED_FOR: TimeDelta = TimeDelta::hours(1);
+
+/// Settles a batch. Gives the rows that are still pending, so that this pass does not plan them again.
+pub async fn settle(
+    context: &RunContext<'_>,
+    batch: &Batch,
+    plan: &Plan,
+    pushed: &Pushed,
+    answered: &mut HashMap<LinkId, DirtyMark>,
+) -> Result<Vec<(Side, RemoteId)>, Trouble> {
+    let now = context.tools.clock.now();
+    let mut settlement = Settlement {
+        now,
+        staged_removed: batch.dropped.clone(),
+        ..Settlement::default()
+    };
+    let mut still_pending = Vec::new();
+    let settled = syncline_engine::settle(plan, &pushed.outcomes, &context.policy);
+    let mut outcomes = pushed.outcomes.iter().zip(&pushed.operations);
+    for ((step, settled), link) in plan.steps.iter().zip(settled).zip(&pushed.links) {
+        let mut refused = false;
+        for operation in &step.operations {
+            let Some((outcome, id)) = outcomes.next() else {
+                continue;
+            };
+            if *outcome != Outcome::Unknown {
+                settlement.intents_cleared.push(*id);
+            }
+            refused |= matches!(outcome, Outcome::Refused { .. });
+            if carries_deletion(operation) && matches!(outcome, Outcome::Done { .. }) {
+                *settlement.deletions.get_mut(operation.side().other()) += 1;
+            }
+        }
+        if let Some(mark) = answered.remove(link) {
+            settlement.links_cleaned.push(mark);
+        }
+        let writer = Writer {
+            context,
+            batch,
+            step,
+            link: *link,
+            now,
+            refused,
+        };
+        writer.write(settled, &mut settlement, &mut still_pending);
+    }
+    context.scope.settle(&context.lease, &settlement).await?;
+    Ok(still_pending)
+}
+
+struct Writer<'a> {
+    context: &'a RunContext<'a>,
+    batch: &'a Batch,
+    step: &'a Step,
+    link: LinkId,
+    now: DateTime<Utc>,
+    refused: bool,
+}
+
+impl Writer<'_> {
+    fn write(
+        &self,
+        settled: Settled,
+        settlement: &mut Settlement,
+        still_pending: &mut Vec<(Side, RemoteId)>,
+    ) {
+        settlement.counters.add(&settled.counters);
+        match settled.link {
+            LinkWrite::Keep => {}
+            LinkWrite::Remove(id) => settlement.links_removed.push(id),
+            LinkWrite::Put(put) => settlement.links.push(Link {
+                id: put.id.unwrap_or(self.link),
+                pair: self.context.connection.pair,
+                remote: put.remote,
+                version: put.version,
+                modified_at: put.modified_at,
+                state: put.state,
+                body: put.body,
+            }),
+        }
+        for side in Side::BOTH {
+            self.row(side, *settled.rows.get(side), settlement, still_pending);
+        }
+        for change in settled.changes {
+            settlement.history.push(HistoryEntry {
+                run: self.context.run.id,
+                link: self.link,
+                at: self.now,
+                kind: change.kind,
+                side: change.side,
+                remote: change.remote,
+                fields: change.fields,
+            });
+        }
+        for found in settled.conflicts {
+            settlement.conflicts.push(Conflict {
+                id: ConflictId::from_uuid(self.context.tools.ids.next()),
+                connection: self.context.connection.id,
+                run: self.context.run.id,
+                link: self.link,
+                entry: found.entry,
+                values: found.values,
+                winner: found.winner,
+                status: if found.winner.is_some() {
+                    ConflictStatus::Settled
+                } else {
+                    ConflictStatus::Open
+                },
+                at: self.now,
+            });
+        }
+        for found in settled.problems {
+            settlement.problems.push(Problem {
+                id: ProblemId::from_uuid(self.context.tools.ids.next()),
+                connection: self.context.connection.id,
+                run: self.context.run.id,
+                side: found.side,
+                remote: found.remote,
+                reason: found.reason,
+                message: found.message,
+                candidates: found.candidates,
+                status: ProblemStatus::Open,
+                attempts: 1,
+                retry_at: self.refused.then(|| self.now + REFUSED_FOR),
+                created_at: self.now,
+                updated_at: self.now,
+            });
+        }
+        settlement
+            .problems_closed
+            .extend(
+                settled
+                    .cleared
+                    .into_iter()
+                    .map(|(side, remote)| ProblemClose {
+                        side,
+                        remote,
+                        reason: None,
+                    }),
+            );
+    }
+
+    fn row(
+        &self,
+        side: Side,
+        fate: Option<RowFate>,
+        settlement: &mut Settlement,
+        still_pending: &mut Vec<(Side, RemoteId)>,
+    ) {
+        let Some(fate) = fate else { return };
+        // The row goes by the id under which it was staged: a link remembers a former one.
+        let Some(remote) = self.row_id(side) else {
+            return;
+        };
+        let (phase, retry_at) = match fate {
+            RowFate::Absorbed => {
+                settlement.staged_removed.push((side, remote));
+                return;
+            }
+            // A refused record is tried again by itself, not in every run.
+            RowFate::Known if self.refused => (Phase::Waiting, Some(self.now + REFUSED_FOR)),
+            RowFate::Known => (Phase::Known, None),
+            RowFate::Held => (Phase::Held, None),
+            RowFate::Waiting => (Phase::Waiting, None),
+            RowFate::Pending => {
+                still_pending.push((side, remote.clone()));
+                (Phase::Pending, None)
+            }
+        };
+        if retry_at.is_none() && self.batch.phases.get(&(side, remote.clone())) == Some(&phase) {
+            return;
+        }
+        settlement.staged_phases.push(StagedPhase {
+            side,
+            remote,
+            phase,
+            retry_at,
+        });
+    }
+
+    fn row_id(&self, side: Side) -> Option<RemoteId> {
+        let staged = |id: &&RemoteId| self.batch.phases.contains_key(&(side, (*id).clone()));
+        let observed = self.step.remote.get(side).as_ref().filter(staged);
+        let linked = match &self.step.subject {
+            syncline_engine::Subject::Link(link) => Some(link.remote.get(side)).filter(staged),
+            _ => None,
+        };
+        observed.or(linked).cloned()
+    }
+}
