@@ -5,11 +5,33 @@
 //! Contact values and credentials are sealed here, so that no caller can forget to. What rows *mean* is not decided
 //! here: planning is `engine`'s, running is `worker`'s. The database never tells the time and never makes an id.
 
+mod accounts;
+mod api_keys;
+mod bulk;
+mod conflicts;
+mod connections;
+mod cursors;
+mod db;
+mod dialect;
 mod error;
-mod pending;
+mod history;
+mod idempotency;
+mod intents;
+mod leases;
+mod links;
+mod oauth_states;
+mod problems;
+mod runs;
+mod seal;
+mod sessions;
+mod settle;
+mod staged;
+mod statement;
 mod store;
+mod tenants;
 mod types;
 
 pub use error::{Result, StoreError};
+pub use statement::{Home, Statement, census};
 pub use store::{Scope, Store};
 pub use types::*;

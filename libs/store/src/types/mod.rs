@@ -11,6 +11,7 @@ pub use people::{
     OauthState,
 };
 pub use settlement::{
-    DirtyLink, DirtyMark, HistoryRow, Intent, IntentKind, Intentions, ProblemClose, Settlement,
+    ConflictClose, DirtyLink, DirtyMark, HistoryRow, Intent, IntentKind, Intentions, ProblemClose,
+    Settlement,
 };
 pub use staged::{Candidates, GoneWhy, Phase, Staged, StagedCounts, StagedPhase, StagedState};

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use syncline_model::{
-    Conflict, Counters, HistoryEntry, Link, LinkId, OperationId, Problem, ProblemReason, RemoteId,
-    Side, Sides,
+    Conflict, Counters, EntryKey, HistoryEntry, Link, LinkId, OperationId, Problem, ProblemReason,
+    RemoteId, Side, Sides,
 };
 
 use super::StagedPhase;
@@ -111,6 +111,17 @@ pub struct ProblemClose {
     pub reason: Option<ProblemReason>,
 }
 
+/// An open conflict that is none any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConflictClose {
+    /// The link.
+    pub link: LinkId,
+    /// The mapping entry.
+    pub entry: EntryKey,
+    /// The side whose value stands, if one does.
+    pub winner: Option<Side>,
+}
+
 /// What is now true, written in one transaction. All or nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Settlement {
@@ -132,9 +143,11 @@ pub struct Settlement {
     pub history: Vec<HistoryEntry>,
     /// Conflicts met. An `open` one replaces the open one of the same link and entry.
     pub conflicts: Vec<Conflict>,
+    /// Open conflicts that are none any more; closed before the others are written.
+    pub conflicts_closed: Vec<ConflictClose>,
     /// Problems met. One that is open already keeps its id and first date, and counts one more attempt.
     pub problems: Vec<Problem>,
-    /// Problems that are over.
+    /// Problems that are over; closed before the others are written.
     pub problems_closed: Vec<ProblemClose>,
     /// Deletions, marks and unlinks carried over *from* each side, for the guard over 24 hours.
     pub deletions: Sides<u32>,

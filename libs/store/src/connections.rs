@@ -1,0 +1,323 @@
+//! Pairs and connections.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+use sqlx::types::Json;
+use syncline_model::{
+    AccountId, ConflictPolicy, Connection, ConnectionId, ConnectionStatus, Deletions, Direction,
+    Guards, MappingChoice, MatchKey, ObjectType, OnLeave, PairId, Rule, Schedule, SideConfig,
+    Sides, TenantId,
+};
+use uuid::Uuid;
+
+use crate::db::{execute, fetch_all, fetch_optional, page, transaction};
+use crate::statement::statements;
+use crate::{Result, Scope, Store, StoreError};
+
+macro_rules! connection_columns {
+    () => {
+        "tenant_id, id, pair_id, name, object, a_account, a_collection, b_account, b_collection, settings,
+         status, status_reason, revision, created_at, updated_at"
+    };
+}
+
+statements! {
+    Tenant PAIR_INSERT = "insert into pairs (tenant_id, id, a_account, b_account, object) values ($1, $2, $3, $4, $5)
+        on conflict (tenant_id, a_account, b_account, object) do nothing";
+    Tenant PAIR_GET = "select id from pairs
+        where tenant_id = $1 and a_account = $2 and b_account = $3 and object = $4";
+    Tenant CONNECTION_INSERT = "insert into connections (tenant_id, id, pair_id, name, object, a_account,
+        a_collection, b_account, b_collection, settings, status, status_reason, revision, next_run_at, repull,
+        created_at, updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, false, $15, $16)";
+    Tenant CONNECTION_GET = concat!("select ", connection_columns!(), " from connections
+        where tenant_id = $1 and id = $2");
+    Tenant CONNECTION_LIST = concat!("select ", connection_columns!(), " from connections
+        where tenant_id = $1 and id > $2 order by id limit $3");
+    /// Compare-and-swap on the revision.
+    Tenant CONNECTION_UPDATE = concat!("update connections set name = $4, a_collection = $5, b_collection = $6,
+        settings = $7, status = $8, status_reason = $9, updated_at = $10, revision = revision + 1
+        where tenant_id = $1 and id = $2 and revision = $3 returning ", connection_columns!());
+    Tenant CONNECTION_STATUS_SET = concat!("update connections set status = $3, status_reason = $4, updated_at = $5,
+        revision = revision + 1 where tenant_id = $1 and id = $2 returning ", connection_columns!());
+    Tenant CONNECTION_DELETE = "delete from connections where tenant_id = $1 and id = $2";
+    Tenant CONNECTION_NEXT_GET = "select next_run_at from connections where tenant_id = $1 and id = $2";
+    Tenant CONNECTION_NEXT_SET = "update connections set next_run_at = $3 where tenant_id = $1 and id = $2";
+    Tenant CONNECTION_REPULL_SET = "update connections set repull = true where tenant_id = $1 and id = $2";
+    Tenant CONNECTION_REPULL_TAKE = "update connections set repull = false
+        where tenant_id = $1 and id = $2 and repull";
+    Tenant CURSORS_DELETE = "delete from cursors where tenant_id = $1 and connection_id = $2";
+    Global CONNECTIONS_DUE = "select c.tenant_id, c.id from connections c
+        where c.status = 'active' and c.next_run_at <= $1 and not exists (select 1 from runs r
+            where r.tenant_id = c.tenant_id and r.connection_id = c.id and r.state in ('queued', 'running'))
+        order by c.next_run_at limit $2";
+}
+
+/// What a customer says about a connection, beyond what has a column of its own.
+#[derive(Serialize, Deserialize)]
+struct Settings {
+    direction: Direction,
+    conflict: ConflictPolicy,
+    schedule: Schedule,
+    rules: Vec<Rule>,
+    mapping: MappingChoice,
+    deletions: Deletions,
+    on_leave: OnLeave,
+    matching: Vec<MatchKey>,
+    guards: Guards,
+}
+
+impl Settings {
+    fn of(connection: &Connection) -> Self {
+        Self {
+            direction: connection.direction,
+            conflict: connection.conflict,
+            schedule: connection.schedule,
+            rules: connection.rules.clone(),
+            mapping: connection.mapping.clone(),
+            deletions: connection.deletions,
+            on_leave: connection.on_leave,
+            matching: connection.matching.clone(),
+            guards: connection.guards,
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct ConnectionRow {
+    tenant_id: Uuid,
+    id: Uuid,
+    pair_id: Uuid,
+    name: String,
+    object: String,
+    a_account: Uuid,
+    a_collection: Option<String>,
+    b_account: Uuid,
+    b_collection: Option<String>,
+    settings: Json<Settings>,
+    status: String,
+    status_reason: Option<String>,
+    revision: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl TryFrom<ConnectionRow> for Connection {
+    type Error = StoreError;
+
+    fn try_from(row: ConnectionRow) -> Result<Self> {
+        let settings = row.settings.0;
+        Ok(Self {
+            id: ConnectionId::from_uuid(row.id),
+            tenant: TenantId::from_uuid(row.tenant_id),
+            pair: PairId::from_uuid(row.pair_id),
+            name: row.name,
+            object: match row.object.as_str() {
+                "contact" => ObjectType::Contact,
+                other => return Err(StoreError::word("object type", other)),
+            },
+            sides: Sides {
+                a: SideConfig {
+                    account: AccountId::from_uuid(row.a_account),
+                    collection: row.a_collection,
+                },
+                b: SideConfig {
+                    account: AccountId::from_uuid(row.b_account),
+                    collection: row.b_collection,
+                },
+            },
+            direction: settings.direction,
+            conflict: settings.conflict,
+            schedule: settings.schedule,
+            rules: settings.rules,
+            mapping: settings.mapping,
+            deletions: settings.deletions,
+            on_leave: settings.on_leave,
+            matching: settings.matching,
+            guards: settings.guards,
+            status: match row.status.as_str() {
+                "active" => ConnectionStatus::Active,
+                "paused" => ConnectionStatus::Paused {
+                    reason: row.status_reason.unwrap_or_default(),
+                },
+                other => return Err(StoreError::word("connection status", other)),
+            },
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+fn status_parts(status: &ConnectionStatus) -> (&'static str, Option<&str>) {
+    match status {
+        ConnectionStatus::Active => ("active", None),
+        ConnectionStatus::Paused { reason } => ("paused", Some(reason)),
+    }
+}
+
+fn found(rows: u64) -> Result<()> {
+    if rows == 0 {
+        return Err(StoreError::NotFound);
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Active connections of any tenant whose time has come and that have no unfinished run, longest due first.
+    pub async fn connections_due(
+        &self,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<(TenantId, ConnectionId)>> {
+        let rows = transaction!(self.read_global(), tx => {
+            fetch_all!(tx, (Uuid, Uuid), CONNECTIONS_DUE, now, page(limit))
+        })?;
+        Ok(rows
+            .into_iter()
+            .map(|(tenant, id)| (TenantId::from_uuid(tenant), ConnectionId::from_uuid(id)))
+            .collect())
+    }
+}
+
+impl Scope {
+    /// The pair of two accounts (in this order) and an object type, made with `new_id` if it is the first time.
+    pub async fn pair_for(
+        &self,
+        a: AccountId,
+        b: AccountId,
+        object: ObjectType,
+        new_id: PairId,
+    ) -> Result<PairId> {
+        let row = transaction!(self.write(), tx => {
+            execute!(tx, PAIR_INSERT, self.id(), new_id.uuid(), a.uuid(), b.uuid(), object.as_str())
+                .map_err(|error| error.or_conflict("pair: no such account"))?;
+            fetch_optional!(tx, (Uuid,), PAIR_GET, self.id(), a.uuid(), b.uuid(), object.as_str())
+        })?;
+        row.map(|(id,)| PairId::from_uuid(id))
+            .ok_or(StoreError::NotFound)
+    }
+
+    /// Keeps a new connection. `next_run_at`: when its first run is due; `None` for never.
+    pub async fn connection_create(
+        &self,
+        connection: &Connection,
+        next_run_at: Option<DateTime<Utc>>,
+    ) -> Result<()> {
+        let settings = Json(Settings::of(connection));
+        let (status, reason) = status_parts(&connection.status);
+        transaction!(self.write(), tx => {
+            execute!(tx, CONNECTION_INSERT, self.id(), connection.id.uuid(), connection.pair.uuid(),
+                &connection.name, connection.object.as_str(), connection.sides.a.account.uuid(),
+                &connection.sides.a.collection, connection.sides.b.account.uuid(), &connection.sides.b.collection,
+                &settings, status, reason, connection.revision, next_run_at, connection.created_at,
+                connection.updated_at).map_err(|error| error.or_conflict("connection"))
+        })?;
+        Ok(())
+    }
+
+    /// One connection.
+    pub async fn connection_get(&self, id: ConnectionId) -> Result<Connection> {
+        let row = transaction!(self.read(), tx => {
+            fetch_optional!(tx, ConnectionRow, CONNECTION_GET, self.id(), id.uuid())
+        })?;
+        row.ok_or(StoreError::NotFound)?.try_into()
+    }
+
+    /// Connections in the order of their ids.
+    pub async fn connection_list(
+        &self,
+        after: Option<ConnectionId>,
+        limit: u32,
+    ) -> Result<Vec<Connection>> {
+        let after = after.map_or(Uuid::nil(), ConnectionId::uuid);
+        let rows = transaction!(self.read(), tx => {
+            fetch_all!(tx, ConnectionRow, CONNECTION_LIST, self.id(), after, page(limit))
+        })?;
+        rows.into_iter().map(Connection::try_from).collect()
+    }
+
+    /// Writes an edited connection (all but its pair, accounts, object and creation) if its revision is still
+    /// `expected_revision`: the row as it is now. Else `Conflict { "revision" }`.
+    pub async fn connection_update(
+        &self,
+        connection: &Connection,
+        expected_revision: i64,
+    ) -> Result<Connection> {
+        let settings = Json(Settings::of(connection));
+        let (status, reason) = status_parts(&connection.status);
+        let id = connection.id.uuid();
+        let row = transaction!(self.write(), tx => {
+            let row = fetch_optional!(tx, ConnectionRow, CONNECTION_UPDATE, self.id(), id, expected_revision,
+                &connection.name, &connection.sides.a.collection, &connection.sides.b.collection, &settings, status,
+                reason, connection.updated_at)?;
+            match row {
+                Some(row) => Ok(row),
+                None => Err(match fetch_optional!(tx, ConnectionRow, CONNECTION_GET, self.id(), id)? {
+                    Some(_) => StoreError::Conflict { what: "revision" },
+                    None => StoreError::NotFound,
+                }),
+            }
+        })?;
+        row.try_into()
+    }
+
+    /// Deletes a connection with its runs, staged records, problems and conflicts. Links stay with their pair.
+    pub async fn connection_delete(&self, id: ConnectionId) -> Result<()> {
+        found(transaction!(self.write(), tx => {
+            execute!(tx, CONNECTION_DELETE, self.id(), id.uuid())
+        })?)
+    }
+
+    /// Pauses or resumes, whatever the revision; counts as an edit.
+    pub async fn connection_status_set(
+        &self,
+        id: ConnectionId,
+        status: &ConnectionStatus,
+        now: DateTime<Utc>,
+    ) -> Result<Connection> {
+        let (word, reason) = status_parts(status);
+        let row = transaction!(self.write(), tx => {
+            fetch_optional!(tx, ConnectionRow, CONNECTION_STATUS_SET, self.id(), id.uuid(), word, reason, now)
+        })?;
+        row.ok_or(StoreError::NotFound)?.try_into()
+    }
+
+    /// When the next run is due.
+    pub async fn connection_next_run_at(&self, id: ConnectionId) -> Result<Option<DateTime<Utc>>> {
+        let row = transaction!(self.read(), tx => {
+            fetch_optional!(tx, (Option<DateTime<Utc>>,), CONNECTION_NEXT_GET, self.id(), id.uuid())
+        })?;
+        row.map(|(at,)| at).ok_or(StoreError::NotFound)
+    }
+
+    /// Sets when the next run is due; `None` for never.
+    pub async fn connection_schedule_next(
+        &self,
+        id: ConnectionId,
+        next_run_at: Option<DateTime<Utc>>,
+    ) -> Result<()> {
+        found(transaction!(self.write(), tx => {
+            execute!(tx, CONNECTION_NEXT_SET, self.id(), id.uuid(), next_run_at)
+        })?)
+    }
+
+    /// Asks that the next run read both sides in full.
+    pub async fn connection_request_repull(&self, id: ConnectionId) -> Result<()> {
+        found(transaction!(self.write(), tx => {
+            execute!(tx, CONNECTION_REPULL_SET, self.id(), id.uuid())
+        })?)
+    }
+
+    /// At the start of a run: whether a repull was asked for. If so, forgets the request and the cursors.
+    pub async fn connection_take_repull(&self, id: ConnectionId) -> Result<bool> {
+        transaction!(self.write(), tx => {
+            let asked = execute!(tx, CONNECTION_REPULL_TAKE, self.id(), id.uuid())? == 1;
+            if asked {
+                execute!(tx, CURSORS_DELETE, self.id(), id.uuid())?;
+            }
+            Ok(asked)
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! Intents: operations recorded, with the payload to be sent, before their provider is called.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use syncline_model::{ConnectionId, LinkId, OperationId, RemoteId};
+use uuid::Uuid;
+
+use crate::bulk::bulk;
+use crate::db::{fetch_all, page, transaction};
+use crate::dialect::INTENT_INSERT;
+use crate::links::links_write;
+use crate::seal::INTENT_PAYLOAD;
+use crate::staged::side_of;
+use crate::statement::statements;
+use crate::{Intent, IntentKind, Intentions, Lease, Result, Scope, StoreError};
+
+statements! {
+    Tenant INTENTS_OPEN = "select operation_id, side, kind, link_id, source, remote, payload, intended_at from intents
+        where tenant_id = $1 and connection_id = $2 order by operation_id limit $3";
+}
+
+bulk! {
+    /// An intent, as written.
+    IntentWrite {
+        operation: Uuid,
+        side: &'static str,
+        kind: &'static str,
+        link: Option<Uuid>,
+        source: Option<String>,
+        remote: Option<String>,
+        payload: Vec<u8>,
+        intended_at: DateTime<Utc>,
+    }
+}
+
+#[derive(FromRow)]
+struct IntentRow {
+    operation_id: Uuid,
+    side: String,
+    kind: String,
+    link_id: Option<Uuid>,
+    source: Option<String>,
+    remote: Option<String>,
+    payload: Vec<u8>,
+    intended_at: DateTime<Utc>,
+}
+
+impl Scope {
+    /// Records what is about to be done, in one transaction. Repeating it changes nothing.
+    pub async fn intend(&self, lease: &Lease, intentions: &Intentions) -> Result<()> {
+        let links = self.link_writes(&intentions.links)?;
+        let intents = intentions
+            .intents
+            .iter()
+            .map(|intent| self.intent_write(intent))
+            .collect::<Result<Vec<_>>>()?;
+        transaction!(self.write(), tx => {
+            self.fence(tx, lease).await?;
+            links_write(tx, self, &links).await?;
+            IntentWrite::execute(tx, INTENT_INSERT, &[self.id(), lease.connection.uuid()], &intents).await?;
+            Ok(())
+        })
+    }
+
+    fn intent_write(&self, intent: &Intent) -> Result<IntentWrite> {
+        let text = |id: &Option<RemoteId>| id.as_ref().map(|id| id.as_str().to_owned());
+        let operation = intent.operation.uuid();
+        Ok(IntentWrite {
+            operation,
+            side: intent.side.as_str(),
+            kind: intent.kind.as_str(),
+            link: intent.link.map(LinkId::uuid),
+            source: text(&intent.source),
+            remote: text(&intent.remote),
+            payload: self.seal_json(INTENT_PAYLOAD, operation.as_bytes(), &intent.payload)?,
+            intended_at: intent.intended_at,
+        })
+    }
+
+    /// Operations that were intended and not settled, in the order of their ids.
+    pub async fn intents_open(&self, connection: ConnectionId, limit: u32) -> Result<Vec<Intent>> {
+        let rows = transaction!(self.read(), tx => {
+            fetch_all!(tx, IntentRow, INTENTS_OPEN, self.id(), connection.uuid(), page(limit))
+        })?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Intent {
+                    operation: OperationId::from_uuid(row.operation_id),
+                    side: side_of(&row.side)?,
+                    kind: IntentKind::parse(&row.kind)
+                        .ok_or_else(|| StoreError::word("intent kind", &row.kind))?,
+                    link: row.link_id.map(LinkId::from_uuid),
+                    source: row.source.map(RemoteId::new),
+                    remote: row.remote.map(RemoteId::new),
+                    payload: self.open_json(
+                        INTENT_PAYLOAD,
+                        row.operation_id.as_bytes(),
+                        &row.payload,
+                    )?,
+                    intended_at: row.intended_at,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,216 @@
+//! Links: read by id, by record, by page; written by `intend` and `settle`.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use syncline_model::{
+    EntryKey, Link, LinkBody, LinkId, LinkState, PairId, RemoteId, Side, Sides, Version,
+};
+use uuid::Uuid;
+
+use crate::bulk::bulk;
+use crate::db::{Tx, fetch_all, fetch_listed, fetch_optional, page, transaction};
+use crate::dialect::{LINK_UPSERT, LINKS_BY_A, LINKS_BY_B, LINKS_GET, link_select};
+use crate::seal::LINK_BODY;
+use crate::staged::side_of;
+use crate::statement::statements;
+use crate::{DirtyLink, DirtyMark, Result, Scope, StoreError};
+
+statements! {
+    Tenant LINK_GET = concat!(link_select!(), "and id = $2");
+    Tenant LINK_LIST = concat!(link_select!(), "and pair_id = $2 and id > $3 order by id limit $4");
+    Tenant LINKS_DIRTY = concat!(link_select!(), "and pair_id = $2 and id > $3 and dirty > 0 order by id limit $4");
+    Tenant LINK_COUNT = "select count(*) from links where tenant_id = $1 and pair_id = $2 and state = 'live'";
+}
+
+bulk! {
+    /// A link, as written.
+    LinkWrite {
+        id: Uuid,
+        pair: Uuid,
+        a_remote: String,
+        b_remote: String,
+        a_version: Option<String>,
+        b_version: Option<String>,
+        a_modified_at: Option<DateTime<Utc>>,
+        b_modified_at: Option<DateTime<Utc>>,
+        state: &'static str,
+        state_side: Option<&'static str>,
+        body: Vec<u8>,
+    }
+}
+
+#[derive(FromRow)]
+pub(crate) struct LinkRow {
+    id: Uuid,
+    pair_id: Uuid,
+    a_remote: String,
+    b_remote: String,
+    a_version: Option<String>,
+    b_version: Option<String>,
+    a_modified_at: Option<DateTime<Utc>>,
+    b_modified_at: Option<DateTime<Utc>>,
+    state: String,
+    state_side: Option<String>,
+    body: Vec<u8>,
+    resolutions: String,
+    dirty: i64,
+}
+
+/// Writes links inside a transaction. One that comes twice is written as it comes last.
+pub(crate) async fn links_write(tx: &mut Tx, scope: &Scope, rows: &[LinkWrite]) -> Result<()> {
+    LinkWrite::execute(tx, LINK_UPSERT, &[scope.id()], rows)
+        .await
+        .map_err(|error| error.or_conflict("link: a record has another link already"))?;
+    Ok(())
+}
+
+impl Scope {
+    pub(crate) fn link_writes(&self, links: &[Link]) -> Result<Vec<LinkWrite>> {
+        let latest: BTreeMap<LinkId, &Link> = links.iter().map(|link| (link.id, link)).collect();
+        latest
+            .into_values()
+            .map(|link| self.link_write(link))
+            .collect()
+    }
+
+    fn link_write(&self, link: &Link) -> Result<LinkWrite> {
+        let version = |side| {
+            let version: &Option<Version> = link.version.get(side);
+            version.as_ref().map(|v| v.as_str().to_owned())
+        };
+        let body = LinkBody {
+            resolutions: BTreeMap::new(),
+            ..link.body.clone()
+        };
+        Ok(LinkWrite {
+            id: link.id.uuid(),
+            pair: link.pair.uuid(),
+            a_remote: link.remote.a.as_str().to_owned(),
+            b_remote: link.remote.b.as_str().to_owned(),
+            a_version: version(Side::A),
+            b_version: version(Side::B),
+            a_modified_at: link.modified_at.a,
+            b_modified_at: link.modified_at.b,
+            state: link.state.as_str(),
+            state_side: link.state.side().map(Side::as_str),
+            body: self.seal_json(LINK_BODY, link.id.uuid().as_bytes(), &body)?,
+        })
+    }
+
+    fn link_read(&self, row: LinkRow) -> Result<DirtyLink> {
+        let mut body: LinkBody = self.open_json(LINK_BODY, row.id.as_bytes(), &row.body)?;
+        body.resolutions = serde_json::from_str::<BTreeMap<EntryKey, Side>>(&row.resolutions)?;
+        let state_side = row.state_side.as_deref().map(side_of).transpose()?;
+        let id = LinkId::from_uuid(row.id);
+        Ok(DirtyLink {
+            mark: DirtyMark {
+                link: id,
+                mark: row.dirty,
+            },
+            link: Link {
+                id,
+                pair: PairId::from_uuid(row.pair_id),
+                remote: Sides {
+                    a: RemoteId::new(row.a_remote),
+                    b: RemoteId::new(row.b_remote),
+                },
+                version: Sides {
+                    a: row.a_version.map(Version::new),
+                    b: row.b_version.map(Version::new),
+                },
+                modified_at: Sides {
+                    a: row.a_modified_at,
+                    b: row.b_modified_at,
+                },
+                state: LinkState::from_parts(&row.state, state_side)
+                    .ok_or_else(|| StoreError::word("link state", &row.state))?,
+                body,
+            },
+        })
+    }
+
+    fn link_read_all(&self, rows: Vec<LinkRow>) -> Result<Vec<Link>> {
+        rows.into_iter()
+            .map(|row| self.link_read(row).map(|dirty| dirty.link))
+            .collect()
+    }
+
+    /// The links of these records, in any state; a record without one is left out. In no order.
+    pub async fn links_by_remote(
+        &self,
+        pair: PairId,
+        side: Side,
+        remotes: &[RemoteId],
+    ) -> Result<Vec<Link>> {
+        if remotes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = match side {
+            Side::A => LINKS_BY_A,
+            Side::B => LINKS_BY_B,
+        };
+        let ids: Vec<String> = remotes.iter().map(|id| id.as_str().to_owned()).collect();
+        let rows = transaction!(self.read(), tx => {
+            fetch_listed!(tx, LinkRow, statement, [self.id(), pair.uuid()], &ids)
+        })?;
+        self.link_read_all(rows)
+    }
+
+    /// Links by id; those that are not there are left out. In no order.
+    pub async fn links_get(&self, ids: &[LinkId]) -> Result<Vec<Link>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        let rows = transaction!(self.read(), tx => {
+            fetch_listed!(tx, LinkRow, LINKS_GET, [self.id()], &ids)
+        })?;
+        self.link_read_all(rows)
+    }
+
+    /// One link.
+    pub async fn link_get(&self, id: LinkId) -> Result<Link> {
+        let row = transaction!(self.read(), tx => {
+            fetch_optional!(tx, LinkRow, LINK_GET, self.id(), id.uuid())
+        })?;
+        Ok(self.link_read(row.ok_or(StoreError::NotFound)?)?.link)
+    }
+
+    /// A pair's links, in any state, in the order of their ids.
+    pub async fn link_list(
+        &self,
+        pair: PairId,
+        after: Option<LinkId>,
+        limit: u32,
+    ) -> Result<Vec<Link>> {
+        let after = after.map_or(Uuid::nil(), LinkId::uuid);
+        let rows = transaction!(self.read(), tx => {
+            fetch_all!(tx, LinkRow, LINK_LIST, self.id(), pair.uuid(), after, page(limit))
+        })?;
+        self.link_read_all(rows)
+    }
+
+    /// How many live links a pair has.
+    pub async fn link_count(&self, pair: PairId) -> Result<u64> {
+        let row = transaction!(self.read(), tx => {
+            fetch_optional!(tx, (i64,), LINK_COUNT, self.id(), pair.uuid())
+        })?;
+        Ok(row.map_or(0, |(count,)| count.unsigned_abs()))
+    }
+
+    /// Links for which a person's answer waits to be planned, in the order of their ids.
+    pub async fn links_dirty(
+        &self,
+        pair: PairId,
+        after: Option<LinkId>,
+        limit: u32,
+    ) -> Result<Vec<DirtyLink>> {
+        let after = after.map_or(Uuid::nil(), LinkId::uuid);
+        let rows = transaction!(self.read(), tx => {
+            fetch_all!(tx, LinkRow, LINKS_DIRTY, self.id(), pair.uuid(), after, page(limit))
+        })?;
+        rows.into_iter().map(|row| self.link_read(row)).collect()
+    }
+}

@@ -1,0 +1,147 @@
+//! Problems: records that could not be synced, with what to do. One per connection, side, record and reason is open.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use syncline_model::{ConnectionId, Problem, ProblemId, ProblemStatus, RemoteId, RunId};
+use uuid::Uuid;
+
+use crate::bulk::bulk;
+use crate::db::{fetch_all, fetch_optional, page, transaction};
+use crate::history::{from_word, word};
+use crate::staged::side_of;
+use crate::statement::statements;
+use crate::{Result, Scope, StoreError};
+
+macro_rules! problem_columns {
+    () => {
+        "id, connection_id, run_id, side, remote_id, reason, message, candidates, status, attempts, retry_at,
+         created_at, updated_at"
+    };
+}
+
+statements! {
+    Tenant PROBLEM_GET = concat!("select ", problem_columns!(), " from problems where tenant_id = $1 and id = $2");
+    Tenant PROBLEM_LIST = concat!("select ", problem_columns!(), " from problems
+        where tenant_id = $1 and connection_id = $2 and (cast($3 as text) is null or status = $3) and id < $4
+        order by id desc limit $5");
+    Tenant PROBLEM_CLOSE = concat!("update problems set status = 'closed', updated_at = $3
+        where tenant_id = $1 and id = $2 returning ", problem_columns!());
+}
+
+bulk! {
+    /// A problem, as written.
+    ProblemWrite {
+        id: Uuid,
+        run: Uuid,
+        side: &'static str,
+        remote: String,
+        reason: String,
+        message: String,
+        candidates: String,
+        status: String,
+        attempts: i32,
+        retry_at: Option<DateTime<Utc>>,
+        created_at: DateTime<Utc>,
+        updated_at: DateTime<Utc>,
+    }
+}
+
+bulk! {
+    /// Names open problems that are over.
+    ProblemName {
+        side: &'static str,
+        remote: String,
+        reason: Option<String>,
+        at: DateTime<Utc>,
+    }
+}
+
+#[derive(FromRow)]
+struct ProblemRow {
+    id: Uuid,
+    connection_id: Uuid,
+    run_id: Uuid,
+    side: String,
+    remote_id: String,
+    reason: String,
+    message: String,
+    candidates: String,
+    status: String,
+    attempts: i32,
+    retry_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+pub(crate) fn problem_write(problem: &Problem) -> Result<ProblemWrite> {
+    Ok(ProblemWrite {
+        id: problem.id.uuid(),
+        run: problem.run.uuid(),
+        side: problem.side.as_str(),
+        remote: problem.remote.as_str().to_owned(),
+        reason: word(&problem.reason)?,
+        message: problem.message.clone(),
+        candidates: serde_json::to_string(&problem.candidates)?,
+        status: word(&problem.status)?,
+        attempts: problem.attempts,
+        retry_at: problem.retry_at,
+        created_at: problem.created_at,
+        updated_at: problem.updated_at,
+    })
+}
+
+impl TryFrom<ProblemRow> for Problem {
+    type Error = StoreError;
+
+    fn try_from(row: ProblemRow) -> Result<Self> {
+        Ok(Self {
+            id: ProblemId::from_uuid(row.id),
+            connection: ConnectionId::from_uuid(row.connection_id),
+            run: RunId::from_uuid(row.run_id),
+            side: side_of(&row.side)?,
+            remote: RemoteId::new(row.remote_id),
+            reason: from_word("problem reason", &row.reason)?,
+            message: row.message,
+            candidates: serde_json::from_str(&row.candidates)?,
+            status: from_word("problem status", &row.status)?,
+            attempts: row.attempts,
+            retry_at: row.retry_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+impl Scope {
+    /// A connection's problems, newest first.
+    pub async fn problem_list(
+        &self,
+        connection: ConnectionId,
+        status: Option<ProblemStatus>,
+        after: Option<ProblemId>,
+        limit: u32,
+    ) -> Result<Vec<Problem>> {
+        let status = status.map(|status| word(&status)).transpose()?;
+        let before = after.map_or(Uuid::max(), ProblemId::uuid);
+        let rows = transaction!(self.read(), tx => {
+            fetch_all!(tx, ProblemRow, PROBLEM_LIST, self.id(), connection.uuid(), &status, before, page(limit))
+        })?;
+        rows.into_iter().map(Problem::try_from).collect()
+    }
+
+    /// One problem.
+    pub async fn problem_get(&self, id: ProblemId) -> Result<Problem> {
+        let row = transaction!(self.read(), tx => {
+            fetch_optional!(tx, ProblemRow, PROBLEM_GET, self.id(), id.uuid())
+        })?;
+        row.ok_or(StoreError::NotFound)?.try_into()
+    }
+
+    /// A person says that a problem is settled; doing so again changes nothing but the time.
+    pub async fn problem_close(&self, id: ProblemId, now: DateTime<Utc>) -> Result<Problem> {
+        let row = transaction!(self.write(), tx => {
+            fetch_optional!(tx, ProblemRow, PROBLEM_CLOSE, self.id(), id.uuid(), now)
+        })?;
+        row.ok_or(StoreError::NotFound)?.try_into()
+    }
+}

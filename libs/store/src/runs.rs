@@ -1,0 +1,183 @@
+//! Runs as rows: asked for, read, listed, cancelled, approved. Executing one is in `leases`.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use sqlx::types::Json;
+use syncline_model::{ConnectionId, Counters, GuardTrip, Run, RunId, RunState, TenantId, Trigger};
+use uuid::Uuid;
+
+use crate::db::{execute, fetch_all, fetch_optional, page, transaction};
+use crate::statement::statements;
+use crate::{NewRun, Result, Scope, Store, StoreError};
+
+macro_rules! run_columns {
+    () => {
+        "tenant_id, id, connection_id, trigger, state, counters, guards, approved, due_at, attempts, error,
+         progress, created_at, started_at, finished_at"
+    };
+}
+
+statements! {
+    /// Nothing happens when the connection has an unfinished run.
+    Tenant RUN_INSERT = "insert into runs (tenant_id, id, connection_id, trigger, state, counters, guards, approved,
+        due_at, attempts, progress, created_at, epoch)
+        values ($1, $2, $3, $4, 'queued', $5, $6, false, $7, 0, $8, $9, 0)
+        on conflict (tenant_id, connection_id) where state in ('queued', 'running') do nothing";
+    Tenant RUN_UNFINISHED = concat!("select ", run_columns!(), " from runs
+        where tenant_id = $1 and connection_id = $2 and state in ('queued', 'running')");
+    Tenant RUN_GET = concat!("select ", run_columns!(), " from runs where tenant_id = $1 and id = $2");
+    Tenant RUN_LIST = concat!("select ", run_columns!(), " from runs
+        where tenant_id = $1 and connection_id = $2 and id < $3 order by id desc limit $4");
+    Tenant RUN_CANCEL = concat!("update runs set state = 'cancelled', finished_at = $3, lease_until = null
+        where tenant_id = $1 and id = $2 and state in ('queued', 'running', 'parked') returning ", run_columns!());
+    Tenant RUN_APPROVE = concat!("update runs set state = 'queued', approved = true, due_at = $3, finished_at = null
+        where tenant_id = $1 and id = $2 and state = 'parked' returning ", run_columns!());
+    Tenant RUN_UNHOLD = "update staged set phase = 'pending'
+        where tenant_id = $1 and connection_id = $2 and phase = 'held'";
+    Global RUNS_QUEUED_DUE = "select tenant_id, id from runs where state = 'queued' and due_at <= $1
+        order by due_at limit $2";
+    Global RUNS_EXPIRED = "select tenant_id, id from runs where state = 'running' and lease_until <= $1
+        order by lease_until limit $2";
+}
+
+#[derive(FromRow)]
+struct RunRow {
+    tenant_id: Uuid,
+    id: Uuid,
+    connection_id: Uuid,
+    trigger: String,
+    state: String,
+    counters: Json<Counters>,
+    guards: Json<Vec<GuardTrip>>,
+    approved: bool,
+    due_at: DateTime<Utc>,
+    attempts: i32,
+    error: Option<String>,
+    progress: Json<serde_json::Value>,
+    created_at: DateTime<Utc>,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<RunRow> for Run {
+    type Error = StoreError;
+
+    fn try_from(row: RunRow) -> Result<Self> {
+        Ok(Self {
+            id: RunId::from_uuid(row.id),
+            tenant: TenantId::from_uuid(row.tenant_id),
+            connection: ConnectionId::from_uuid(row.connection_id),
+            trigger: match row.trigger.as_str() {
+                "schedule" => Trigger::Schedule,
+                "manual" => Trigger::Manual,
+                other => return Err(StoreError::word("trigger", other)),
+            },
+            state: RunState::parse(&row.state)
+                .ok_or_else(|| StoreError::word("run state", &row.state))?,
+            counters: row.counters.0,
+            guards: row.guards.0,
+            approved: row.approved,
+            due_at: row.due_at,
+            attempts: row.attempts,
+            error: row.error,
+            progress: row.progress.0,
+            created_at: row.created_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+        })
+    }
+}
+
+const fn trigger_word(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Schedule => "schedule",
+        Trigger::Manual => "manual",
+    }
+}
+
+impl Store {
+    /// Runs of any tenant that a worker may claim: queued and due, or running under an expired lease.
+    pub async fn runs_due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<(TenantId, RunId)>> {
+        let rows = transaction!(self.read_global(), tx => {
+            let mut rows = fetch_all!(tx, (Uuid, Uuid), RUNS_EXPIRED, now, page(limit))?;
+            rows.extend(fetch_all!(tx, (Uuid, Uuid), RUNS_QUEUED_DUE, now, page(limit))?);
+            Ok(rows)
+        })?;
+        Ok(rows
+            .into_iter()
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .map(|(tenant, id)| (TenantId::from_uuid(tenant), RunId::from_uuid(id)))
+            .collect())
+    }
+}
+
+impl Scope {
+    /// The run made, or the unfinished one that the connection has already; and whether it was made. A queued one that
+    /// was there keeps its `due_at`. `Conflict` when there is no such connection.
+    pub async fn run_enqueue(&self, run: &NewRun) -> Result<(Run, bool)> {
+        let connection = run.connection.uuid();
+        let (row, made) = transaction!(self.write(), tx => {
+            let made = execute!(tx, RUN_INSERT, self.id(), run.id.uuid(), connection, trigger_word(run.trigger),
+                Json(Counters::default()), Json(Vec::<GuardTrip>::new()), run.due_at,
+                Json(serde_json::Value::Null), run.created_at)
+                .map_err(|error| error.or_conflict("run: no such connection"))? == 1;
+            let row = fetch_optional!(tx, RunRow, RUN_UNFINISHED, self.id(), connection)?;
+            Ok((row, made))
+        })?;
+        Ok((row.ok_or(StoreError::NotFound)?.try_into()?, made))
+    }
+
+    /// One run.
+    pub async fn run_get(&self, id: RunId) -> Result<Run> {
+        let row = transaction!(self.read(), tx => {
+            fetch_optional!(tx, RunRow, RUN_GET, self.id(), id.uuid())
+        })?;
+        row.ok_or(StoreError::NotFound)?.try_into()
+    }
+
+    /// A connection's runs, newest first.
+    pub async fn run_list(
+        &self,
+        connection: ConnectionId,
+        after: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<Run>> {
+        let before = after.map_or(Uuid::max(), RunId::uuid);
+        let rows = transaction!(self.read(), tx => {
+            fetch_all!(tx, RunRow, RUN_LIST, self.id(), connection.uuid(), before, page(limit))
+        })?;
+        rows.into_iter().map(Run::try_from).collect()
+    }
+
+    /// Stops a run that is not over; whoever holds its lease is fenced. `Conflict { "run is over" }` otherwise.
+    pub async fn run_cancel(&self, run: RunId, now: DateTime<Utc>) -> Result<Run> {
+        let row = transaction!(self.write(), tx => {
+            match fetch_optional!(tx, RunRow, RUN_CANCEL, self.id(), run.uuid(), now)? {
+                Some(row) => Ok(row),
+                None => Err(match fetch_optional!(tx, RunRow, RUN_GET, self.id(), run.uuid())? {
+                    Some(_) => StoreError::Conflict { what: "run is over" },
+                    None => StoreError::NotFound,
+                }),
+            }
+        })?;
+        row.try_into()
+    }
+
+    /// Lets a parked run go on with what its guards hold: queued, approved, its held records pending again.
+    /// `Conflict { "run is not parked" }` or, while a later run is unfinished, `Conflict { "another run is unfinished" }`.
+    pub async fn run_approve(&self, run: RunId, now: DateTime<Utc>) -> Result<Run> {
+        let row = transaction!(self.write(), tx => {
+            let row = fetch_optional!(tx, RunRow, RUN_APPROVE, self.id(), run.uuid(), now)
+                .map_err(|error| error.or_conflict("another run is unfinished"))?;
+            let Some(row) = row else {
+                return Err(match fetch_optional!(tx, RunRow, RUN_GET, self.id(), run.uuid())? {
+                    Some(_) => StoreError::Conflict { what: "run is not parked" },
+                    None => StoreError::NotFound,
+                });
+            };
+            execute!(tx, RUN_UNHOLD, self.id(), row.connection_id)?;
+            Ok(row)
+        })?;
+        row.try_into()
+    }
+}
