@@ -4,7 +4,8 @@
 //! Zoho's times have a resolution of one second, so "changed later than the last change seen" may hide a change made
 //! later in that same second. The place to resume is therefore the last change seen only once the provider's own
 //! clock is clearly past that second and a second read brought nothing new; until then the last second is read again,
-//! and records may come twice. That second read also finds what an answer that was cut off left out.
+//! and records may come twice. That second read also finds what an answer that was cut off left out; a listing that
+//! Zoho's own count agrees with does without.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,8 @@ use syncline_connector::Cursor;
 
 use super::fields::Shapes;
 
+/// The collection of all contacts; the others are `view:` and the id of a custom view, and always listed in full.
+pub(super) const ALL: &str = "view:all";
 /// A tombstone of a contact in the recycle bin is kept for 60 days: an older cursor may have missed some.
 pub(super) const CURSOR_LIFE: TimeDelta = TimeDelta::days(55);
 /// How far behind the `Date` header a second must be to count as over.
@@ -94,6 +97,8 @@ pub(super) struct Trip {
     pub at_high: usize,
     /// How many records were seen.
     pub seen: usize,
+    /// Whether Zoho's own count agrees.
+    pub counted: bool,
     /// Whether every page came as announced.
     pub whole: bool,
     /// The place to resume, once the listing has been read.
@@ -121,6 +126,7 @@ impl Trip {
             high: None,
             at_high: 0,
             seen: 0,
+            counted: false,
             whole: true,
             next: None,
             page: 1,
@@ -175,7 +181,7 @@ impl Trip {
         };
         Mark {
             of: of.to_owned(),
-            since: high.map(|high| {
+            since: high.filter(|_| of == ALL).map(|high| {
                 let next = self.resume(high, rose, old_at, last);
                 old.and_then(|mark| mark.since)
                     .map_or(next, |floor| next.max(floor))
@@ -204,7 +210,7 @@ impl Trip {
         match (self.started, last) {
             _ if !self.whole => again,
             (Some(started), Some(last)) if high <= last + SKEW => {
-                let over = if rose && self.at_high <= CROWD {
+                let over = if rose && !self.counted && self.at_high <= CROWD {
                     again
                 } else {
                     high

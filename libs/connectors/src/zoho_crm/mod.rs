@@ -178,7 +178,7 @@ fn collection(view: View) -> Collection {
 
 fn all_contacts(name: String) -> Collection {
     Collection {
-        id: read::ALL.into(),
+        id: cursor::ALL.into(),
         name,
         default: true,
         membership_writable: false,

@@ -12,13 +12,11 @@ use syncline_connector::{
 use syncline_model::{FieldName, Record, RemoteId};
 
 use super::answer::refused;
-use super::cursor::{Mark, Stage, Trip};
+use super::cursor::{ALL, Mark, Stage, Trip};
 use super::fields::{Shapes, base, is_unknown, shapes, standard_names};
 use super::map::{MODIFIED, instant, instant_text, record};
 use super::wire::{Count, DeletedList, FieldList, FieldMeta, Info, List, Row};
 
-/// The collection of all contacts; the others are `view:` and the id of a custom view.
-pub(super) const ALL: &str = "view:all";
 /// Records and tombstones a page.
 const PER_PAGE: usize = 200;
 /// Names that `fields` takes.
@@ -99,9 +97,9 @@ async fn listing(session: &Session, pull: &Pull, mut trip: Trip) -> Result<Page,
     };
     let changes = present(session, &response, rows, &wanted, &names, &mut trip).await?;
     if trip.token.is_none() && trip.is_full() && trip.whole {
-        trip.whole = count(session, pull)
-            .await?
-            .is_none_or(|count| trip.seen >= count);
+        let count = count(session, pull).await?;
+        trip.counted = count.is_some_and(|count| trip.seen >= count);
+        trip.whole = trip.counted || count.is_none();
     }
     after_listing(pull, trip, &response, changes)
 }

@@ -1,0 +1,350 @@
+//! A sandbox with one Zoho account, a clock that stands still, and our connector with a session on that account.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde_json::{Value as Json, json};
+use syncline_connector::{
+    Access, AccessToken, Change, Connector, Create, Cursor, Endpoints, Error, HttpClient,
+    HttpLimits, Next, OpenGate, Pull, Session,
+};
+use syncline_connectors::zoho_crm::ZohoCrm;
+use syncline_model::{AccountId, FieldName, Fields, OperationId, Record, RemoteId, Value};
+use syncline_sandbox::core::State;
+use syncline_sandbox::core::clock::Move;
+use syncline_sandbox::core::faults::{Fault, Rule};
+use syncline_sandbox::core::people::Seed;
+use syncline_sandbox::core::provider::{NewAccount, Provider};
+use syncline_sandbox::{RunningSandbox, Sandbox, SandboxConfig};
+
+const START: &str = "2026-03-01T00:00:00Z";
+
+/// Tokens as the account's owner would give them, with these scopes.
+struct Tokens {
+    state: Arc<State>,
+    account: String,
+    scopes: Vec<String>,
+    token: std::sync::Mutex<AccessToken>,
+}
+
+impl Tokens {
+    fn fresh(state: &State, account: &str, scopes: &[String], generation: i64) -> AccessToken {
+        let issued = state
+            .core
+            .oauth
+            .issue("zoho", account, scopes)
+            .expect("tokens");
+        AccessToken {
+            secret: SecretString::from(issued.access_token),
+            api_base: None,
+            generation,
+        }
+    }
+}
+
+#[async_trait]
+impl Access for Tokens {
+    async fn token(&self) -> Result<AccessToken, Error> {
+        Ok(self.token.lock().expect("the token").clone())
+    }
+
+    async fn renew(&self, rejected: &AccessToken) -> Result<AccessToken, Error> {
+        let fresh = Self::fresh(
+            &self.state,
+            &self.account,
+            &self.scopes,
+            rejected.generation + 1,
+        );
+        *self.token.lock().expect("the token") = fresh.clone();
+        Ok(fresh)
+    }
+}
+
+/// A sandboxed account and our way to it.
+pub struct Zoho {
+    pub sandbox: RunningSandbox,
+    pub account: String,
+    pub connector: ZohoCrm,
+    pub session: Session,
+    told: AtomicUsize,
+}
+
+/// A whole pull, all pages.
+#[derive(Debug)]
+pub struct Pulled {
+    pub present: Vec<Record>,
+    pub gone: Vec<String>,
+    pub cursor: Cursor,
+    pub complete: bool,
+}
+
+impl Zoho {
+    pub async fn start() -> Self {
+        let scopes = ZohoCrm::new()
+            .expect("a connector")
+            .definition()
+            .auth
+            .scopes
+            .clone();
+        Self::with_scopes(scopes).await
+    }
+
+    pub async fn with_scopes(scopes: Vec<String>) -> Self {
+        let sandbox = Sandbox::start(SandboxConfig::default())
+            .await
+            .expect("a sandbox");
+        let state = Arc::clone(sandbox.state());
+        state.core.clock.shift(&Move {
+            set: Some(START.parse().expect("a time")),
+            frozen: Some(true),
+            ..Move::default()
+        });
+        let new = NewAccount {
+            email: "kim@zylker.example".into(),
+            name: "Kim Lee".into(),
+            time_zone: Some("Europe/Berlin".into()),
+            ..NewAccount::default()
+        };
+        let account = state
+            .provider("zoho")
+            .expect("Zoho")
+            .create_account(&new)
+            .expect("an account")
+            .id;
+        let connector = ZohoCrm::new().expect("a connector");
+        let base = sandbox.base_url().to_owned();
+        let endpoints = Endpoints {
+            api_base: base.clone(),
+            authorize_url: format!("{base}/oauth/v2/auth"),
+            token_url: format!("{base}/oauth/v2/token"),
+            revoke_url: None,
+            api_base_pinned: true,
+        };
+        let token = Tokens::fresh(&state, &account, &scopes, 1);
+        let access = Tokens {
+            state,
+            account: account.clone(),
+            scopes,
+            token: std::sync::Mutex::new(token),
+        };
+        let limits = HttpLimits {
+            backoff: std::time::Duration::from_millis(1),
+            ..HttpLimits::default()
+        };
+        let http = HttpClient::new(limits, Arc::new(|| 0.5)).expect("a client");
+        let id = AccountId::from_uuid(uuid::Uuid::from_u128(1));
+        let session = Session::new(
+            id,
+            connector.definition(),
+            endpoints,
+            http,
+            Arc::new(access),
+            Arc::new(OpenGate),
+        );
+        Self {
+            sandbox,
+            account,
+            connector,
+            session,
+            told: AtomicUsize::new(0),
+        }
+    }
+
+    fn admin(&self) -> &Arc<dyn Provider> {
+        self.sandbox.state().provider("zoho").expect("Zoho")
+    }
+
+    pub fn action(&self, name: &str, body: &Json) -> Json {
+        self.admin()
+            .action(&self.account, name, body)
+            .expect("the action")
+    }
+
+    pub fn seed(&self, contacts: u64) {
+        self.admin()
+            .seed(
+                &self.account,
+                &Seed {
+                    contacts,
+                    ..Seed::default()
+                },
+            )
+            .expect("seeded");
+    }
+
+    /// A person adds a contact; answers its id.
+    pub fn add(&self, native: &Json) -> RemoteId {
+        RemoteId::new(
+            self.admin()
+                .create_contact(&self.account, native)
+                .expect("a contact")
+                .id,
+        )
+    }
+
+    pub fn edit(&self, id: &RemoteId, native: &Json) {
+        self.admin()
+            .patch_contact(&self.account, id.as_str(), native)
+            .expect("edited");
+    }
+
+    pub fn remove(&self, id: &RemoteId) {
+        self.admin()
+            .delete_contact(&self.account, id.as_str())
+            .expect("deleted");
+    }
+
+    /// The contact as a person sees it.
+    pub fn native(&self, id: &RemoteId) -> Json {
+        self.admin()
+            .contact(&self.account, id.as_str())
+            .expect("a contact")
+            .native
+    }
+
+    /// How many contacts there are.
+    pub fn live(&self) -> usize {
+        let all = self
+            .admin()
+            .contacts(&self.account, None, 5_000)
+            .expect("contacts")
+            .contacts;
+        all.iter().filter(|contact| !contact.deleted).count()
+    }
+
+    /// Lets the clock run, at the real time.
+    pub fn run_clock(&self) {
+        self.sandbox.state().core.clock.shift(&Move {
+            reset: true,
+            ..Move::default()
+        });
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.sandbox.state().core.clock.shift(&Move {
+            advance_secs: Some(seconds),
+            ..Move::default()
+        });
+    }
+
+    /// The next call of a route goes wrong.
+    pub fn fault(&self, route: &str, fault: Fault) {
+        let rule = Rule {
+            route: Some(route.into()),
+            times: Some(1),
+            ..Rule::always(fault)
+        };
+        self.sandbox.state().core.faults.add(rule);
+    }
+
+    pub fn expire_page_tokens(&self) {
+        self.admin()
+            .expire_sync_tokens(&self.account)
+            .expect("expired");
+    }
+
+    /// Calls since the last time this was asked, as `route status`.
+    pub fn calls(&self) -> Vec<String> {
+        let entries = self.sandbox.state().core.log.recent(usize::MAX);
+        let told = self.told.swap(entries.len(), Ordering::SeqCst);
+        let fresh = entries.iter().skip(told);
+        fresh
+            .map(|entry| format!("{} {}", entry.route.replace("/crm/v8/", ""), entry.status))
+            .collect()
+    }
+
+    pub async fn pull_page(
+        &self,
+        collection: &str,
+        cursor: Option<&Cursor>,
+        page: Option<String>,
+        fields: &[&str],
+    ) -> Result<syncline_connector::Page, Error> {
+        let pull = Pull {
+            collection: collection.into(),
+            cursor: cursor.cloned(),
+            page,
+            fields: names(fields),
+        };
+        self.connector.pull(&self.session, &pull).await
+    }
+
+    pub async fn try_pull(
+        &self,
+        collection: &str,
+        cursor: Option<&Cursor>,
+        fields: &[&str],
+    ) -> Result<Pulled, Error> {
+        let (mut present, mut gone, mut page) = (Vec::new(), Vec::new(), None);
+        loop {
+            let read = self.pull_page(collection, cursor, page, fields).await?;
+            for change in read.changes {
+                match change {
+                    Change::Present { record, .. } => present.push(record),
+                    Change::Gone { id, .. } => gone.push(id.to_string()),
+                }
+            }
+            match read.next {
+                Next::Page(next) => page = Some(next),
+                Next::End {
+                    cursor,
+                    complete_listing,
+                } => {
+                    return Ok(Pulled {
+                        present,
+                        gone,
+                        cursor,
+                        complete: complete_listing,
+                    });
+                }
+            }
+        }
+    }
+
+    pub async fn pull(&self, cursor: Option<&Cursor>) -> Pulled {
+        self.try_pull("view:all", cursor, FIELDS)
+            .await
+            .expect("a pull")
+    }
+}
+
+/// The fields that most tests read.
+pub const FIELDS: &[&str] = &["First_Name", "Last_Name", "Email", "Phone", "Owner", "Tag"];
+
+pub fn names(names: &[&str]) -> Vec<FieldName> {
+    names.iter().map(|name| FieldName::new(*name)).collect()
+}
+
+pub fn fields(pairs: &[(&str, &str)]) -> Fields {
+    pairs
+        .iter()
+        .map(|(name, text)| (FieldName::new(*name), Value::text(*text)))
+        .collect()
+}
+
+/// A creation intended when the sandbox's clock started.
+pub fn create(number: u128, pairs: &[(&str, &str)]) -> Create {
+    Create {
+        operation: OperationId::from_uuid(uuid::Uuid::from_u128(number)),
+        intended_at: START.parse().expect("a time"),
+        fields: fields(pairs),
+    }
+}
+
+pub fn text<'a>(record: &'a Record, field: &str) -> &'a str {
+    record
+        .value(&FieldName::new(field))
+        .as_text()
+        .unwrap_or_default()
+}
+
+/// The field metadata of `count` custom text fields, named `Extra_0` and on.
+pub fn add_extra_fields(zoho: &Zoho, count: usize) -> Vec<String> {
+    let all: Vec<String> = (0..count).map(|n| format!("Extra_{n}")).collect();
+    for name in &all {
+        zoho.action("add_field", &json!({"api_name": name, "data_type": "text"}));
+    }
+    all
+}
