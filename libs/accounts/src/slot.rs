@@ -91,10 +91,13 @@ impl Slot {
         locked(&self.memory).held.clone()
     }
 
+    /// Remembers credentials. A failure to renew these very ones stays remembered: their token may still work.
     pub(crate) fn hold(&self, held: &Held) {
         let mut memory = locked(&self.memory);
         memory.held = Some(held.clone());
-        memory.failure = None;
+        memory
+            .failure
+            .take_if(|failure| failure.version != held.version);
     }
 
     /// Remembers that these credentials could not be renewed.
