@@ -1,0 +1,280 @@
+//! Accounts, credentials, authorizations under way, pairs and connections.
+
+use syncline_model::*;
+use syncline_store::*;
+
+use crate::harness::{World, at, connection, uuid};
+
+on_both!(
+    credentials_are_swapped_by_one,
+    an_authorization_is_taken_once,
+    an_account_in_use_stays,
+    a_pair_is_made_once_and_outlives_its_connection,
+    a_connection_is_edited_at_its_revision,
+    connections_are_due_while_active_and_idle,
+    a_repull_is_taken_once_with_its_cursors,
+);
+
+async fn credentials_are_swapped_by_one(world: World) {
+    let office = world.office(10).await;
+    let (scope, id) = (&office.scope, office.accounts.a);
+    assert_eq!(scope.credentials_get(id).await.expect("get"), None);
+    assert_eq!(
+        scope
+            .credentials_put(id, b"{}", Some(0))
+            .await
+            .expect("first"),
+        1
+    );
+    let swaps = (0..20).map(|n| {
+        let scope = scope.clone();
+        tokio::spawn(async move {
+            let text = format!("{{\"n\":{n}}}");
+            scope.credentials_put(id, text.as_bytes(), Some(1)).await
+        })
+    });
+    let mut won = 0;
+    for swap in swaps.collect::<Vec<_>>() {
+        match swap.await.expect("task") {
+            Ok(version) => {
+                assert_eq!(version, 2);
+                won += 1;
+            }
+            Err(StoreError::Conflict {
+                what: "credentials",
+            }) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(won, 1);
+    assert_eq!(
+        scope
+            .credentials_put(id, b"{\"x\":1}", None)
+            .await
+            .expect("forced"),
+        3
+    );
+    assert_eq!(
+        scope.credentials_get(id).await.expect("get"),
+        Some((b"{\"x\":1}".to_vec(), 3))
+    );
+    let nobody = AccountId::from_uuid(uuid(9999));
+    assert!(matches!(
+        scope.credentials_put(nobody, b"{}", Some(0)).await,
+        Err(StoreError::NotFound)
+    ));
+    world.end().await;
+}
+
+async fn an_authorization_is_taken_once(world: World) {
+    let office = world.office(10).await;
+    let create = async |hash: &[u8]| {
+        let state = NewOauthState {
+            state_hash: hash.to_vec(),
+            account: office.accounts.a,
+            redirect_uri: "https://x.test/cb".into(),
+            verifier: "pkce".into(),
+            expires_at: at(600),
+        };
+        office
+            .scope
+            .oauth_state_create(&state)
+            .await
+            .expect("create");
+    };
+    create(b"s1").await;
+    create(b"s2").await;
+    let taken = world
+        .store
+        .oauth_state_take(b"s1", at(10))
+        .await
+        .expect("take");
+    assert_eq!(
+        (taken.tenant, taken.account, taken.verifier.as_str()),
+        (office.tenant, office.accounts.a, "pkce")
+    );
+    for (hash, now) in [(&b"s1"[..], 11), (b"s2", 600), (b"s2", 10), (b"s3", 10)] {
+        let again = world.store.oauth_state_take(hash, at(now)).await;
+        assert!(
+            matches!(again, Err(StoreError::NotFound)),
+            "{hash:?} at {now}"
+        );
+    }
+    world.end().await;
+}
+
+async fn an_account_in_use_stays(world: World) {
+    let office = world.office(10).await;
+    let (scope, id) = (&office.scope, office.accounts.b);
+    let identity = Identity {
+        subject: "42".into(),
+        label: "x@y.test".into(),
+    };
+    scope
+        .account_identity_set(id, &identity)
+        .await
+        .expect("identity");
+    let status = AccountStatus::NeedsReauthorization {
+        reason: "revoked".into(),
+    };
+    scope.account_status_set(id, &status).await.expect("status");
+    let account = scope.account_get(id).await.expect("get");
+    assert_eq!((account.identity, account.status), (Some(identity), status));
+    assert!(matches!(
+        scope.account_delete(id).await,
+        Err(StoreError::Conflict { .. })
+    ));
+    scope
+        .connection_delete(office.connection)
+        .await
+        .expect("delete");
+    scope.account_delete(id).await.expect("delete");
+    assert!(matches!(
+        scope.account_get(id).await,
+        Err(StoreError::NotFound)
+    ));
+    assert!(matches!(
+        scope.account_delete(id).await,
+        Err(StoreError::NotFound)
+    ));
+    world.end().await;
+}
+
+async fn a_pair_is_made_once_and_outlives_its_connection(world: World) {
+    let office = world.office(10).await;
+    let (scope, accounts) = (&office.scope, &office.accounts);
+    let lease = office.lease(100).await;
+    let settlement = Settlement {
+        links: vec![office.link(200, "a1", "b1")],
+        ..Settlement::default()
+    };
+    scope.settle(&lease, &settlement).await.expect("settle");
+    scope
+        .connection_delete(office.connection)
+        .await
+        .expect("delete");
+    let pair = scope
+        .pair_for(
+            accounts.a,
+            accounts.b,
+            ObjectType::Contact,
+            PairId::from_uuid(uuid(77)),
+        )
+        .await
+        .expect("pair");
+    assert_eq!(pair, office.pair);
+    assert_eq!(scope.link_count(pair).await.expect("count"), 1);
+    world.end().await;
+}
+
+async fn a_connection_is_edited_at_its_revision(world: World) {
+    let office = world.office(10).await;
+    let scope = &office.scope;
+    let stored = scope.connection_get(office.connection).await.expect("get");
+    assert_eq!(
+        stored,
+        connection(
+            scope,
+            office.connection.uuid(),
+            office.pair,
+            &office.accounts
+        )
+    );
+    let edited = Connection {
+        name: "Renamed".into(),
+        direction: Direction::AToB,
+        ..stored.clone()
+    };
+    let saved = scope.connection_update(&edited, 1).await.expect("update");
+    assert_eq!((saved.revision, saved.name.as_str()), (2, "Renamed"));
+    assert_eq!(saved.direction, Direction::AToB);
+    assert!(matches!(
+        scope.connection_update(&edited, 1).await,
+        Err(StoreError::Conflict { what: "revision" })
+    ));
+    let paused = ConnectionStatus::Paused {
+        reason: "why".into(),
+    };
+    let saved = scope
+        .connection_status_set(office.connection, &paused, at(9))
+        .await
+        .expect("pause");
+    assert_eq!((saved.revision, &saved.status), (3, &paused));
+    assert_eq!(
+        scope.connection_list(None, 10).await.expect("list"),
+        [saved]
+    );
+    world.end().await;
+}
+
+async fn connections_are_due_while_active_and_idle(world: World) {
+    let office = world.office(10).await;
+    let other = world.office(30).await;
+    let due = async |now| world.store.connections_due(at(now), 10).await.expect("due");
+    let (mine, theirs) = (
+        (office.tenant, office.connection),
+        (other.tenant, other.connection),
+    );
+    assert_eq!(due(-1).await, []);
+    let mut both = due(0).await;
+    both.sort();
+    assert_eq!(both, [mine, theirs]);
+    let lease = office.lease(100).await;
+    assert_eq!(due(0).await, [theirs], "one has an unfinished run");
+    let finish = Finish {
+        state: RunState::Succeeded,
+        error: None,
+        counters: Counters::default(),
+        guards: Vec::new(),
+        now: at(2),
+    };
+    office
+        .scope
+        .run_finish(&lease, &finish)
+        .await
+        .expect("finish");
+    office
+        .scope
+        .connection_schedule_next(office.connection, Some(at(300)))
+        .await
+        .expect("schedule");
+    assert_eq!(due(299).await, [theirs]);
+    let paused = ConnectionStatus::Paused {
+        reason: String::new(),
+    };
+    other
+        .scope
+        .connection_status_set(other.connection, &paused, at(9))
+        .await
+        .expect("pause");
+    assert_eq!(due(300).await, [mine]);
+    office
+        .scope
+        .connection_schedule_next(office.connection, None)
+        .await
+        .expect("never");
+    assert_eq!(due(100_000).await, []);
+    world.end().await;
+}
+
+async fn a_repull_is_taken_once_with_its_cursors(world: World) {
+    let office = world.office(10).await;
+    let (scope, id) = (&office.scope, office.connection);
+    let lease = office.lease(100).await;
+    for side in Side::BOTH {
+        scope.cursor_put(&lease, side, "old").await.expect("put");
+        scope.cursor_put(&lease, side, "c1").await.expect("put");
+    }
+    assert!(!scope.connection_take_repull(id).await.expect("take"));
+    assert_eq!(
+        scope.cursor_get(id, Side::A).await.expect("get").as_deref(),
+        Some("c1")
+    );
+    scope.cursor_clear(id, Side::A).await.expect("clear");
+    assert_eq!(scope.cursor_get(id, Side::A).await.expect("get"), None);
+    scope.connection_request_repull(id).await.expect("request");
+    assert!(scope.connection_take_repull(id).await.expect("take"));
+    assert!(!scope.connection_take_repull(id).await.expect("take"));
+    assert_eq!(scope.cursor_get(id, Side::B).await.expect("get"), None);
+    world.end().await;
+}

@@ -1,0 +1,30 @@
+//! One suite over both databases. SQLite runs in a temporary file; PostgreSQL at `SYNCLINE_TEST_POSTGRES_URL`, where
+//! each test makes a database of its own. Without that variable the PostgreSQL half fails: it is never skipped.
+
+/// Makes of each case two tests: one a database.
+macro_rules! on_both {
+    ($($case:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case($crate::harness::World::sqlite().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case($crate::harness::World::postgres().await).await;
+            })*
+        }
+    };
+}
+
+mod accounts;
+mod census;
+mod harness;
+mod isolation;
+mod links;
+mod people;
+mod runs;
+mod sealed;
+mod staging;

@@ -1,0 +1,336 @@
+//! Runs: one unfinished a connection, one winner a claim, and no write without the lease.
+
+use serde_json::json;
+use syncline_model::*;
+use syncline_store::*;
+
+use crate::harness::{World, at, present, uuid};
+
+on_both!(
+    a_connection_has_one_unfinished_run,
+    of_many_claimers_one_wins,
+    f11_a_stale_lease_writes_nothing,
+    a_run_is_checkpointed_released_and_finished,
+    a_cancelled_run_is_fenced,
+    a_parked_run_is_approved_with_what_it_held,
+    another_tenants_lease_is_refused,
+);
+
+fn new_run(office: &crate::harness::Office, n: u32) -> NewRun {
+    NewRun {
+        id: RunId::from_uuid(uuid(n)),
+        connection: office.connection,
+        trigger: Trigger::Schedule,
+        due_at: at(10),
+        created_at: at(0),
+    }
+}
+
+async fn a_connection_has_one_unfinished_run(world: World) {
+    let office = world.office(10).await;
+    let (first, made) = office
+        .scope
+        .run_enqueue(&new_run(&office, 100))
+        .await
+        .expect("enqueue");
+    assert!(made);
+    let (again, made) = office
+        .scope
+        .run_enqueue(&new_run(&office, 101))
+        .await
+        .expect("enqueue");
+    assert!(!made);
+    assert_eq!(again, first);
+    assert_eq!(world.store.runs_due(at(9), 10).await.expect("due"), []);
+    assert_eq!(
+        world.store.runs_due(at(10), 10).await.expect("due"),
+        [(office.tenant, first.id)]
+    );
+    let list = office
+        .scope
+        .run_list(office.connection, None, 10)
+        .await
+        .expect("list");
+    assert_eq!(list, [first]);
+    world.end().await;
+}
+
+async fn of_many_claimers_one_wins(world: World) {
+    let office = world.office(10).await;
+    let (run, _) = office
+        .scope
+        .run_enqueue(&new_run(&office, 100))
+        .await
+        .expect("enqueue");
+    for round in 0..5_i64 {
+        let claims: Vec<_> = (0..24)
+            .map(|n| {
+                let (scope, run) = (office.scope.clone(), run.id);
+                tokio::spawn(async move {
+                    let now = at(10 + round * 100);
+                    scope
+                        .run_claim(run, now, at(60 + round * 100), &format!("w{n}"))
+                        .await
+                        .expect("claim")
+                })
+            })
+            .collect();
+        let mut leases = Vec::new();
+        for claim in claims {
+            leases.extend(claim.await.expect("task"));
+        }
+        let epochs: Vec<_> = leases.iter().map(|lease| lease.epoch).collect();
+        assert_eq!(epochs, [round + 1]);
+    }
+    world.end().await;
+}
+
+async fn f11_a_stale_lease_writes_nothing(world: World) {
+    let office = world.office(10).await;
+    let scope = &office.scope;
+    let old = office.lease(100).await;
+    assert_eq!(
+        world.store.runs_due(at(61), 10).await.expect("due"),
+        [(office.tenant, old.run)]
+    );
+    let new = scope
+        .run_claim(old.run, at(61), at(120), "other")
+        .await
+        .expect("claim")
+        .expect("lease");
+    assert_eq!(new.epoch, old.epoch + 1);
+    let item = [present(Side::A, "a1", "Ann", &["k"])];
+    let settlement = Settlement {
+        links: vec![office.link(200, "a1", "b1")],
+        ..Settlement::default()
+    };
+    let phases: [StagedPhase; 0] = [];
+    let release = Release {
+        due_at: at(0),
+        progress: json!(1),
+        error: None,
+        attempts: 1,
+    };
+    let finish = Finish {
+        state: RunState::Failed,
+        error: None,
+        counters: Counters::default(),
+        guards: Vec::new(),
+        now: at(70),
+    };
+    let refused = [
+        scope.stage_page(&old, None, &item, &json!(1)).await,
+        scope.intend(&old, &Intentions::default()).await,
+        scope.settle(&old, &settlement).await,
+        scope.run_heartbeat(&old, at(999)).await,
+        scope
+            .run_checkpoint(&old, &json!(1), &Counters::default())
+            .await,
+        scope.run_release(&old, &release).await,
+        scope.run_finish(&old, &finish).await,
+        scope.cursor_put(&old, Side::A, "c").await,
+        scope.staged_phase_set(&old, &phases).await,
+        scope.staged_forget_unseen(&old, Side::A, 1).await.map(drop),
+    ];
+    for (n, answer) in refused.into_iter().enumerate() {
+        assert!(
+            matches!(answer, Err(StoreError::Fenced)),
+            "write {n}: {answer:?}"
+        );
+    }
+    assert_eq!(
+        scope.link_list(office.pair, None, 10).await.expect("list"),
+        []
+    );
+    assert_eq!(
+        scope
+            .staged_counts(office.connection)
+            .await
+            .expect("counts"),
+        StagedCounts::default()
+    );
+    scope
+        .settle(&new, &settlement)
+        .await
+        .expect("the new lease settles");
+    world.end().await;
+}
+
+async fn a_run_is_checkpointed_released_and_finished(world: World) {
+    let office = world.office(10).await;
+    let scope = &office.scope;
+    let lease = office.lease(100).await;
+    let one = Counters {
+        pulled: 1,
+        ..Counters::default()
+    };
+    scope
+        .run_checkpoint(&lease, &json!({"page": 2}), &one)
+        .await
+        .expect("checkpoint");
+    let release = Release {
+        due_at: at(30),
+        progress: json!({"page": 3}),
+        error: Some("slow down".into()),
+        attempts: 2,
+    };
+    scope.run_release(&lease, &release).await.expect("release");
+    let run = scope.run_get(lease.run).await.expect("get");
+    assert_eq!(
+        (run.state, run.attempts, run.due_at),
+        (RunState::Queued, 2, at(30))
+    );
+    assert_eq!(
+        (run.progress, run.started_at),
+        (json!({"page": 3}), Some(at(1)))
+    );
+    assert!(matches!(
+        scope.run_checkpoint(&lease, &json!(1), &one).await,
+        Err(StoreError::Fenced)
+    ));
+    assert_eq!(
+        scope
+            .run_claim(lease.run, at(29), at(60), "w")
+            .await
+            .expect("claim"),
+        None
+    );
+    let lease = scope
+        .run_claim(lease.run, at(30), at(60), "w")
+        .await
+        .expect("claim")
+        .expect("lease");
+    scope
+        .run_heartbeat(&lease, at(90))
+        .await
+        .expect("heartbeat");
+    assert_eq!(
+        scope
+            .run_claim(lease.run, at(89), at(200), "x")
+            .await
+            .expect("claim"),
+        None
+    );
+    let trip = GuardTrip {
+        kind: GuardKind::Deletions,
+        from: Side::A,
+        entry: None,
+        count: 11,
+        limit: 10,
+    };
+    let finish = Finish {
+        state: RunState::Succeeded,
+        error: None,
+        counters: one,
+        guards: vec![trip.clone()],
+        now: at(95),
+    };
+    scope.run_finish(&lease, &finish).await.expect("finish");
+    let run = scope.run_get(lease.run).await.expect("get");
+    assert_eq!((run.state, run.counters.pulled), (RunState::Succeeded, 2));
+    assert_eq!((run.guards, run.finished_at), (vec![trip], Some(at(95))));
+    assert_eq!(
+        scope
+            .run_claim(lease.run, at(999), at(9999), "w")
+            .await
+            .expect("claim"),
+        None
+    );
+    world.end().await;
+}
+
+async fn a_cancelled_run_is_fenced(world: World) {
+    let office = world.office(10).await;
+    let lease = office.lease(100).await;
+    let run = office
+        .scope
+        .run_cancel(lease.run, at(5))
+        .await
+        .expect("cancel");
+    assert_eq!(
+        (run.state, run.finished_at),
+        (RunState::Cancelled, Some(at(5)))
+    );
+    assert!(matches!(
+        office.scope.run_heartbeat(&lease, at(99)).await,
+        Err(StoreError::Fenced)
+    ));
+    assert!(matches!(
+        office.scope.run_cancel(lease.run, at(6)).await,
+        Err(StoreError::Conflict { .. })
+    ));
+    assert!(matches!(
+        office
+            .scope
+            .run_cancel(RunId::from_uuid(uuid(999)), at(6))
+            .await,
+        Err(StoreError::NotFound)
+    ));
+    world.end().await;
+}
+
+async fn a_parked_run_is_approved_with_what_it_held(world: World) {
+    let office = world.office(10).await;
+    let scope = &office.scope;
+    let lease = office.lease(100).await;
+    assert!(matches!(
+        scope.run_approve(lease.run, at(5)).await,
+        Err(StoreError::Conflict {
+            what: "run is not parked"
+        })
+    ));
+    let held = Staged {
+        phase: Phase::Held,
+        ..present(Side::A, "a1", "Ann", &[])
+    };
+    scope
+        .stage_page(&lease, None, &[held], &json!(null))
+        .await
+        .expect("stage");
+    let finish = Finish {
+        state: RunState::Parked,
+        error: None,
+        counters: Counters::default(),
+        guards: Vec::new(),
+        now: at(5),
+    };
+    scope.run_finish(&lease, &finish).await.expect("park");
+    let (later, made) = scope
+        .run_enqueue(&new_run(&office, 101))
+        .await
+        .expect("enqueue");
+    assert!(made, "a parked run blocks no other");
+    assert!(matches!(
+        scope.run_approve(lease.run, at(6)).await,
+        Err(StoreError::Conflict {
+            what: "another run is unfinished"
+        })
+    ));
+    scope.run_cancel(later.id, at(6)).await.expect("cancel");
+    let run = scope.run_approve(lease.run, at(7)).await.expect("approve");
+    assert_eq!(
+        (run.state, run.approved, run.due_at),
+        (RunState::Queued, true, at(7))
+    );
+    let pending = scope
+        .staged_pending(office.connection, None, 10)
+        .await
+        .expect("pending");
+    assert_eq!(pending.len(), 1);
+    world.end().await;
+}
+
+async fn another_tenants_lease_is_refused(world: World) {
+    let office = world.office(10).await;
+    let other = world.office(30).await;
+    let lease = other.lease(100).await;
+    let mixed = Lease {
+        connection: office.connection,
+        ..lease
+    };
+    for lease in [lease, mixed] {
+        let answer = office.scope.settle(&lease, &Settlement::default()).await;
+        assert!(matches!(answer, Err(StoreError::Fenced)), "{answer:?}");
+    }
+    world.end().await;
+}
