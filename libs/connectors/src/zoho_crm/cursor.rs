@@ -1,5 +1,5 @@
 //! Where a pull is and where the next one resumes: the insides of cursors and page tokens. Pure arithmetic on times;
-//! asking and reading is `read.rs`.
+//! asking and reading is `pull.rs`.
 //!
 //! Zoho's times have a resolution of one second, so "changed later than the last change seen" may hide a change made
 //! later in that same second. The place to resume is therefore the last change seen only once the provider's own
@@ -112,6 +112,8 @@ pub(super) struct Trip {
     /// Shapes of the custom fields that are wanted.
     #[serde(default)]
     pub shapes: Shapes,
+    /// Whether the metadata was read on the way: what it does not know is not asked for again.
+    pub learned: bool,
 }
 
 impl Trip {
@@ -132,6 +134,7 @@ impl Trip {
             page: 1,
             deleted_started: None,
             deleted_high: None,
+            learned: false,
             shapes: from
                 .as_ref()
                 .map(|mark| mark.shapes.clone())

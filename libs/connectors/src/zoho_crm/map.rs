@@ -420,4 +420,49 @@ mod tests {
             .is_none()
         );
     }
+
+    fn any_text() -> impl proptest::strategy::Strategy<Value = String> {
+        use proptest::strategy::Strategy;
+        "\\PC{1,40}".prop_filter("a filled text", |text| {
+            !text.trim().is_empty() && text != NONE
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_value_that_is_written_reads_back(
+            text in any_text(), other in any_text(), whole in -999_999_999_i64.., cents in -1_000_000_i32..1_000_000,
+            days in 0_i64..40_000, seconds in 0_i64..4_000_000_000, yes: bool,
+        ) {
+            let day = DateTime::from_timestamp(days * 86_400, 0).expect("an instant").date_naive();
+            let price = f64::from(cents) / 100.0;
+            let list = Value::List(vec![Value::text(text.as_str()), Value::text(other)]);
+            for (shape, given) in [
+                (Shape::Text, Value::text(text)),
+                (Shape::Many, list.clone()),
+                (Shape::Tags, list),
+                (Shape::BigInt, Value::Number(whole.to_string())),
+                (Shape::Number, Value::Number(whole.to_string())),
+                (Shape::Number, value(Some(Shape::Number), &json!(price))),
+                (Shape::Date, date(&day.to_string())),
+                (Shape::Time, Value::Time(DateTime::from_timestamp(seconds, 0).expect("an instant"))),
+                (Shape::Bool, Value::Bool(yes)),
+            ] {
+                let wire = super::json(Some(shape), &given).expect("Zoho can hold it");
+                proptest::prop_assert_eq!(value(Some(shape), &wire), given);
+            }
+        }
+
+        #[test]
+        fn a_change_sends_each_field_or_says_that_it_did_not(
+            names in proptest::collection::btree_set("[A-Z][a-z]{1,5}(__c|\\.id)?", 0..8), text in any_text(),
+        ) {
+            let fields: Fields = names.iter().map(|name| (FieldName::new(name), Value::text(text.as_str()))).collect();
+            let payload = change(&fields, &Shapes::new());
+            for name in fields.keys() {
+                proptest::prop_assert!(payload.row.contains_key(name.as_str()) != payload.left_out.contains(name));
+            }
+            proptest::prop_assert_eq!(payload.row.len() + payload.left_out.len(), fields.len());
+        }
+    }
 }

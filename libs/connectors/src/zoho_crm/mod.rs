@@ -1,8 +1,8 @@
 //! Zoho CRM contacts, REST API v8.
 //!
-//! What is here: the trait, and the small calls (who the account is, its list views, its fields). Reading is
-//! `read.rs`, writing `write.rs`, recovery of lost creations `find.rs`; `map.rs`, `fields.rs`, `answer.rs` and
-//! `cursor.rs` are pure; `wire.rs` is Zoho's JSON.
+//! What is here: the trait, and the small calls (who the account is, its list views, its fields). Listings are
+//! `pull.rs`, reading by id `read.rs`, writing `write.rs`, recovery of lost creations `find.rs`; `map.rs`, `fields.rs`,
+//! `answer.rs` and `cursor.rs` are pure; `wire.rs` is Zoho's JSON.
 //!
 //! Not here: other modules than Contacts, notifications, attachments, and writing of lookups (owner, account).
 
@@ -11,6 +11,7 @@ mod cursor;
 mod fields;
 mod find;
 mod map;
+mod pull;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -118,7 +119,7 @@ impl Connector for ZohoCrm {
     }
 
     async fn pull(&self, session: &Session, pull: &Pull) -> Result<Page, Error> {
-        read::pull(session, pull).await
+        pull::pull(session, pull).await
     }
 
     async fn get(

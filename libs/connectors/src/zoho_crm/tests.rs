@@ -56,9 +56,11 @@ fn the_definition_is_in_order() {
 }
 
 fn metadata(fields: Json) -> Vec<FieldMeta> {
-    serde_json::from_value::<FieldList>(json!({ "fields": fields }))
-        .expect("field metadata")
-        .fields
+    serde_json::from_value::<FieldList>(Json::Object(
+        [("fields".to_owned(), fields)].into_iter().collect(),
+    ))
+    .expect("field metadata")
+    .fields
 }
 
 /// As `GET /settings/fields` prints it, with the keys that matter here.
@@ -69,8 +71,8 @@ fn field(api_name: &str, data_type: &str, more: Json) -> Json {
         "visible": true, "pick_list_values": [], "unique": {}, "lookup": {}, "created_source": "default",
         "operation_type": {"web_update": true, "api_create": true, "web_create": true, "api_update": true}
     });
-    for (key, value) in more.as_object().expect("an object") {
-        field[key] = value.clone();
+    if let (Json::Object(field), Json::Object(more)) = (&mut field, more) {
+        field.extend(more);
     }
     field
 }

@@ -11,7 +11,7 @@ use syncline_model::{FieldName, RemoteId, Value, Version};
 use super::answer::{outcomes, record_error, refused, succeeded};
 use super::fields::{Shapes, is_unknown};
 use super::map::{MODIFIED, Payload, change, creation, instant};
-use super::read::{by_ids, learn};
+use super::read::{by_ids, is_id, learn};
 use super::wire::{AddTags, Outcome, Row, TagName, Write};
 
 /// The tag that marks a record as trash.
@@ -53,7 +53,8 @@ pub(super) async fn update(session: &Session, items: &[Update]) -> Results<Writt
             Ok(row)
         })
         .collect();
-    if items.len() <= SINGLY {
+    let conditional = items.iter().any(|item| item.version.is_some());
+    if conditional && items.len() <= SINGLY {
         let mut results = Vec::with_capacity(items.len());
         for (item, row) in items.iter().zip(rows) {
             results.push(match row {
@@ -106,9 +107,8 @@ async fn update_one(session: &Session, item: &Update, mut row: Row) -> Result<Wr
 
 /// An id as a part of an address.
 fn path_id<'a>(session: &Session, id: &'a RemoteId) -> Result<&'a str, Error> {
-    let id = id.as_str();
-    if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(id)
+    if is_id(id.as_str()) {
+        Ok(id.as_str())
     } else {
         Err(session.error(Kind::NotFound, "the contact's id is not one of Zoho CRM's"))
     }

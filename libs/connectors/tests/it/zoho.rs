@@ -735,3 +735,18 @@ async fn an_account_that_may_not_count_is_synced_all_the_same() {
     let pulled = zoho.pull(None).await;
     assert_eq!((pulled.present.len(), pulled.complete), (1, true));
 }
+
+#[tokio::test]
+async fn a_field_that_is_gone_reads_as_empty_and_is_asked_about_once() {
+    let zoho = Zoho::start().await;
+    zoho.seed(250);
+    zoho.calls();
+    let pulled = zoho
+        .try_pull("view:all", None, &["Last_Name", "Gone_Field"])
+        .await
+        .expect("a pull");
+    assert_eq!(pulled.present.len(), 250);
+    let asked = zoho.calls();
+    let metadata = asked.iter().filter(|call| call.contains("settings/fields"));
+    assert_eq!(metadata.count(), 1, "{asked:?}");
+}

@@ -1,5 +1,10 @@
 //! A sandbox with one Zoho account, a clock that stands still, and our connector with a session on that account.
 
+#![expect(
+    clippy::expect_used,
+    reason = "what a test stands on either holds or the test fails"
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
