@@ -74,7 +74,7 @@ pub enum Error {
     Unreadable,
     /// The provider did not do as asked.
     #[error(transparent)]
-    Provider(#[from] syncline_connector::Error),
+    Provider(Box<syncline_connector::Error>),
     /// The store did not do as asked.
     #[error("the account cannot be read or written at the moment")]
     Store(#[source] StoreError),
@@ -98,7 +98,7 @@ impl Error {
     /// The same as an error of a provider's session, by kind and in the same words.
     pub(crate) fn in_session(self, provider: &str) -> syncline_connector::Error {
         let kind = match self {
-            Self::Provider(error) => return error,
+            Self::Provider(error) => return *error,
             ref other => match other.remedy() {
                 Remedy::Reauthorize => Kind::Unauthorized,
                 Remedy::RetryAfter(_) => Kind::Unavailable,
@@ -108,6 +108,12 @@ impl Error {
         let mut error = syncline_connector::Error::new(provider, kind, self.to_string());
         error.source = Some(Arc::new(self));
         error
+    }
+}
+
+impl From<syncline_connector::Error> for Error {
+    fn from(error: syncline_connector::Error) -> Self {
+        Self::Provider(Box::new(error))
     }
 }
 

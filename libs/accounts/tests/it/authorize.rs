@@ -166,7 +166,7 @@ async fn configuration_goes_over_the_definition() {
     assert!(world.accounts.is_configured(&fake));
     assert_eq!(world.accounts.settle(&fake).unwrap().as_secs(), 60);
 
-    let plain = accounts(&world.store, &world.clock, BTreeMap::new()).unwrap();
+    let plain = accounts(&world.store, &world.clock, &BTreeMap::new()).unwrap();
     let usual = plain.endpoints(&fake).unwrap();
     assert_eq!(usual.api_base, "https://api.fake.example");
     assert!(!usual.api_base_pinned);
@@ -177,9 +177,9 @@ async fn configuration_goes_over_the_definition() {
 
     let mut short = settings(&world.provider);
     short.get_mut("fake").unwrap().settle = Some(Duration::from_secs(2));
-    let short = accounts(&world.store, &world.clock, short).unwrap();
+    let short = accounts(&world.store, &world.clock, &short).unwrap();
     assert_eq!(short.settle(&fake).unwrap().as_secs(), 2);
     let misspelt = BTreeMap::from([("faik".to_owned(), Settings::default())]);
-    let error = accounts(&world.store, &world.clock, misspelt).unwrap_err();
+    let error = accounts(&world.store, &world.clock, &misspelt).unwrap_err();
     assert!(error.to_string().contains("faik"), "{error}");
 }

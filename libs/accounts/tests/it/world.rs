@@ -85,7 +85,7 @@ impl World {
         };
         let scope = store.scope(tenant).await.unwrap();
         scope.account_create(&row).await.unwrap();
-        let accounts = accounts(&store, &clock, settings(&provider)).unwrap();
+        let accounts = accounts(&store, &clock, &settings(&provider)).unwrap();
         Self {
             provider,
             clock,
@@ -105,7 +105,7 @@ impl World {
 
     /// Accounts as another process would have them: same store, nothing remembered.
     pub fn another_process(&self) -> Accounts {
-        accounts(&self.store, &self.clock, settings(&self.provider)).unwrap()
+        accounts(&self.store, &self.clock, &settings(&self.provider)).unwrap()
     }
 
     /// Goes to the consent page and gives the query parameter there.
@@ -185,7 +185,7 @@ pub fn settings(provider: &Provider) -> BTreeMap<String, Settings> {
 pub fn accounts(
     store: &Store,
     clock: &Arc<ManualClock>,
-    settings: BTreeMap<String, Settings>,
+    settings: &BTreeMap<String, Settings>,
 ) -> Result<Accounts, Error> {
     let connector: Arc<dyn Connector> = Arc::new(Fake(Definition::parse(DEFINITION).unwrap()));
     let http = HttpClient::new(HttpLimits::default(), Arc::new(|| 0.0)).unwrap();
@@ -195,7 +195,7 @@ pub fn accounts(
         http,
         Arc::new(MemoryBuckets::new(clock.clone())),
         clock.clone(),
-        &settings,
+        settings,
     )
 }
 
