@@ -1,0 +1,68 @@
+//! Around every answer: its request's id, headers that keep browsers careful, one log line, and the certainty that an
+//! error is a problem. The log never has a query, a header or a body.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, ResponseError, web};
+use tracing::Instrument as _;
+
+use crate::problem::Problem;
+use crate::state::State;
+
+/// Wraps every answer.
+pub async fn envelope(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = state.ids.next().simple().to_string();
+    let began = Instant::now();
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", request.id = %id);
+    let answered = async {
+        let response = next.call(request).await?.map_into_boxed_body();
+        let mut response = as_problem(response);
+        let pattern = response.request().match_pattern();
+        tracing::info!(
+            %method,
+            route = pattern.as_deref().unwrap_or("none"),
+            status = response.status().as_u16(),
+            ms = began.elapsed().as_millis() as u64,
+            "answered"
+        );
+        let headers = response.headers_mut();
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            headers.insert(HeaderName::from_static("x-request-id"), id);
+        }
+        for (name, value) in [
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::X_FRAME_OPTIONS, "DENY"),
+            (header::REFERRER_POLICY, "no-referrer"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        Ok(response)
+    };
+    answered.instrument(span).await
+}
+
+/// Any error that is not a problem yet, as one.
+fn as_problem(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    let problem = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
+    let html = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if status.as_u16() < 400 || problem || html {
+        return response;
+    }
+    response.into_response(Problem::of_status(status).error_response())
+}

@@ -1,0 +1,11 @@
+//! Extractors: what a handler takes has been read and checked before it runs. Who calls is in `auth`.
+
+mod body;
+mod id;
+mod if_match;
+mod page;
+
+pub use body::{Body, Checked, Findings, MAX_BODY, unreadable};
+pub use id::Id;
+pub use if_match::IfMatch;
+pub use page::{Page, PageQuery, Query};

@@ -1,0 +1,224 @@
+//! What two accounts really have, asked of their providers, and whether a connection fits it.
+
+use std::sync::Arc;
+
+use syncline_connector::{Connector, Session};
+use syncline_engine::{Policy, PolicyInput, default_mapping};
+use syncline_model::{
+    Account, AccountStatus, Collection, Connection, DeletionPolicy, FieldDescriptor, Mapping,
+    MappingChoice, Side, SideConfig, Sides,
+};
+use syncline_store::StoreError;
+
+use crate::auth::Caller;
+use crate::extract::Findings;
+use crate::problem::{Code, Problem};
+use crate::state::State;
+use crate::wire::deletion_word;
+
+/// Most names listed in a message.
+const LISTED: usize = 30;
+
+/// Two accounts as they are now.
+pub struct Live {
+    connectors: Sides<Arc<dyn Connector>>,
+    collections: Sides<Vec<Collection>>,
+    /// The fields of each side.
+    pub fields: Sides<Vec<FieldDescriptor>>,
+}
+
+/// Opens an account that is in order.
+pub async fn open(
+    state: &State,
+    caller: &Caller,
+    account: &Account,
+) -> Result<(Arc<dyn Connector>, Session), Problem> {
+    let reason = match &account.status {
+        AccountStatus::Active => None,
+        AccountStatus::Pending => Some("Its owner has not agreed at the provider yet.".to_owned()),
+        AccountStatus::NeedsReauthorization { reason } => Some(reason.clone()),
+    };
+    if let Some(reason) = reason {
+        return Err(Problem::new(Code::AccountNotActive, reason));
+    }
+    Ok(state.accounts.open(caller.tenant, account.id).await?)
+}
+
+/// Asks both providers what the two accounts have.
+pub async fn look(
+    state: &State,
+    caller: &Caller,
+    sides: &Sides<SideConfig>,
+) -> Result<Live, Problem> {
+    let accounts = Sides {
+        a: account(caller, Side::A, &sides.a).await?,
+        b: account(caller, Side::B, &sides.b).await?,
+    };
+    let (a, b) = tokio::try_join!(
+        look_at(state, caller, &accounts.a),
+        look_at(state, caller, &accounts.b)
+    )?;
+    Ok(Live {
+        connectors: Sides { a: a.0, b: b.0 },
+        collections: Sides { a: a.1, b: b.1 },
+        fields: Sides { a: a.2, b: b.2 },
+    })
+}
+
+/// An account that a body names: one that is not the caller's is not there.
+async fn account(caller: &Caller, side: Side, config: &SideConfig) -> Result<Account, Problem> {
+    let account = match caller.rows.account_get(config.account).await {
+        Err(StoreError::NotFound) => {
+            return Err(Problem::invalid(
+                format!("/{side}/account"),
+                "There is no such account.",
+            ));
+        }
+        other => other?,
+    };
+    if account.status == AccountStatus::Active {
+        Ok(account)
+    } else {
+        Err(Problem::invalid(
+            format!("/{side}/account"),
+            "The account is not active: its owner must agree at the provider first.",
+        ))
+    }
+}
+
+type Seen = (Arc<dyn Connector>, Vec<Collection>, Vec<FieldDescriptor>);
+
+async fn look_at(state: &State, caller: &Caller, account: &Account) -> Result<Seen, Problem> {
+    let (connector, session) = open(state, caller, account).await?;
+    let (collections, fields) =
+        tokio::try_join!(connector.collections(&session), connector.fields(&session))?;
+    Ok((connector, collections, fields))
+}
+
+impl Live {
+    /// The mapping that `"default"` stands for between these two.
+    pub fn default_mapping(&self) -> Mapping {
+        default_mapping(&self.fields)
+    }
+
+    /// The collection that a side means: the one it names, or the account's default.
+    pub fn collection(&self, side: Side, config: &SideConfig) -> Result<&Collection, Problem> {
+        let all = self.collections.get(side);
+        let found = match &config.collection {
+            Some(id) => all.iter().find(|collection| collection.id == *id),
+            None => all.iter().find(|collection| collection.default),
+        };
+        found.ok_or_else(|| {
+            let why = match &config.collection {
+                Some(_) => "There is no such collection",
+                None => "The account has no default collection: name one",
+            };
+            let ids = all.iter().map(|c| format!("`{}` ({})", c.id, c.name));
+            Problem::invalid(
+                format!("/{side}/collection"),
+                format!("{why}. There are: {}.", listed(ids)),
+            )
+        })
+    }
+
+    /// Checks a connection's deletions, rules and mapping against what the accounts have and their connectors can do.
+    pub fn check(&self, connection: &Connection) -> Result<(), Problem> {
+        let mut findings = Findings::default();
+        for side in Side::BOTH {
+            self.check_deletions(connection, side, &mut findings)?;
+        }
+        for side in Side::BOTH {
+            let objects = &self.connectors.get(side).definition().objects;
+            if !objects.contains(&connection.object) {
+                findings.add("/object", "This provider does not sync it.");
+            }
+        }
+        let default;
+        let mapping = match &connection.mapping {
+            MappingChoice::Custom(mapping) => mapping,
+            MappingChoice::Default => {
+                default = self.default_mapping();
+                &default
+            }
+        };
+        let compiled = Policy::compile(&PolicyInput {
+            direction: connection.direction,
+            conflict: connection.conflict,
+            deletions: connection.deletions,
+            mapping,
+            rules: &connection.rules,
+            matching: &connection.matching,
+            guards: connection.guards,
+            fields: &self.fields,
+        });
+        for error in compiled.err().into_iter().flatten() {
+            findings.add(error.path, error.message);
+        }
+        findings.into_result()
+    }
+
+    /// Whether what a deletion on `gone` does can be done on the other side.
+    fn check_deletions(
+        &self,
+        connection: &Connection,
+        gone: Side,
+        findings: &mut Findings,
+    ) -> Result<(), Problem> {
+        let policy = connection.deletions.on(gone);
+        if policy == DeletionPolicy::Ignore {
+            return Ok(());
+        }
+        let receiving = gone.other();
+        let pointer = format!("/deletions/{gone}_to_{receiving}");
+        let definition = self.connectors.get(receiving).definition();
+        let able = &definition.capabilities.deletions;
+        if !able.contains(&policy) {
+            let words = able
+                .iter()
+                .map(|policy| format!("`{}`", deletion_word(*policy)));
+            findings.add(
+                &pointer,
+                format!(
+                    "{} cannot do `{}`; it can do: {}.",
+                    definition.name,
+                    deletion_word(policy),
+                    listed(
+                        std::iter::once("`ignore`".to_owned())
+                            .chain(words.filter(|w| w != "`ignore`"))
+                    )
+                ),
+            );
+        } else if policy == DeletionPolicy::Unlink
+            && !self
+                .collection(receiving, connection.sides.get(receiving))?
+                .membership_writable
+        {
+            findings.add(
+                &pointer,
+                "Records cannot be taken out of this collection by us: its membership follows from the provider's own rules.",
+            );
+        }
+        if !connection.direction.from_side(gone) {
+            findings.add(
+                &pointer,
+                "The connection carries nothing in this direction, so no deletions either.",
+            );
+        }
+        Ok(())
+    }
+}
+
+fn listed(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
+    let more = names.len().saturating_sub(LISTED);
+    let shown = names
+        .into_iter()
+        .take(LISTED)
+        .collect::<Vec<_>>()
+        .join(", ");
+    match more {
+        0 if shown.is_empty() => "none".into(),
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,34 @@
+//! `POST /v1/accounts/{id}/authorize`: sends an account's owner to the provider again.
+
+use actix_web::web::{self, Json};
+use syncline_model::AccountId;
+
+use super::Authorization;
+use crate::auth::CanWrite;
+use crate::extract::Id;
+use crate::problem::Problem;
+use crate::schema;
+use crate::state::State;
+
+/// Authorise an account again
+///
+/// After the provider refused our access, or when the first authorisation was not finished. It must be the same login as
+/// before.
+#[utoipa::path(post, path = "/v1/accounts/{id}/authorize", operation_id = "authorize_account", tag = "accounts",
+    params(("id" = schema::AccountId, Path)),
+    responses((status = 200, description = "Its owner must agree", body = Authorization)))]
+pub async fn handle(
+    state: web::Data<State>,
+    CanWrite(caller): CanWrite,
+    Id(id): Id<AccountId>,
+) -> Result<Json<Authorization>, Problem> {
+    let account = caller.rows.account_get(id).await?;
+    let authorize_url = state
+        .accounts
+        .begin_authorization(caller.tenant, id, &state.callback_url())
+        .await?;
+    Ok(Json(Authorization {
+        account: account.into(),
+        authorize_url,
+    }))
+}

@@ -1,0 +1,74 @@
+//! `POST /v1/accounts`: begins to open an account at a provider.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use syncline_model::{Account, AccountId, AccountStatus, ProviderId};
+use utoipa::ToSchema;
+
+use super::Authorization;
+use crate::auth::CanWrite;
+use crate::extract::{Body, Checked, Findings};
+use crate::problem::Problem;
+use crate::schema;
+use crate::state::State;
+
+/// An account to open.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    /// Where.
+    #[schema(value_type = schema::ProviderId)]
+    provider: ProviderId,
+}
+
+impl Checked for NewAccount {
+    fn check(&self, _: &mut Findings) {}
+}
+
+/// Open an account
+///
+/// The account is `pending` until its owner has agreed on the provider's consent page.
+#[utoipa::path(post, path = "/v1/accounts", operation_id = "create_account", tag = "accounts",
+    request_body = NewAccount,
+    responses((status = 201, description = "Made; its owner must agree", body = Authorization)))]
+pub async fn handle(
+    state: web::Data<State>,
+    CanWrite(caller): CanWrite,
+    Body(body): Body<NewAccount>,
+) -> Result<HttpResponse, Problem> {
+    if state.registry.get(&body.provider).is_none() {
+        let known: Vec<_> = state
+            .registry
+            .iter()
+            .map(|connector| connector.definition().id.as_str())
+            .collect();
+        return Err(Problem::invalid(
+            "/provider",
+            format!("No such provider; there are: {}.", known.join(", ")),
+        ));
+    }
+    if !state.accounts.is_configured(&body.provider) {
+        return Err(Problem::invalid(
+            "/provider",
+            "This server has no OAuth client at the provider: its operator must set one up.",
+        ));
+    }
+    let account = Account {
+        id: AccountId::from_uuid(state.ids.next()),
+        tenant: caller.tenant,
+        provider: body.provider,
+        identity: None,
+        status: AccountStatus::Pending,
+        created_at: state.clock.now(),
+    };
+    caller.rows.account_create(&account).await?;
+    let authorize_url = state
+        .accounts
+        .begin_authorization(caller.tenant, account.id, &state.callback_url())
+        .await?;
+    tracing::info!(tenant.id = %caller.tenant, account.id = %account.id, "an account was made");
+    Ok(HttpResponse::Created().json(Authorization {
+        account: account.into(),
+        authorize_url,
+    }))
+}

@@ -1,0 +1,55 @@
+//! `/v1/accounts`: a tenant's authorised access to logins at providers.
+
+pub mod authorize;
+pub mod collections;
+pub mod create;
+pub mod delete;
+pub mod fields;
+pub mod get;
+pub mod list;
+
+use actix_web::http::Method;
+use actix_web::web;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::wire::AccountJson;
+
+pub(super) fn configure(app: &mut web::ServiceConfig) {
+    app.service(super::at(
+        "/v1/accounts",
+        [
+            (Method::GET, web::to(list::handle)),
+            (Method::POST, web::to(create::handle)),
+        ],
+    ))
+    .service(super::at(
+        "/v1/accounts/{id}",
+        [
+            (Method::GET, web::to(get::handle)),
+            (Method::DELETE, web::to(delete::handle)),
+        ],
+    ))
+    .service(super::at(
+        "/v1/accounts/{id}/authorize",
+        [(Method::POST, web::to(authorize::handle))],
+    ))
+    .service(super::at(
+        "/v1/accounts/{id}/collections",
+        [(Method::GET, web::to(collections::handle))],
+    ))
+    .service(super::at(
+        "/v1/accounts/{id}/fields",
+        [(Method::GET, web::to(fields::handle))],
+    ));
+}
+
+/// An account whose owner must go to the provider now.
+#[derive(Serialize, ToSchema)]
+pub struct Authorization {
+    /// The account.
+    account: AccountJson,
+    /// The provider's consent page: send the account's owner there within ten minutes.
+    #[schema(format = "uri")]
+    authorize_url: String,
+}

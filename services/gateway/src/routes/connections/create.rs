@@ -1,0 +1,95 @@
+//! `POST /v1/connections`: makes a connection, checked against the two accounts as they are.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use syncline_model::{Connection, ConnectionId, ConnectionStatus, PairId, SideConfig, Sides};
+
+use super::{answer, any};
+use crate::auth::CanWrite;
+use crate::extract::Body;
+use crate::live;
+use crate::problem::{Code, Problem, ProblemBody};
+use crate::state::State;
+use crate::wire::{ConnectionJson, NewConnection};
+
+/// Make a connection
+///
+/// Accounts, collections, fields and deletion policies are checked with the providers first; each place that is wrong is
+/// in `errors`. Its first run is due at once.
+#[utoipa::path(post, path = "/v1/connections", operation_id = "create_connection", tag = "connections",
+    request_body = NewConnection,
+    responses((status = 201, description = "Made", body = ConnectionJson, headers(("ETag" = String, description = "Its version"))),
+              (status = 409, description = "`connection_exists`", body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn handle(
+    state: web::Data<State>,
+    CanWrite(caller): CanWrite,
+    Body(body): Body<NewConnection>,
+) -> Result<HttpResponse, Problem> {
+    let sides = Sides {
+        a: body.a.clone(),
+        b: body.b.clone(),
+    };
+    let live = live::look(&state, &caller, &sides).await?;
+    // The default collection is pinned: what is synced never changes behind its owner's back.
+    let pinned = |side| {
+        let config: &SideConfig = sides.get(side);
+        live.collection(side, config).map(|found| SideConfig {
+            account: config.account,
+            collection: Some(found.id.clone()),
+        })
+    };
+    let sides = Sides {
+        a: pinned(syncline_model::Side::A)?,
+        b: pinned(syncline_model::Side::B)?,
+    };
+    let now = state.clock.now();
+    let mut connection = Connection {
+        id: ConnectionId::from_uuid(state.ids.next()),
+        tenant: caller.tenant,
+        pair: PairId::from_uuid(state.ids.next()),
+        name: body.name.trim().to_owned(),
+        object: body.object,
+        sides,
+        direction: body.direction,
+        conflict: body.conflict,
+        schedule: body.schedule,
+        rules: body.rules,
+        mapping: body.mapping,
+        deletions: body.deletions,
+        on_leave: body.on_leave,
+        matching: body.r#match,
+        guards: body.guards,
+        status: ConnectionStatus::Active,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    live.check(&connection)?;
+    if let Some(other) = any(&caller, |other| same_sides(other, &connection)).await? {
+        return Err(Problem::new(
+            Code::ConnectionExists,
+            format!(
+                "`{}` ({}) keeps these two collections in step already.",
+                other.name, other.id
+            ),
+        ));
+    }
+    let Sides { a, b } = &connection.sides;
+    connection.pair = caller
+        .rows
+        .pair_for(a.account, b.account, connection.object, connection.pair)
+        .await?;
+    caller
+        .rows
+        .connection_create(&connection, Some(now))
+        .await?;
+    tracing::info!(tenant.id = %caller.tenant, connection.id = %connection.id, "a connection was made");
+    let made = caller.rows.connection_get(connection.id).await?;
+    Ok(answer(StatusCode::CREATED, made))
+}
+
+/// Whether two connections join the same two collections, whichever way round.
+fn same_sides(one: &Connection, two: &Connection) -> bool {
+    let (x, y) = (&one.sides, &two.sides);
+    one.object == two.object && ((x.a == y.a && x.b == y.b) || (x.a == y.b && x.b == y.a))
+}

@@ -1,0 +1,56 @@
+//! `GET /v1/connections/{id}/problems`: records that could not be synced.
+
+use actix_web::web::Json;
+use serde::Deserialize;
+use syncline_model::{ConnectionId, ProblemStatus};
+use utoipa::IntoParams;
+
+use crate::auth::CanRead;
+use crate::extract::{Id, Page, PageQuery, Query};
+use crate::problem::Problem;
+use crate::schema;
+use crate::wire::RecordProblemJson;
+
+/// Which of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Only those with this status; all when left out.
+    #[param(value_type = Option<schema::ProblemStatus>)]
+    status: Option<ProblemStatus>,
+    /// Items on the page, 1 to 200; 50 when left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// List records that could not be synced
+#[utoipa::path(get, path = "/v1/connections/{id}/problems", operation_id = "list_problems", tag = "records",
+    params(("id" = schema::ConnectionId, Path), Which),
+    responses((status = 200, description = "A page", body = Page<RecordProblemJson>)))]
+pub async fn handle(
+    CanRead(caller): CanRead,
+    Id(id): Id<ConnectionId>,
+    Query(which): Query<Which>,
+) -> Result<Json<Page<RecordProblemJson>>, Problem> {
+    caller.rows.connection_get(id).await?;
+    let Which {
+        status,
+        limit,
+        after,
+    } = which;
+    let page = PageQuery { limit, after };
+    let limit = page.limit()?;
+    let rows = caller
+        .rows
+        .problem_list(id, status, page.after()?, limit)
+        .await?;
+    Ok(Json(Page::new(
+        rows,
+        limit,
+        |row| row.id.to_string(),
+        RecordProblemJson::from,
+    )))
+}

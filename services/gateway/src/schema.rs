@@ -1,0 +1,677 @@
+//! Shapes of the model's types for the OpenAPI document. Nothing here is ever built or sent: the model's own types are,
+//! and a test holds that what they write fits what is said here.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $pattern:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Serialize, Deserialize, ToSchema)]
+        #[schema(pattern = $pattern)]
+        pub struct $name(pub String);
+    )*};
+}
+
+ids! {
+    /// Names a tenant.
+    TenantId = "^ten_[0-9a-f]{32}$";
+    /// Names a member.
+    MemberId = "^mem_[0-9a-f]{32}$";
+    /// Names an API key.
+    ApiKeyId = "^key_[0-9a-f]{32}$";
+    /// Names an account.
+    AccountId = "^acc_[0-9a-f]{32}$";
+    /// Names a connection.
+    ConnectionId = "^con_[0-9a-f]{32}$";
+    /// Names a link.
+    LinkId = "^lnk_[0-9a-f]{32}$";
+    /// Names a run.
+    RunId = "^run_[0-9a-f]{32}$";
+    /// Names a problem of a record.
+    ProblemId = "^prb_[0-9a-f]{32}$";
+    /// Names a conflict.
+    ConflictId = "^cfl_[0-9a-f]{32}$";
+    /// Names a provider.
+    ProviderId = "^[a-z0-9_]{1,40}$";
+    /// A field (`Last_Name`), or a part of a composite field (`Full_Name#family`).
+    FieldPath = "^[^#]+(#(given|family|street|city|region|postal_code|country))?$";
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$variant_doc])* $variant),* }
+    )*};
+}
+
+words! {
+    /// A side of a connection.
+    Side {
+        /// Side a.
+        A,
+        /// Side b.
+        B,
+    }
+    /// What is synced.
+    ObjectType {
+        /// People and the companies they stand for.
+        Contact,
+    }
+    /// Which way records flow.
+    Direction {
+        /// Both ways.
+        TwoWay,
+        /// Only from a to b.
+        AToB,
+        /// Only from b to a.
+        BToA,
+    }
+    /// Who wins when both sides changed one field, differently.
+    ConflictPolicy {
+        /// Side a.
+        AWins,
+        /// Side b.
+        BWins,
+        /// The record changed last.
+        MostRecent,
+        /// Nobody, until a person says.
+        Ask,
+    }
+    /// What a deletion on one side does to the other.
+    DeletionPolicy {
+        /// Nothing.
+        Ignore,
+        /// The other record leaves the collection and stays.
+        Unlink,
+        /// The other record is marked "Syncline Trash" and stays.
+        Mark,
+        /// The other record is deleted.
+        Delete,
+    }
+    /// What happens when a record leaves the collection or the rules.
+    OnLeave {
+        /// Stop updating, keep both.
+        Freeze,
+    }
+    /// What makes two records the same one at first contact.
+    MatchKey {
+        /// The e-mail addresses, work address first.
+        Email,
+    }
+    /// Which way values flow through a mapping entry.
+    Flow {
+        /// Both ways.
+        Both,
+        /// Only from a to b.
+        AToB,
+        /// Only from b to a.
+        BToA,
+    }
+    /// What a cleared value does.
+    Blank {
+        /// The filled side fills the empty one again.
+        Keep,
+        /// Clearing a field clears the other side.
+        Sync,
+    }
+    /// When an action applies.
+    When {
+        /// Only when the record is created on the other side.
+        Create,
+        /// On creation and whenever a change is carried over.
+        Always,
+    }
+    /// What a field holds.
+    Kind {
+        /// One line of text.
+        Text,
+        /// Text of several lines.
+        LongText,
+        /// A whole name in one text.
+        FullName,
+        /// An e-mail address.
+        Email,
+        /// A telephone number.
+        Phone,
+        /// A web address.
+        Url,
+        /// Yes or no.
+        Bool,
+        /// A decimal number.
+        Number,
+        /// A day, possibly without its year.
+        Date,
+        /// An instant.
+        DateTime,
+        /// One of a list of choices.
+        Choice,
+        /// A postal address.
+        Address,
+        /// Another record or a user, by its display name.
+        Reference,
+    }
+    /// How many values a field holds.
+    Cardinality {
+        /// At most one.
+        One,
+        /// A set.
+        Many,
+    }
+    /// Why a run began.
+    Trigger {
+        /// Its time had come.
+        Schedule,
+        /// A person or a program asked.
+        Manual,
+    }
+    /// Where a run is.
+    RunState {
+        /// Waiting for a worker, or for its time.
+        Queued,
+        /// A worker is on it.
+        Running,
+        /// Done.
+        Succeeded,
+        /// Given up; `error` says why.
+        Failed,
+        /// A guard holds part of its plan until a person agrees.
+        Parked,
+        /// A person stopped it.
+        Cancelled,
+    }
+    /// Which limit tripped.
+    GuardKind {
+        /// Too many deletions to carry over.
+        Deletions,
+        /// A side turned empty or shrank by too much.
+        Shrink,
+        /// One field overwritten on too many links.
+        Overwrite,
+    }
+    /// What happened to a record.
+    ChangeKind {
+        /// Created on `side`.
+        Created,
+        /// Fields written on `side`.
+        Updated,
+        /// Found to be the same as a record of the other side.
+        Linked,
+        /// Deleted on `side`.
+        Deleted,
+        /// Marked as trash on `side`.
+        Marked,
+        /// Taken out of the collection on `side`.
+        Unlinked,
+        /// No longer followed: its partner is gone.
+        Severed,
+        /// No longer updated: it left the collection or the rules.
+        Frozen,
+        /// Followed again.
+        Resumed,
+    }
+    /// Whether a conflict waits for a person.
+    ConflictStatus {
+        /// Settled by the policy.
+        Settled,
+        /// Waiting for a person.
+        Open,
+        /// Settled by a person.
+        Resolved,
+    }
+    /// Why a record, or a field of it, could not be synced.
+    ProblemReason {
+        /// Several records of the other side may be the same one.
+        Ambiguous,
+        /// The provider refused the record for good.
+        Rejected,
+        /// The other side cannot hold a field's value.
+        FieldUnfit,
+        /// The provider requires a field that the record does not have.
+        MissingRequired,
+        /// The provider kept refusing to confirm the record's version.
+        Contended,
+    }
+    /// Whether a problem still stands.
+    ProblemStatus {
+        /// It stands.
+        Open,
+        /// A later run got the record through, or a person settled it.
+        Closed,
+    }
+    /// How an account is authorised.
+    AuthKind {
+        /// OAuth 2.0: send its owner to `authorize_url`.
+        Oauth2,
+    }
+}
+
+/// One side: an account and the collection inside it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SideConfig {
+    /// The account.
+    pub account: AccountId,
+    /// The collection's id as `GET /v1/accounts/{id}/collections` lists it; the account's default when left out.
+    #[schema(example = "group:contactGroups/myContacts")]
+    pub collection: Option<String>,
+}
+
+/// How often: `60s` to `30d` with unit s, m, h or d, or `manual`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// The time between runs.
+    #[schema(pattern = "^(manual|[0-9]{1,7}[smhd])$", example = "5m")]
+    pub every: String,
+}
+
+/// Deletion policy by direction.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deletions {
+    /// A deletion on a, carried to b. `ignore` when left out.
+    #[schema(required = false)]
+    pub a_to_b: DeletionPolicy,
+    /// A deletion on b, carried to a. `ignore` when left out.
+    #[schema(required = false)]
+    pub b_to_a: DeletionPolicy,
+}
+
+/// Limits that park a plan until a person agrees.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Guards {
+    /// Deletions carried over in a run or in 24 hours: at most the larger of this number (10 when left out) ...
+    #[schema(required = false)]
+    pub deletions_min: u32,
+    /// ... and this percentage of the links (10 when left out).
+    #[schema(required = false)]
+    pub deletions_percent: u32,
+    /// A side that shrinks by more than this percentage in a run, or turns empty (20 when left out).
+    #[schema(required = false)]
+    pub shrink_percent: u32,
+    /// One field overwritten on more than this percentage of the links in a run (30 when left out).
+    #[schema(required = false)]
+    pub overwrite_percent: u32,
+}
+
+/// IF all conditions hold for a record of side `from`, it takes part in that direction, THEN the actions apply.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The side whose records it looks at.
+    pub from: Side,
+    /// All must hold; none means every record.
+    #[serde(rename = "if", default)]
+    pub conditions: Vec<Condition>,
+    /// Applied to the other side, in order.
+    #[serde(rename = "then", default)]
+    pub actions: Vec<Action>,
+}
+
+/// A field and exactly one test.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(min_properties = 2, max_properties = 2)]
+pub struct Condition {
+    /// The field on the side that the rule is from.
+    pub field: FieldPath,
+    /// Equal to this text, number or boolean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is: Option<serde_json::Value>,
+    /// Not equal to this, or empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_not: Option<serde_json::Value>,
+    /// Equal to one of these; 1 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1, max_items = 100)]
+    pub r#in: Option<Vec<serde_json::Value>>,
+    /// Has this text in it, whatever the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contains: Option<String>,
+    /// Begins with this text, whatever the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_with: Option<String>,
+    /// Has no value (`true`) or has one (`false`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty: Option<bool>,
+}
+
+/// What happens to the record on the other side.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Action {
+    /// The field on the other side to set.
+    pub set: FieldPath,
+    /// The constant to set it to: a text, a number, a boolean or null.
+    pub to: serde_json::Value,
+    /// When; `always` when left out.
+    #[schema(required = false)]
+    pub when: When,
+}
+
+/// `"default"`, or the entries and no others.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum MappingChoice {
+    /// Join fields that answer to the same standard field.
+    Default(DefaultWord),
+    /// These entries and no others.
+    Custom(Vec<MappingEntry>),
+}
+
+/// The word `default`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DefaultWord {
+    /// Join fields that answer to the same standard field.
+    Default,
+}
+
+/// One pair of corresponding fields.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MappingEntry {
+    /// The path on side a.
+    pub a: FieldPath,
+    /// The path on side b.
+    pub b: FieldPath,
+    /// Which way; `both` when left out.
+    #[schema(required = false)]
+    pub flow: Flow,
+    /// What a cleared value does; `keep` when left out.
+    #[schema(required = false)]
+    pub blank: Blank,
+    /// Who wins a conflict in this field, where it differs from the connection's policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub winner: Option<ConflictPolicy>,
+}
+
+/// Whether a connection runs.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum ConnectionStatus {
+    /// It runs on its schedule.
+    Active,
+    /// A person, or trouble that only a person can mend, stopped it.
+    Paused {
+        /// Why, in words for a customer.
+        reason: String,
+    },
+}
+
+/// Whether an account can be used.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum AccountStatus {
+    /// Waiting for its owner to come back from the provider's consent page.
+    Pending,
+    /// In order.
+    Active,
+    /// The provider refuses our access: the owner must authorise again.
+    NeedsReauthorization {
+        /// Why, in words for a customer.
+        reason: String,
+    },
+}
+
+/// Whether a link is followed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum LinkState {
+    /// Both records are there and take part.
+    Live,
+    /// A record left the collection or the rules.
+    Frozen {
+        /// The side that left.
+        left: Side,
+    },
+    /// A record was deleted: the tombstone.
+    Severed {
+        /// The side on which the record is gone.
+        gone: Side,
+    },
+}
+
+/// Who an account is at its provider.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Identity {
+    /// The provider's stable id of the login and, where there is one, its organisation.
+    pub subject: String,
+    /// What a person recognises it by, usually an e-mail address.
+    pub label: String,
+}
+
+/// A container inside an account that can be synced.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Collection {
+    /// Its id, as a connection names it.
+    pub id: String,
+    /// What a person calls it.
+    pub name: String,
+    /// Whether it is used when a connection names none.
+    pub default: bool,
+    /// Whether we can put records into it and take them out.
+    pub membership_writable: bool,
+}
+
+/// One choice of a choice field.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Choice {
+    /// What is stored and compared.
+    pub value: String,
+    /// What a person reads.
+    pub label: String,
+}
+
+/// One value slot of a provider's records.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FieldDescriptor {
+    /// The provider's name for it, as rules and mappings use it.
+    pub name: String,
+    /// What a person reads.
+    pub label: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// How many values.
+    pub cardinality: Cardinality,
+    /// Whether it can be written.
+    pub writable: bool,
+    /// Whether the provider refuses a record without it.
+    pub required: bool,
+    /// Longest text accepted, in characters.
+    pub max_length: Option<usize>,
+    /// The choices, for choice fields.
+    #[serde(default)]
+    pub choices: Vec<Choice>,
+    /// Whether the account's owner added it.
+    pub custom: bool,
+    /// The standard field that it answers to, if any.
+    pub standard: Option<String>,
+}
+
+/// What was done in one direction.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DirectionCounters {
+    /// Records created on the receiving side.
+    pub created: u64,
+    /// Records updated on the receiving side.
+    pub updated: u64,
+    /// Records deleted on, marked on or taken out of the receiving side.
+    pub deleted: u64,
+    /// Records of the sending side found to be one already there.
+    pub linked: u64,
+    /// Records of the sending side that needed nothing.
+    pub skipped: u64,
+    /// Records of the sending side that could not be carried over; each has a problem.
+    pub failed: u64,
+}
+
+/// What a run did.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Counters {
+    /// From a to b.
+    pub a_to_b: DirectionCounters,
+    /// From b to a.
+    pub b_to_a: DirectionCounters,
+    /// Fields that both sides had changed, differently.
+    pub conflicts: u64,
+    /// Operations held by a guard.
+    pub held: u64,
+    /// Records read from the two sides.
+    pub pulled: u64,
+}
+
+/// A guard that holds part of a run's plan.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardTrip {
+    /// Which limit.
+    pub kind: GuardKind,
+    /// The side where the change came from.
+    pub from: Side,
+    /// The mapping entry concerned, for `overwrite`.
+    pub entry: Option<String>,
+    /// What was counted.
+    pub count: u64,
+    /// The most that passes without a person.
+    pub limit: u64,
+}
+
+/// Values by side.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct SideValues {
+    /// The value on side a.
+    pub a: serde_json::Value,
+    /// The value on side b.
+    pub b: serde_json::Value,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use syncline_model as model;
+
+    /// What the model writes is what the schema reads, and what the schema writes is what the model reads.
+    fn check<M, S>(value: Value)
+    where
+        M: Serialize + serde::de::DeserializeOwned,
+        S: Serialize + serde::de::DeserializeOwned,
+    {
+        let theirs: M = serde_json::from_value(value.clone()).expect("the model reads it");
+        let written = serde_json::to_value(&theirs).expect("json");
+        let ours: S = serde_json::from_value(written).unwrap_or_else(|e| panic!("{value}: {e}"));
+        let back = serde_json::to_value(ours).expect("json");
+        serde_json::from_value::<M>(back).unwrap_or_else(|e| panic!("{value}: {e}"));
+    }
+
+    fn check_words<M, S>(words: &[&str])
+    where
+        M: Serialize + serde::de::DeserializeOwned,
+        S: Serialize + serde::de::DeserializeOwned,
+    {
+        words.iter().for_each(|word| check::<M, S>(json!(word)));
+    }
+
+    #[test]
+    fn words_are_the_models() {
+        check_words::<model::Side, Side>(&["a", "b"]);
+        check_words::<model::ObjectType, ObjectType>(&["contact"]);
+        check_words::<model::Direction, Direction>(&["two_way", "a_to_b", "b_to_a"]);
+        check_words::<model::ConflictPolicy, ConflictPolicy>(&[
+            "a_wins",
+            "b_wins",
+            "most_recent",
+            "ask",
+        ]);
+        check_words::<model::DeletionPolicy, DeletionPolicy>(&[
+            "ignore", "unlink", "mark", "delete",
+        ]);
+        check_words::<model::OnLeave, OnLeave>(&["freeze"]);
+        check_words::<model::MatchKey, MatchKey>(&["email"]);
+        check_words::<model::Flow, Flow>(&["both", "a_to_b", "b_to_a"]);
+        check_words::<model::Blank, Blank>(&["keep", "sync"]);
+        check_words::<model::Kind, Kind>(&[
+            "text",
+            "long_text",
+            "full_name",
+            "email",
+            "phone",
+            "url",
+            "bool",
+            "number",
+            "date",
+            "date_time",
+            "choice",
+            "address",
+            "reference",
+        ]);
+        check_words::<model::RunState, RunState>(&[
+            "queued",
+            "running",
+            "succeeded",
+            "failed",
+            "parked",
+            "cancelled",
+        ]);
+        check_words::<model::Trigger, Trigger>(&["schedule", "manual"]);
+        check_words::<model::ChangeKind, ChangeKind>(&[
+            "created", "updated", "linked", "deleted", "marked", "unlinked", "severed", "frozen",
+            "resumed",
+        ]);
+        check_words::<model::ConflictStatus, ConflictStatus>(&["settled", "open", "resolved"]);
+        check_words::<model::ProblemReason, ProblemReason>(&[
+            "ambiguous",
+            "rejected",
+            "field_unfit",
+            "missing_required",
+            "contended",
+        ]);
+        check_words::<model::ProblemStatus, ProblemStatus>(&["open", "closed"]);
+        check_words::<model::GuardKind, GuardKind>(&["deletions", "shrink", "overwrite"]);
+    }
+
+    #[test]
+    fn shapes_are_the_models() {
+        let account = format!("acc_{}", "0".repeat(32));
+        check::<model::SideConfig, SideConfig>(json!({"account": account, "collection": "x"}));
+        check::<model::Schedule, Schedule>(json!({"every": "5m"}));
+        check::<model::Deletions, Deletions>(json!({"a_to_b": "mark"}));
+        check::<model::Guards, Guards>(json!({}));
+        check::<model::Rule, Rule>(json!({"from": "a",
+            "if": [{"field": "x", "is": 1}, {"field": "x", "is_not": "y"}, {"field": "x", "in": ["y"]},
+                   {"field": "x", "contains": "y"}, {"field": "x", "starts_with": "y"}, {"field": "x", "empty": true}],
+            "then": [{"set": "x#city", "to": null, "when": "create"}]}));
+        check::<model::MappingChoice, MappingChoice>(json!("default"));
+        check::<model::MappingChoice, MappingChoice>(
+            json!([{"a": "x", "b": "y", "winner": "ask"}]),
+        );
+        check::<model::ConnectionStatus, ConnectionStatus>(json!({"is": "active"}));
+        check::<model::ConnectionStatus, ConnectionStatus>(json!({"is": "paused", "reason": "x"}));
+        check::<model::AccountStatus, AccountStatus>(
+            json!({"is": "needs_reauthorization", "reason": "x"}),
+        );
+        check::<model::AccountStatus, AccountStatus>(json!({"is": "pending"}));
+        check::<model::LinkState, LinkState>(json!({"is": "frozen", "left": "a"}));
+        check::<model::LinkState, LinkState>(json!({"is": "severed", "gone": "b"}));
+        check::<model::Collection, Collection>(
+            json!({"id": "x", "name": "y", "default": true, "membership_writable": false}),
+        );
+        check::<model::FieldDescriptor, FieldDescriptor>(
+            json!({"name": "x", "label": "X", "kind": "choice",
+            "writable": true, "choices": [{"value": "v", "label": "V"}]}),
+        );
+        check::<model::Counters, Counters>(json!({}));
+        check::<model::GuardTrip, GuardTrip>(
+            json!({"kind": "shrink", "from": "a", "count": 1, "limit": 2}),
+        );
+    }
+}

@@ -1,0 +1,60 @@
+//! A provider as the API shows it: what is real there, without our limits, addresses and scopes.
+
+use serde::Serialize;
+use syncline_connector::{AuthKind, Definition};
+use syncline_model::{DeletionPolicy, ObjectType, ProviderId};
+use utoipa::ToSchema;
+
+use crate::schema;
+
+/// A third-party app that accounts can be opened at.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Provider)]
+pub struct ProviderJson {
+    /// Its id.
+    #[schema(value_type = schema::ProviderId)]
+    pub id: ProviderId,
+    /// What people call it.
+    pub name: String,
+    /// What it can sync.
+    #[schema(value_type = Vec<schema::ObjectType>)]
+    pub objects: Vec<ObjectType>,
+    /// How an account is authorised.
+    #[schema(value_type = schema::AuthKind)]
+    pub auth: AuthKind,
+    /// What is real there.
+    pub capabilities: CapabilitiesJson,
+}
+
+/// What is real at a provider.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Capabilities)]
+pub struct CapabilitiesJson {
+    /// Changes since a moment can be read without listing everything.
+    pub delta: bool,
+    /// Deletions are reported.
+    pub tombstones: bool,
+    /// Updates can be made conditional on what was read.
+    pub conditional_update: bool,
+    /// What can be done to a record here when its partner is deleted.
+    #[schema(value_type = Vec<schema::DeletionPolicy>)]
+    pub deletions: Vec<DeletionPolicy>,
+}
+
+impl From<&Definition> for ProviderJson {
+    fn from(definition: &Definition) -> Self {
+        let capabilities = &definition.capabilities;
+        Self {
+            id: definition.id.clone(),
+            name: definition.name.clone(),
+            objects: definition.objects.clone(),
+            auth: definition.auth.kind,
+            capabilities: CapabilitiesJson {
+                delta: capabilities.delta,
+                tombstones: capabilities.tombstones,
+                conditional_update: capabilities.conditional_update,
+                deletions: capabilities.deletions.clone(),
+            },
+        }
+    }
+}

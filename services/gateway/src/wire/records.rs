@@ -1,0 +1,210 @@
+//! Links, problems, conflicts and history as the API shows them: values as plain JSON.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value as Json;
+use syncline_model::{
+    ChangeKind, Conflict, ConflictId, ConflictStatus, ConnectionId, HistoryEntry, Link, LinkId,
+    LinkState, Problem, ProblemId, ProblemReason, ProblemStatus, RunId, Side,
+};
+use utoipa::ToSchema;
+
+use crate::schema;
+
+/// "a's x is b's y".
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Link)]
+pub struct LinkJson {
+    /// Its id.
+    #[schema(value_type = schema::LinkId)]
+    pub id: LinkId,
+    /// The record's id on side a.
+    pub a: String,
+    /// The record's id on side b.
+    pub b: String,
+    /// Whether it is followed.
+    #[schema(value_type = schema::LinkState)]
+    pub state: LinkState,
+    /// When the record on side a was last changed, as its provider says.
+    #[schema(required)]
+    pub a_modified_at: Option<DateTime<Utc>>,
+    /// When the record on side b was last changed, as its provider says.
+    #[schema(required)]
+    pub b_modified_at: Option<DateTime<Utc>>,
+}
+
+impl From<Link> for LinkJson {
+    fn from(link: Link) -> Self {
+        Self {
+            id: link.id,
+            a: link.remote.a.as_str().into(),
+            b: link.remote.b.as_str().into(),
+            state: link.state,
+            a_modified_at: link.modified_at.a,
+            b_modified_at: link.modified_at.b,
+        }
+    }
+}
+
+/// A record that could not be synced, with a reason and what to do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecordProblem)]
+pub struct RecordProblemJson {
+    /// Its id.
+    #[schema(value_type = schema::ProblemId)]
+    pub id: ProblemId,
+    /// The connection.
+    #[schema(value_type = schema::ConnectionId)]
+    pub connection: ConnectionId,
+    /// The run that met it last.
+    #[schema(value_type = schema::RunId)]
+    pub run: RunId,
+    /// The side that the record is on.
+    #[schema(value_type = schema::Side)]
+    pub side: Side,
+    /// The record's id there.
+    pub record: String,
+    /// Why.
+    #[schema(value_type = schema::ProblemReason)]
+    pub reason: ProblemReason,
+    /// In words for a customer, with what to do.
+    pub message: String,
+    /// The records of the other side to choose from, for `ambiguous`.
+    pub candidates: Vec<String>,
+    /// Whether it stands.
+    #[schema(value_type = schema::ProblemStatus)]
+    pub status: ProblemStatus,
+    /// Failed attempts so far.
+    pub attempts: i32,
+    /// When the record is tried again by itself.
+    #[schema(required)]
+    pub retry_at: Option<DateTime<Utc>>,
+    /// When it was first met.
+    pub created_at: DateTime<Utc>,
+    /// When it was last met.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<Problem> for RecordProblemJson {
+    fn from(problem: Problem) -> Self {
+        let candidates = problem.candidates.iter();
+        Self {
+            id: problem.id,
+            connection: problem.connection,
+            run: problem.run,
+            side: problem.side,
+            record: problem.remote.as_str().into(),
+            reason: problem.reason,
+            message: problem.message,
+            candidates: candidates.map(|id| id.as_str().into()).collect(),
+            status: problem.status,
+            attempts: problem.attempts,
+            retry_at: problem.retry_at,
+            created_at: problem.created_at,
+            updated_at: problem.updated_at,
+        }
+    }
+}
+
+/// A field that both sides changed, differently.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Conflict)]
+pub struct ConflictJson {
+    /// Its id.
+    #[schema(value_type = schema::ConflictId)]
+    pub id: ConflictId,
+    /// The connection.
+    #[schema(value_type = schema::ConnectionId)]
+    pub connection: ConnectionId,
+    /// The run that met it.
+    #[schema(value_type = schema::RunId)]
+    pub run: RunId,
+    /// The link concerned.
+    #[schema(value_type = schema::LinkId)]
+    pub link: LinkId,
+    /// The mapping entry concerned: `a_path=b_path`.
+    pub entry: String,
+    /// Both values, whoever won.
+    pub values: schema::SideValues,
+    /// Who won; null while open.
+    #[schema(value_type = Option<schema::Side>, required)]
+    pub winner: Option<Side>,
+    /// Whether it waits.
+    #[schema(value_type = schema::ConflictStatus)]
+    pub status: ConflictStatus,
+    /// When it was met.
+    pub at: DateTime<Utc>,
+}
+
+impl From<Conflict> for ConflictJson {
+    fn from(conflict: Conflict) -> Self {
+        Self {
+            id: conflict.id,
+            connection: conflict.connection,
+            run: conflict.run,
+            link: conflict.link,
+            entry: conflict.entry.as_str().into(),
+            values: schema::SideValues {
+                a: conflict.values.a.to_json(),
+                b: conflict.values.b.to_json(),
+            },
+            winner: conflict.winner,
+            status: conflict.status,
+            at: conflict.at,
+        }
+    }
+}
+
+/// One field's change.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldChange {
+    /// The mapping entry: `a_path=b_path`.
+    pub entry: String,
+    /// The value before.
+    pub before: Json,
+    /// The value after.
+    pub after: Json,
+}
+
+/// One change that a run made.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
+pub struct HistoryJson {
+    /// The run that made it.
+    #[schema(value_type = schema::RunId)]
+    pub run: RunId,
+    /// The link concerned.
+    #[schema(value_type = schema::LinkId)]
+    pub link: LinkId,
+    /// When it became true.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    #[schema(value_type = schema::ChangeKind)]
+    pub kind: ChangeKind,
+    /// Where.
+    #[schema(value_type = schema::Side)]
+    pub side: Side,
+    /// The record's id there.
+    pub record: String,
+    /// The fields changed.
+    pub fields: Vec<FieldChange>,
+}
+
+impl From<HistoryEntry> for HistoryJson {
+    fn from(entry: HistoryEntry) -> Self {
+        let fields = entry.fields.iter().map(|(key, before, after)| FieldChange {
+            entry: key.as_str().into(),
+            before: before.to_json(),
+            after: after.to_json(),
+        });
+        Self {
+            run: entry.run,
+            link: entry.link,
+            at: entry.at,
+            kind: entry.kind,
+            side: entry.side,
+            record: entry.remote.as_str().into(),
+            fields: fields.collect(),
+        }
+    }
+}
