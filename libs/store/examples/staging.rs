@@ -1,6 +1,8 @@
 //! Measures staging, intending and settling: `cargo run -p syncline-store --example staging [ROWS] [URL]`.
 //! Without a URL, a SQLite file in the temporary directory. Prints rows a second; not a test.
 
+#![expect(clippy::wildcard_imports, reason = "it builds most nouns of the model")]
+
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};

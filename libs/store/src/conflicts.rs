@@ -100,7 +100,7 @@ impl Scope {
         })
     }
 
-    fn conflict_read(&self, row: ConflictRow) -> Result<Conflict> {
+    fn conflict_read(&self, row: &ConflictRow) -> Result<Conflict> {
         let place = place(row.connection_id, row.link_id, &row.entry);
         let values: Sides<Value> = self.open_json(CONFLICT_VALUES, &place, &row.pair_values)?;
         Ok(Conflict {
@@ -130,7 +130,7 @@ impl Scope {
             fetch_all!(tx, ConflictRow, CONFLICT_LIST, self.id(), connection.uuid(), &status, before, page(limit))
         })?;
         rows.into_iter()
-            .map(|row| self.conflict_read(row))
+            .map(|row| self.conflict_read(&row))
             .collect()
     }
 
@@ -139,7 +139,7 @@ impl Scope {
         let row = transaction!(self.read(), tx => {
             fetch_optional!(tx, ConflictRow, CONFLICT_GET, self.id(), id.uuid())
         })?;
-        self.conflict_read(row.ok_or(StoreError::NotFound)?)
+        self.conflict_read(&row.ok_or(StoreError::NotFound)?)
     }
 
     /// A person's answer to an open conflict: the next run plans the link again with it (`links_dirty`).
@@ -163,7 +163,7 @@ impl Scope {
             }
             Ok(row)
         })?;
-        self.conflict_read(row)
+        self.conflict_read(&row)
     }
 }
 

@@ -114,7 +114,7 @@ impl Db {
             Self::Postgres(pool) => {
                 sqlx::migrate!("../../migrations/postgres")
                     .run(pool)
-                    .await?
+                    .await?;
             }
             Self::Sqlite { writer, .. } => {
                 sqlx::migrate!("../../migrations/sqlite")

@@ -70,28 +70,30 @@ impl Store {
             .cloned();
         let key = match cached {
             Some(key) => key,
-            None => {
-                let wrapped = self.tenant_key(tenant).await?;
-                let key = self
-                    .keys
-                    .unwrap(&wrapped, tenant.uuid())
-                    .map_err(|error| StoreError::Corrupt(format!("tenant key: {error}")))?;
-                let mut cache = self
-                    .unwrapped
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner);
-                if cache.len() >= KEYS_CACHED {
-                    cache.clear();
-                }
-                cache.insert(tenant, key.clone());
-                key
-            }
+            None => self.key_load(tenant).await?,
         };
         Ok(Scope {
             db: self.db.clone(),
             tenant,
             key,
         })
+    }
+
+    async fn key_load(&self, tenant: TenantId) -> Result<TenantKey> {
+        let wrapped = self.tenant_key(tenant).await?;
+        let key = self
+            .keys
+            .unwrap(&wrapped, tenant.uuid())
+            .map_err(|error| StoreError::Corrupt(format!("tenant key: {error}")))?;
+        let mut cache = self
+            .unwrapped
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= KEYS_CACHED {
+            cache.clear();
+        }
+        cache.insert(tenant, key.clone());
+        Ok(key)
     }
 
     /// A transaction that reads across tenants, where a policy allows it.

@@ -163,12 +163,12 @@ async fn a_settlement_is_read_back(world: World) {
             .link_list(pair, Some(link.id), 10)
             .await
             .expect("list"),
-        [frozen.clone()]
+        std::slice::from_ref(&frozen)
     );
     assert_eq!(scope.link_get(link.id).await.expect("get"), link);
     assert_eq!(
         scope.links_get(&[frozen.id]).await.expect("get"),
-        [frozen.clone()]
+        std::slice::from_ref(&frozen)
     );
     assert_eq!(scope.link_count(pair).await.expect("count"), 1);
     for (side, id) in [(Side::A, "a1"), (Side::B, "b1")] {
@@ -176,7 +176,7 @@ async fn a_settlement_is_read_back(world: World) {
             .links_by_remote(pair, side, &[remote(id), remote("x")])
             .await
             .expect("by");
-        assert_eq!(found, [link.clone()]);
+        assert_eq!(found, std::slice::from_ref(&link));
     }
     let counts = scope
         .staged_counts(office.connection)
