@@ -2,6 +2,7 @@
 //!
 //! Kinds are closed: a connector classifies, the worker acts on `remedy()` and on nothing else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What went wrong, by what it means for us.
@@ -55,8 +56,8 @@ pub enum Remedy {
 pub struct Error {
     /// By what it means for us.
     pub kind: Kind,
-    /// The provider's id.
-    pub provider: String,
+    /// The provider's id. Shared and thin: one failure is the outcome of each item of a batch, and errors stay small.
+    pub provider: Arc<String>,
     /// HTTP status, when there was an answer.
     pub status: Option<u16>,
     /// In words for a customer; names fields and limits, never a contact's values, tokens or bodies.
@@ -69,7 +70,7 @@ pub struct Error {
     pub existing: Option<syncline_model::RemoteId>,
     /// What lies beneath.
     #[source]
-    pub source: Option<std::sync::Arc<dyn std::error::Error + Send + Sync>>,
+    pub source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -77,7 +78,7 @@ impl Error {
     pub fn new(provider: impl Into<String>, kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            provider: provider.into(),
+            provider: Arc::new(provider.into()),
             status: None,
             message: message.into(),
             code: None,

@@ -35,7 +35,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            total: Duration::from_secs(60),
+            total: Duration::from_mins(1),
             body: 32 * 1024 * 1024,
             attempts: 4,
             backoff: Duration::from_millis(400),
@@ -206,7 +206,7 @@ impl Raw {
 
 fn retry_after(text: &str, now: Option<DateTime<Utc>>) -> Option<Duration> {
     /// The longest wait that is believed: a broken header must not stop an account for good.
-    const LONGEST: Duration = Duration::from_secs(24 * 3600);
+    const LONGEST: Duration = Duration::from_hours(24);
     let wait = match text.trim().parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => (http_date(text)? - now?).to_std().unwrap_or_default(),

@@ -7,6 +7,8 @@
 
 mod access;
 mod address;
+#[doc(hidden)]
+pub mod conformance;
 mod definition;
 mod error;
 mod http;

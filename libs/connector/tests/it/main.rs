@@ -1,0 +1,11 @@
+//! The session and the token endpoint's client against a server that misbehaves on cue.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should stop"
+)]
+
+mod oauth;
+mod server;
+mod session;
