@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::db::{Tx, execute, fetch_optional, transaction};
 use crate::statement::statements;
-use crate::{Finish, Lease, Release, Result, Scope, StoreError};
+use crate::{Finish, Lease, Release, Result, Scope, Store, StoreError};
 
 statements! {
     Tenant RUN_CLAIM = "update runs set state = 'running', epoch = epoch + 1, lease_until = $4, worker = $5,
@@ -27,6 +27,7 @@ statements! {
     Tenant RUN_RELEASE = "update runs set state = 'queued', due_at = $4, progress = $5, error = $6, attempts = $7,
         lease_until = null, worker = null
         where tenant_id = $1 and id = $2 and epoch = $3 and state = 'running'";
+    Global LEASES_DROP = "update runs set lease_until = $1 where state = 'running' and lease_until > $1";
     Tenant RUN_FINISH = "update runs set state = $3, error = $4, counters = $5, guards = $6, finished_at = $7,
         lease_until = null, worker = null
         where tenant_id = $1 and id = $2";
@@ -77,6 +78,14 @@ fn held(rows: u64) -> Result<()> {
         return Err(StoreError::Fenced);
     }
     Ok(())
+}
+
+impl Store {
+    /// Ends every lease now, so that what ran can be taken up at once. Only for a process that holds its database
+    /// alone: whoever held these leases is gone. Answers how many there were.
+    pub async fn leases_drop(&self, now: DateTime<Utc>) -> Result<u64> {
+        transaction!(self.write_global(), tx => { execute!(tx, LEASES_DROP, now) })
+    }
 }
 
 impl Scope {

@@ -1,0 +1,106 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use syncline_platform::{Config, telemetry};
+
+use crate::{demo, providers, sandbox, serve};
+
+/// Keeps contacts the same in the apps a company uses.
+#[derive(Debug, Parser)]
+#[command(name = "syncline", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows the main job with nothing installed: a sandbox, two accounts, a connection, three runs and a report.
+    Demo(demo::DemoArgs),
+    /// Runs every role in one process on the embedded default: a SQLite file, in-process queue and coordination.
+    Serve(ServeArgs),
+    /// Runs the provider sandbox alone.
+    Sandbox(sandbox::SandboxArgs),
+    /// Lists every connector: id, name, objects, kind of authorisation, capabilities.
+    Providers {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Brings the database up to date and ends.
+    Migrate(ConfigArgs),
+    /// Prints the OpenAPI document of the REST API.
+    Openapi,
+    /// Prints the configuration in force, without its secrets.
+    Config(ConfigArgs),
+}
+
+/// Where configuration comes from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConfigArgs {
+    /// A TOML file that goes over the built-in defaults; the environment goes over both.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `serve`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Where the database, the key ring and secrets are kept.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Address and port of the API; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+}
+
+impl ConfigArgs {
+    /// Reads the configuration.
+    pub fn load(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(self.config.as_deref())?)
+    }
+}
+
+impl ServeArgs {
+    /// Reads the configuration and puts the arguments over it.
+    pub fn load(&self) -> anyhow::Result<Config> {
+        let mut config = self.config.load()?;
+        if let Some(dir) = &self.data_dir {
+            config.data_dir.clone_from(dir);
+        }
+        if let Some(listen) = self.listen {
+            config.server.listen = listen;
+        }
+        Ok(config)
+    }
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Demo(args) => demo::run(args).await,
+            Command::Serve(args) => {
+                let config = args.load()?;
+                telemetry::init(config.log.format, &config.log.level)?;
+                serve::run(config).await
+            }
+            Command::Sandbox(args) => sandbox::run(args).await,
+            Command::Providers { json } => providers::print(json),
+            Command::Migrate(args) => serve::migrate(args.load()?).await,
+            Command::Openapi => {
+                println!("{}", syncline_gateway::openapi()?);
+                Ok(())
+            }
+            Command::Config(args) => {
+                println!("{}", args.load()?.to_toml()?);
+                Ok(())
+            }
+        }
+    }
+}

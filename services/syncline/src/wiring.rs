@@ -1,0 +1,95 @@
+//! From configuration to parts: which database, queue and coordination, and how they are joined.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use syncline_accounts::Accounts;
+use syncline_connector::{HttpClient, HttpLimits, Registry};
+use syncline_coordination::{Buckets, MemoryBuckets, MemoryProgress, Progress};
+use syncline_platform::seal::KeyRing;
+use syncline_platform::{Clock, Config, Ids, SystemClock, SystemIds};
+use syncline_queue::{MemoryQueue, Queue};
+use syncline_store::Store;
+use syncline_worker::{Settings, Shapes, Tools};
+
+/// The parts that every role works with.
+pub struct Parts {
+    /// The rows.
+    pub store: Store,
+    /// The connectors.
+    pub registry: Registry,
+    /// Opens accounts.
+    pub accounts: Accounts,
+    /// Rings for workers.
+    pub queue: Arc<dyn Queue>,
+    /// Rate tokens.
+    pub buckets: Arc<dyn Buckets>,
+    /// Tells people who watch.
+    pub progress: Arc<dyn Progress>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Opens the database with its key ring.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let keys_file = config.keys_file();
+    let keys = KeyRing::open_or_create(&keys_file)
+        .with_context(|| format!("the key ring {}", keys_file.display()))?;
+    Ok(Store::open(&config.database_url(), keys).await?)
+}
+
+/// Makes the parts.
+pub async fn parts(config: &Config) -> anyhow::Result<Parts> {
+    let store = open_store(config).await?;
+    store.migrate().await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids: Arc<dyn Ids> = Arc::new(SystemIds);
+    let buckets: Arc<dyn Buckets> = Arc::new(MemoryBuckets::new(Arc::clone(&clock)));
+    let registry = syncline_connectors::registry()?;
+    let http = HttpClient::new(
+        HttpLimits::default(),
+        Arc::new(syncline_platform::random::fraction),
+    )?;
+    let accounts = Accounts::new(
+        store.clone(),
+        registry.clone(),
+        http,
+        Arc::clone(&buckets),
+        Arc::clone(&clock),
+        &config.providers,
+    )?;
+    Ok(Parts {
+        store,
+        registry,
+        accounts,
+        queue: Arc::new(MemoryQueue::new()),
+        buckets,
+        progress: Arc::new(MemoryProgress::new()),
+        clock,
+        ids,
+    })
+}
+
+impl Parts {
+    /// A worker's tools.
+    pub fn tools(&self, config: &Config) -> Tools {
+        Tools {
+            store: self.store.clone(),
+            accounts: self.accounts.clone(),
+            queue: Arc::clone(&self.queue),
+            progress: Arc::clone(&self.progress),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            shapes: Arc::new(Shapes::default()),
+            settings: Settings {
+                slots: config.worker.slots,
+                slice: config.worker.slice,
+                lease: config.worker.lease,
+                batch: config.worker.batch,
+                tick: config.worker.tick,
+            },
+        }
+    }
+}
