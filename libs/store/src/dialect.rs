@@ -2,7 +2,8 @@
 //!
 //! `$1` is the tenant throughout. On PostgreSQL, columns arrive as arrays and are unnested; on SQLite, rows arrive as
 //! one JSON text, with bytes and ids in hexadecimal digits. Where a conflict clause follows a select, SQLite wants a
-//! `where` before it.
+//! `where` before it. SQLite's `cross join` fixes the order of a join: left to itself, its planner
+//! walks the whole table once for every row given; `materialized` keeps it from undoing that.
 
 /// Declares pairs of statements and `STATEMENTS` that lists them.
 macro_rules! pairs {
@@ -105,8 +106,12 @@ pairs! {
         postgres: "update staged s set phase = r.phase, retry_at = r.retry_at
             from unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[]) as r (side, remote_id, phase, retry_at)
             where s.tenant_id = $1 and s.connection_id = $2 and s.side = r.side and s.remote_id = r.remote_id",
-        sqlite: "update staged set phase = r.value->>2, retry_at = r.value->>3 from json_each($3) as r
-            where tenant_id = $1 and connection_id = $2 and side = r.value->>0 and remote_id = r.value->>1",
+        sqlite: "with f as materialized (
+                select s.rowid as row, r.value->>2 as phase, r.value->>3 as retry_at
+                from json_each($3) as r cross join staged as s on s.tenant_id = $1 and s.connection_id = $2
+                    and s.side = r.value->>0 and s.remote_id = r.value->>1)
+            update staged set phase = f.phase, retry_at = f.retry_at
+            from f where staged.rowid = f.row",
     }
     /// $2 connection, $3 side, $4 remote ids.
     STAGED_GET {
@@ -120,11 +125,12 @@ pairs! {
                 and s.remote_id = k.remote_id
             where k.tenant_id = $1 and k.connection_id = $2 and k.side = $3 and k.hash = any($4) and s.gone is null
             order by k.remote_id, k.rank",
-        sqlite: "select k.hash, k.rank, k.remote_id from staged_keys k
+        sqlite: "select k.hash, k.rank, k.remote_id from json_each($4) as r
+            cross join staged_keys k on k.tenant_id = $1 and k.connection_id = $2 and k.side = $3
+                and k.hash = unhex(r.value)
             join staged s on s.tenant_id = k.tenant_id and s.connection_id = k.connection_id and s.side = k.side
                 and s.remote_id = k.remote_id
-            where k.tenant_id = $1 and k.connection_id = $2 and k.side = $3
-                and k.hash in (select unhex(value) from json_each($4)) and s.gone is null
+            where k.tenant_id = $1 and s.gone is null
             order by k.remote_id, k.rank",
     }
     /// $2 pair, $3 remote ids.
@@ -164,8 +170,9 @@ pairs! {
         postgres: "update links l set dirty = 0, resolutions = '{}'
             from unnest($2::uuid[], $3::bigint[]) as r (id, mark)
             where l.tenant_id = $1 and l.id = r.id and l.dirty = r.mark",
-        sqlite: "update links set dirty = 0, resolutions = '{}' from json_each($2) as r
-            where tenant_id = $1 and links.id = unhex(r.value->>0) and dirty = r.value->>1",
+        sqlite: "update links set dirty = 0, resolutions = '{}'
+            where rowid in (select l.rowid from json_each($2) as r cross join links as l
+                on l.tenant_id = $1 and l.id = unhex(r.value->>0) and l.dirty = r.value->>1)",
     }
     /// $2 connection. A repeated intention replaces nothing.
     INTENT_INSERT {
@@ -213,9 +220,12 @@ pairs! {
             from unnest($3::uuid[], $4::text[], $5::text[]) as r (link_id, entry, winner)
             where c.tenant_id = $1 and c.connection_id = $2 and c.status = 'open' and c.link_id = r.link_id
                 and c.entry = r.entry",
-        sqlite: "update conflicts set status = 'settled', winner = r.value->>2 from json_each($3) as r
-            where tenant_id = $1 and connection_id = $2 and status = 'open' and link_id = unhex(r.value->>0)
-                and entry = r.value->>1",
+        sqlite: "with f as materialized (
+                select c.rowid as row, r.value->>2 as winner
+                from json_each($3) as r cross join conflicts as c on c.tenant_id = $1 and c.connection_id = $2
+                    and c.link_id = unhex(r.value->>0) and c.entry = r.value->>1 and c.status = 'open')
+            update conflicts set status = 'settled', winner = f.winner
+            from f where conflicts.rowid = f.row",
     }
     /// $2 connection. One that stands open counts one more attempt.
     PROBLEM_UPSERT {
@@ -236,8 +246,12 @@ pairs! {
             from unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[]) as r (side, remote_id, reason, at)
             where p.tenant_id = $1 and p.connection_id = $2 and p.status = 'open' and p.side = r.side
                 and p.remote_id = r.remote_id and (r.reason is null or p.reason = r.reason)",
-        sqlite: "update problems set status = 'closed', updated_at = r.value->>3 from json_each($3) as r
-            where tenant_id = $1 and connection_id = $2 and status = 'open' and side = r.value->>0
-                and remote_id = r.value->>1 and (r.value->>2 is null or reason = r.value->>2)",
+        sqlite: "with f as materialized (
+                select p.rowid as row, r.value->>3 as at
+                from json_each($3) as r cross join problems as p on p.tenant_id = $1 and p.connection_id = $2
+                    and p.side = r.value->>0 and p.remote_id = r.value->>1 and p.status = 'open'
+                    and (r.value->>2 is null or p.reason = r.value->>2))
+            update problems set status = 'closed', updated_at = f.at
+            from f where problems.rowid = f.row",
     }
 }
