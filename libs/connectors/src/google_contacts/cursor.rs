@@ -1,5 +1,7 @@
 //! What a pull has to remember between calls: where the last one ended, and where a listing stands.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -73,12 +75,7 @@ pub(super) const MASK: &str = "addresses,biographies,birthdays,emailAddresses,me
 
 /// Short for the mask in force.
 pub(super) fn mask_hash() -> String {
-    let digest = Sha256::digest(MASK.as_bytes());
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    URL_SAFE_NO_PAD.encode(Sha256::digest(MASK.as_bytes()))
 }
 
 #[cfg(test)]

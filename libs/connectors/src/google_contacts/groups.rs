@@ -57,7 +57,7 @@ async fn list(session: &Session) -> Result<Vec<Group>, Error> {
 }
 
 fn is_own(group: &Group) -> bool {
-    group.group_type == "USER_CONTACT_GROUP" && !group.metadata.deleted
+    group.kind == "USER_CONTACT_GROUP" && !group.metadata.deleted
 }
 
 /// The user's own groups.

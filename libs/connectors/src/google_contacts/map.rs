@@ -6,183 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
-use syncline_model::{
-    Cardinality, Choice, FieldDescriptor, FieldName, Fields, Kind, Record, RemoteId, Value, Version,
-};
+use syncline_model::{FieldName, Fields, Record, RemoteId, Value, Version};
 
-use super::slots::{Family, Shape, Slot, as_text, drop_keys, text};
+use super::fields::{COMPOUNDS, Compound, FAMILIES, LABELS, STARRED};
+use super::slots::{Shape, as_text, drop_keys, text};
 use super::wire::Person;
 
 /// The group that everyone belongs to who is not hidden.
 pub(super) const MY_CONTACTS: &str = "contactGroups/myContacts";
-const STARRED: &str = "contactGroups/starred";
-const LABELS: &str = "labels";
+const STARRED_GROUP: &str = "contactGroups/starred";
 const CUSTOM: &str = "userDefined.";
-
-const fn slot(
-    field: &'static str,
-    label: &'static str,
-    standard: &'static str,
-    types: &'static [&'static str],
-) -> Slot {
-    Slot {
-        field,
-        label,
-        standard,
-        types,
-        fills: true,
-    }
-}
-
-/// The members whose items have one value each.
-static FAMILIES: [(Kind, Family); 7] = [
-    (
-        Kind::Email,
-        Family {
-            member: "emailAddresses",
-            shape: Shape::Text,
-            slots: &[
-                slot("email.work", "E-mail (work)", "email.work", &["work"]),
-                slot("email.home", "E-mail (home)", "email.home", &["home"]),
-                slot("email.other", "E-mail (other)", "email.other", &["other"]),
-            ],
-        },
-    ),
-    (
-        Kind::Phone,
-        Family {
-            member: "phoneNumbers",
-            shape: Shape::Text,
-            slots: &[
-                slot("phone.work", "Phone (work)", "phone.work", &["work"]),
-                slot(
-                    "phone.mobile",
-                    "Phone (mobile)",
-                    "phone.mobile",
-                    &["mobile"],
-                ),
-                slot("phone.home", "Phone (home)", "phone.home", &["home"]),
-                slot("phone.other", "Phone (other)", "phone.other", &["other"]),
-                Slot {
-                    field: "phone.work_fax",
-                    label: "Fax (work)",
-                    standard: "phone.fax",
-                    types: &["workFax"],
-                    fills: false,
-                },
-            ],
-        },
-    ),
-    (
-        Kind::Address,
-        Family {
-            member: "addresses",
-            shape: Shape::Address,
-            slots: &[
-                slot(
-                    "address.work",
-                    "Address (work)",
-                    "address.mailing",
-                    &["work", "home"],
-                ),
-                slot(
-                    "address.other",
-                    "Address (other)",
-                    "address.other",
-                    &["other"],
-                ),
-            ],
-        },
-    ),
-    (
-        Kind::Text,
-        Family {
-            member: "nicknames",
-            shape: Shape::Text,
-            slots: &[slot("nicknames", "Nickname", "nickname", &[])],
-        },
-    ),
-    (
-        Kind::Date,
-        Family {
-            member: "birthdays",
-            shape: Shape::Date,
-            slots: &[slot("birthday", "Birthday", "birthday", &[])],
-        },
-    ),
-    (
-        Kind::LongText,
-        Family {
-            member: "biographies",
-            shape: Shape::Text,
-            slots: &[slot("note", "Notes", "note", &[])],
-        },
-    ),
-    (
-        Kind::Url,
-        Family {
-            member: "urls",
-            shape: Shape::Text,
-            slots: &[slot("url", "Website", "website", &["homePage"])],
-        },
-    ),
-];
-
-/// A member whose first item has several values, each a field.
-struct Compound {
-    member: &'static str,
-    /// Field, label, standard field, key in the item.
-    parts: &'static [(&'static str, &'static str, &'static str, &'static str)],
-    /// Keys that Google derives from the parts, or that would contradict them: dropped from an item that is changed.
-    derived: &'static [&'static str],
-    /// Keys that alone do not make an item worth keeping.
-    trimmings: &'static [&'static str],
-}
-
-static COMPOUNDS: [Compound; 2] = [
-    Compound {
-        member: "names",
-        parts: &[
-            ("names.givenName", "First name", "given_name", "givenName"),
-            ("names.familyName", "Last name", "family_name", "familyName"),
-            (
-                "names.middleName",
-                "Middle name",
-                "middle_name",
-                "middleName",
-            ),
-            (
-                "names.honorificPrefix",
-                "Prefix",
-                "honorific_prefix",
-                "honorificPrefix",
-            ),
-            (
-                "names.honorificSuffix",
-                "Suffix",
-                "honorific_suffix",
-                "honorificSuffix",
-            ),
-        ],
-        derived: &["unstructuredName", "displayName", "displayNameLastFirst"],
-        trimmings: &["metadata"],
-    },
-    Compound {
-        member: "organizations",
-        parts: &[
-            ("organization.name", "Company", "company", "name"),
-            ("organization.title", "Job title", "job_title", "title"),
-            (
-                "organization.department",
-                "Department",
-                "department",
-                "department",
-            ),
-        ],
-        derived: &[],
-        trimmings: &["metadata", "type", "formattedType", "current"],
-    },
-];
 
 /// The user's own groups: name by resource name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -206,37 +39,6 @@ pub(super) enum Unfit {
     WrongKind(FieldName),
     #[error("there is no label of that name for the field `{0}`")]
     NoSuchLabel(FieldName),
-}
-
-/// Every field that each account has.
-pub(super) fn descriptors(labels: &Labels) -> Vec<FieldDescriptor> {
-    let mut all = Vec::new();
-    for compound in &COMPOUNDS {
-        for (field, label, standard, _) in compound.parts {
-            all.push(FieldDescriptor::new(*field, *label, Kind::Text).standard(*standard));
-        }
-    }
-    for (kind, family) in &FAMILIES {
-        for slot in family.slots {
-            let mut field =
-                FieldDescriptor::new(slot.field, slot.label, *kind).standard(slot.standard);
-            field.partial_dates = *kind == Kind::Date;
-            all.push(field);
-        }
-    }
-    let mut field = FieldDescriptor::new(LABELS, "Labels", Kind::Choice);
-    field.cardinality = Cardinality::Many;
-    field.choices = labels
-        .0
-        .values()
-        .map(|name| Choice {
-            value: name.clone(),
-            label: name.clone(),
-        })
-        .collect();
-    all.push(field);
-    all.push(FieldDescriptor::new("starred", "Starred", Kind::Bool));
-    all
 }
 
 /// Whether any of these fields cannot be read or written without knowing the account's groups.
@@ -295,10 +97,14 @@ pub(super) fn fields(person: &Person, labels: Option<&Labels>) -> Fields {
             set(&format!("{CUSTOM}{key}"), Value::text(text(item, "value")));
         }
     }
-    set("starred", Value::Bool(is_member(person, STARRED)));
+    set(STARRED, Value::Bool(is_member(person, STARRED_GROUP)));
     if let Some(labels) = labels {
-        let names = memberships(person)
+        // A set, in an order of ours: Google's own is not fixed.
+        let names: BTreeSet<&String> = memberships(person)
             .filter_map(|group| labels.0.get(group))
+            .collect();
+        let names = names
+            .into_iter()
             .map(|name| Value::text(name.clone()))
             .collect();
         set(LABELS, Value::List(names));
@@ -347,7 +153,7 @@ pub(super) fn apply(
     }
     for (name, (field, value)) in rest {
         let member = match name {
-            "starred" => apply_starred(person, field, value)?.then_some("memberships"),
+            STARRED => apply_starred(person, field, value)?.then_some("memberships"),
             LABELS => apply_labels(person, field, value, labels)?.then_some("memberships"),
             _ => apply_custom(person, field, value)?.then_some("userDefined"),
         };
@@ -449,14 +255,14 @@ fn apply_starred(person: &mut Person, field: &FieldName, value: &Value) -> Resul
         value if value.is_empty() => false,
         _ => return Err(Unfit::WrongKind(field.clone())),
     };
-    if wanted == is_member(person, STARRED) {
+    if wanted == is_member(person, STARRED_GROUP) {
         return Ok(false);
     }
     let mut groups: Vec<String> = memberships(person).map(str::to_owned).collect();
     if wanted {
-        groups.push(STARRED.to_owned());
+        groups.push(STARRED_GROUP.to_owned());
     } else {
-        groups.retain(|group| group != STARRED);
+        groups.retain(|group| group != STARRED_GROUP);
     }
     set_memberships(person, groups);
     Ok(true)

@@ -1,11 +1,12 @@
 //! Google Contacts through the People API, version 1.
 //!
 //! What is here: the trait, and where each of its calls is done. Reading is `read.rs`, writing `write.rs`, labels
-//! `groups.rs`; `map.rs`, `slots.rs`, `cursor.rs` and `refuse.rs` are pure; `wire.rs` is Google's JSON.
+//! `groups.rs`; `fields.rs`, `map.rs`, `slots.rs`, `cursor.rs` and `refuse.rs` are pure; `wire.rs` is Google's JSON.
 //!
 //! Not here: photos, "other contacts", the domain directory, and calendars.
 
 mod cursor;
+mod fields;
 mod groups;
 mod map;
 mod read;
@@ -53,7 +54,7 @@ impl Connector for GoogleContacts {
 
     /// The People API has no schema: beside these, any `userDefined.<key>` can be read and written.
     async fn fields(&self, session: &Session) -> Result<Vec<FieldDescriptor>, Error> {
-        Ok(map::descriptors(&groups::labels(session).await?))
+        Ok(fields::descriptors(&groups::labels(session).await?))
     }
 
     async fn pull(&self, session: &Session, pull: &Pull) -> Result<Page, Error> {

@@ -105,7 +105,7 @@ pub(super) async fn pull(session: &Session, pull: &Pull) -> Result<Page, Error> 
     if !is_whole(&stand, &list) {
         // An answer that was cut short looks like a last page: a second look tells them apart.
         tracing::warn!(
-            people = list.connections.len(),
+            people = list.people.len(),
             "the listing does not add up and is read again"
         );
         (response, list) = fetch(session, &stand).await?;
@@ -117,58 +117,52 @@ pub(super) async fn pull(session: &Session, pull: &Pull) -> Result<Page, Error> 
         stand.full_at
     };
     let complete = full && is_whole(&stand, &list);
-    let next = match next_page(&list) {
-        Some(page) => Next::Page(sealed(
-            session,
-            &Stand {
-                page: Some(page),
-                seen: stand.seen + distinct(&list),
-                full_at,
-                token: stand.token.clone(),
-            },
-        )?),
-        None => {
-            let token = list
-                .next_sync_token
-                .clone()
-                .filter(|token| !token.is_empty())
-                .ok_or_else(|| {
-                    response.error(
-                        Kind::Malformed,
-                        "Google's listing ended without a sync token",
-                    )
-                })?;
-            Next::End {
-                cursor: Cursor(sealed(
-                    session,
-                    &Place {
-                        token,
-                        mask: mask_hash(),
-                        full_at,
-                    },
-                )?),
-                complete_listing: complete,
-            }
+    let next = if let Some(page) = next_page(&list) {
+        let stand = Stand {
+            page: Some(page),
+            seen: stand.seen + distinct(&list),
+            full_at,
+            token: stand.token.clone(),
+        };
+        Next::Page(sealed(session, &stand)?)
+    } else {
+        let token = list
+            .next_sync_token
+            .clone()
+            .filter(|token| !token.is_empty());
+        let place = Place {
+            token: token.ok_or_else(|| {
+                response.error(
+                    Kind::Malformed,
+                    "Google's listing ended without a sync token",
+                )
+            })?,
+            mask: mask_hash(),
+            full_at,
+        };
+        Next::End {
+            cursor: Cursor(sealed(session, &place)?),
+            complete_listing: complete,
         }
     };
     if let Some(group) = group {
         let first = full && stand.page.is_none();
         if first
             || list
-                .connections
+                .people
                 .iter()
                 .any(|person| !map::is_member(person, group))
         {
             groups::must_exist(session, group).await?;
         }
     }
-    let labels = if map::needs_labels(&pull.fields) && !list.connections.is_empty() {
+    let labels = if map::needs_labels(&pull.fields) && !list.people.is_empty() {
         Some(groups::labels(session).await?)
     } else {
         None
     };
     Ok(Page {
-        changes: changes(list.connections, group, full, labels.as_ref()),
+        changes: changes(list.people, group, full, labels.as_ref()),
         next,
     })
 }
@@ -218,7 +212,7 @@ fn next_page(list: &Connections) -> Option<String> {
 
 fn distinct(list: &Connections) -> u64 {
     let names: BTreeSet<&str> = list
-        .connections
+        .people
         .iter()
         .map(|person| person.resource_name.as_str())
         .collect();
@@ -247,15 +241,14 @@ fn changes(
         let Some(change) = change(&person, group, full, labels) else {
             continue;
         };
-        match place
+        let earlier = place
             .get(&person.resource_name)
-            .and_then(|index| changes.get_mut(*index))
-        {
-            Some(earlier) => *earlier = change,
-            None => {
-                place.insert(person.resource_name, changes.len());
-                changes.push(change);
-            }
+            .and_then(|index| changes.get_mut(*index));
+        if let Some(earlier) = earlier {
+            *earlier = change;
+        } else {
+            place.insert(person.resource_name, changes.len());
+            changes.push(change);
         }
     }
     changes
@@ -392,7 +385,7 @@ pub(super) async fn find_created(
         }
         let list: Connections = send(session, request, About::Plain).await?.json()?;
         page = next_page(&list);
-        for person in &list.connections {
+        for person in &list.people {
             for index in markers(person).filter_map(|operation| wanted.get(operation)) {
                 if let Some(place) = found.get_mut(*index) {
                     *place = map::record(person, None);
@@ -400,7 +393,7 @@ pub(super) async fn find_created(
             }
         }
         let oldest = list
-            .connections
+            .people
             .iter()
             .filter_map(|person| person.contact()?.update_time)
             .min();

@@ -87,14 +87,14 @@ impl Family {
                 }
                 Some(index) => {
                     if let Some(Some(item)) = kept.get_mut(index) {
-                        self.shape.write(item, value);
+                        Shape::write(item, value);
                     }
                     Some(index)
                 }
                 None => {
                     let mut item = json!({});
                     self.set_type(&mut item, *slot);
-                    self.shape.write(&mut item, value);
+                    Shape::write(&mut item, value);
                     kept.push(Some(item));
                     Some(kept.len() - 1)
                 }
@@ -196,7 +196,7 @@ impl Shape {
         }
     }
 
-    fn write(self, item: &mut Json, value: &Value) {
+    fn write(item: &mut Json, value: &Value) {
         drop_keys(item, &DERIVED);
         let Some(item) = item.as_object_mut() else {
             return;

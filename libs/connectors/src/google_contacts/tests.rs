@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use syncline_model::{Address, FieldName, Fields, PartialDate, Value};
 
+use super::fields;
 use super::map::{self, Labels, Unfit};
 use super::wire::Person;
 
@@ -211,7 +212,7 @@ fn what_does_not_fit_is_refused() {
 
 #[test]
 fn every_field_is_listed_once_and_is_accepted() {
-    let all = map::descriptors(&labels());
+    let all = fields::descriptors(&labels());
     let names: BTreeSet<&str> = all.iter().map(|field| field.name.as_str()).collect();
     assert_eq!(names.len(), all.len());
     let standard: BTreeSet<&str> = all

@@ -61,8 +61,8 @@ impl Person {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Connections {
-    #[serde(default)]
-    pub connections: Vec<Person>,
+    #[serde(default, rename = "connections")]
+    pub people: Vec<Person>,
     pub next_page_token: Option<String>,
     pub next_sync_token: Option<String>,
     pub total_items: Option<u64>,
@@ -125,8 +125,8 @@ pub(super) struct Group {
     /// `contactGroups/<hex>`, or a system group's name in place of the number.
     pub resource_name: String,
     /// `USER_CONTACT_GROUP` or `SYSTEM_CONTACT_GROUP`.
-    #[serde(default)]
-    pub group_type: String,
+    #[serde(default, rename = "groupType")]
+    pub kind: String,
     #[serde(default)]
     pub name: String,
     #[serde(default)]

@@ -91,17 +91,16 @@ pub(super) async fn create(session: &Session, collection: &str, items: &[Create]
         }
     }
     match create_batch(session, &bodies, &labels).await {
-        Ok(done) => done
-            .into_iter()
-            .for_each(|(index, outcome)| set(&mut outcomes, index, outcome)),
+        Ok(done) => set_all(&mut outcomes, done),
         Err(error) if bodies.len() > 1 && is_about_items(&error) => {
             create_singly(session, &bodies, &labels, &mut outcomes).await;
         }
-        Err(error) => {
+        Err(error) => set_all(
+            &mut outcomes,
             bodies
                 .iter()
-                .for_each(|(index, ..)| set(&mut outcomes, *index, Err(error.clone())));
-        }
+                .map(|(index, ..)| (*index, Err(error.clone()))),
+        ),
     }
     finish(session, outcomes)
 }
@@ -109,6 +108,12 @@ pub(super) async fn create(session: &Session, collection: &str, items: &[Create]
 fn set(outcomes: &mut [Option<Outcome>], index: usize, outcome: Outcome) {
     if let Some(place) = outcomes.get_mut(index) {
         *place = Some(outcome);
+    }
+}
+
+fn set_all(outcomes: &mut [Option<Outcome>], done: impl IntoIterator<Item = (usize, Outcome)>) {
+    for (index, outcome) in done {
+        set(outcomes, index, outcome);
     }
 }
 
@@ -234,10 +239,12 @@ async fn create_singly(
     let found = match read::find_created(session, &items).await {
         Ok(found) => found,
         Err(error) => {
-            bodies
-                .iter()
-                .for_each(|(index, ..)| set(outcomes, *index, Err(error.clone())));
-            return;
+            return set_all(
+                outcomes,
+                bodies
+                    .iter()
+                    .map(|(index, ..)| (*index, Err(error.clone()))),
+            );
         }
     };
     for ((index, _, body), found) in bodies.iter().zip(found) {
@@ -356,17 +363,13 @@ async fn update_batch(
     let several = batch.len() > 1;
     if several {
         match update_many(session, batch, labels).await {
-            Ok(done) => {
-                done.into_iter()
-                    .for_each(|(index, outcome)| set(outcomes, index, outcome));
-                return;
-            }
+            Ok(done) => return set_all(outcomes, done),
             Err(error) if is_about_items(&error) => {}
             Err(error) => {
-                batch
-                    .iter()
-                    .for_each(|one| set(outcomes, one.index, Err(error.clone())));
-                return;
+                return set_all(
+                    outcomes,
+                    batch.iter().map(|one| (one.index, Err(error.clone()))),
+                );
             }
         }
     }

@@ -1,0 +1,207 @@
+//! The fields of a contact as data: which member of a person holds each, and what the API is told about them.
+
+use syncline_model::{Cardinality, Choice, FieldDescriptor, Kind};
+
+use super::map::Labels;
+use super::slots::{Family, Shape, Slot};
+
+/// The names of the user's own groups that a contact is in.
+pub(super) const LABELS: &str = "labels";
+/// Whether a contact is starred.
+pub(super) const STARRED: &str = "starred";
+
+/// Every field that each account has.
+pub(super) fn descriptors(labels: &Labels) -> Vec<FieldDescriptor> {
+    let mut all = Vec::new();
+    for compound in &COMPOUNDS {
+        for (field, label, standard, _) in compound.parts {
+            all.push(FieldDescriptor::new(*field, *label, Kind::Text).standard(*standard));
+        }
+    }
+    for (kind, family) in &FAMILIES {
+        for slot in family.slots {
+            let mut field =
+                FieldDescriptor::new(slot.field, slot.label, *kind).standard(slot.standard);
+            field.partial_dates = *kind == Kind::Date;
+            all.push(field);
+        }
+    }
+    let mut field = FieldDescriptor::new(LABELS, "Labels", Kind::Choice);
+    field.cardinality = Cardinality::Many;
+    field.choices = labels
+        .0
+        .values()
+        .map(|name| Choice {
+            value: name.clone(),
+            label: name.clone(),
+        })
+        .collect();
+    all.push(field);
+    all.push(FieldDescriptor::new(STARRED, "Starred", Kind::Bool));
+    all
+}
+
+const fn slot(
+    field: &'static str,
+    label: &'static str,
+    standard: &'static str,
+    types: &'static [&'static str],
+) -> Slot {
+    Slot {
+        field,
+        label,
+        standard,
+        types,
+        fills: true,
+    }
+}
+
+/// The members whose items have one value each.
+pub(super) static FAMILIES: [(Kind, Family); 7] = [
+    (
+        Kind::Email,
+        Family {
+            member: "emailAddresses",
+            shape: Shape::Text,
+            slots: &[
+                slot("email.work", "E-mail (work)", "email.work", &["work"]),
+                slot("email.home", "E-mail (home)", "email.home", &["home"]),
+                slot("email.other", "E-mail (other)", "email.other", &["other"]),
+            ],
+        },
+    ),
+    (
+        Kind::Phone,
+        Family {
+            member: "phoneNumbers",
+            shape: Shape::Text,
+            slots: &[
+                slot("phone.work", "Phone (work)", "phone.work", &["work"]),
+                slot(
+                    "phone.mobile",
+                    "Phone (mobile)",
+                    "phone.mobile",
+                    &["mobile"],
+                ),
+                slot("phone.home", "Phone (home)", "phone.home", &["home"]),
+                slot("phone.other", "Phone (other)", "phone.other", &["other"]),
+                Slot {
+                    field: "phone.work_fax",
+                    label: "Fax (work)",
+                    standard: "phone.fax",
+                    types: &["workFax"],
+                    fills: false,
+                },
+            ],
+        },
+    ),
+    (
+        Kind::Address,
+        Family {
+            member: "addresses",
+            shape: Shape::Address,
+            slots: &[
+                slot(
+                    "address.work",
+                    "Address (work)",
+                    "address.mailing",
+                    &["work", "home"],
+                ),
+                slot(
+                    "address.other",
+                    "Address (other)",
+                    "address.other",
+                    &["other"],
+                ),
+            ],
+        },
+    ),
+    (
+        Kind::Text,
+        Family {
+            member: "nicknames",
+            shape: Shape::Text,
+            slots: &[slot("nicknames", "Nickname", "nickname", &[])],
+        },
+    ),
+    (
+        Kind::Date,
+        Family {
+            member: "birthdays",
+            shape: Shape::Date,
+            slots: &[slot("birthday", "Birthday", "birthday", &[])],
+        },
+    ),
+    (
+        Kind::LongText,
+        Family {
+            member: "biographies",
+            shape: Shape::Text,
+            slots: &[slot("note", "Notes", "note", &[])],
+        },
+    ),
+    (
+        Kind::Url,
+        Family {
+            member: "urls",
+            shape: Shape::Text,
+            slots: &[slot("url", "Website", "website", &["homePage"])],
+        },
+    ),
+];
+
+/// A member whose first item has several values, each a field.
+pub(super) struct Compound {
+    pub member: &'static str,
+    /// Field, label, standard field, key in the item.
+    pub parts: &'static [(&'static str, &'static str, &'static str, &'static str)],
+    /// Keys that Google derives from the parts, or that would contradict them: dropped from an item that is changed.
+    pub derived: &'static [&'static str],
+    /// Keys that alone do not make an item worth keeping.
+    pub trimmings: &'static [&'static str],
+}
+
+pub(super) static COMPOUNDS: [Compound; 2] = [
+    Compound {
+        member: "names",
+        parts: &[
+            ("names.givenName", "First name", "given_name", "givenName"),
+            ("names.familyName", "Last name", "family_name", "familyName"),
+            (
+                "names.middleName",
+                "Middle name",
+                "middle_name",
+                "middleName",
+            ),
+            (
+                "names.honorificPrefix",
+                "Prefix",
+                "honorific_prefix",
+                "honorificPrefix",
+            ),
+            (
+                "names.honorificSuffix",
+                "Suffix",
+                "honorific_suffix",
+                "honorificSuffix",
+            ),
+        ],
+        derived: &["unstructuredName", "displayName", "displayNameLastFirst"],
+        trimmings: &["metadata"],
+    },
+    Compound {
+        member: "organizations",
+        parts: &[
+            ("organization.name", "Company", "company", "name"),
+            ("organization.title", "Job title", "job_title", "title"),
+            (
+                "organization.department",
+                "Department",
+                "department",
+                "department",
+            ),
+        ],
+        derived: &[],
+        trimmings: &["metadata", "type", "formattedType", "current"],
+    },
+];
