@@ -145,13 +145,13 @@ fn network(from: Option<IpAddr>) -> String {
     match from {
         None => "unknown".into(),
         Some(IpAddr::V4(address)) => address.to_string(),
-        Some(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
-            Some(address) => address.to_string(),
-            None => {
-                let [a, b, c, d, ..] = address.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        Some(IpAddr::V6(address)) => {
+            if let Some(address) = address.to_ipv4_mapped() {
+                return address.to_string();
             }
-        },
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
     }
 }
 

@@ -224,4 +224,30 @@ mod tests {
             "openapi/openapi.json is stale"
         );
     }
+
+    /// S-17: what a request may hold is all named; what goes wrong is told alike everywhere.
+    #[test]
+    fn requests_are_closed_and_failures_are_problems() {
+        let document = serde_json::to_value(Document::openapi()).expect("json");
+        let mut bodies = 0;
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in item.as_object().expect("an item") {
+                let answer = &operation["responses"]["default"]["content"];
+                assert!(
+                    answer.get("application/problem+json").is_some(),
+                    "{method} {path}"
+                );
+                let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+                let Some(name) = schema["$ref"].as_str() else {
+                    assert!(operation.get("requestBody").is_none(), "{method} {path}");
+                    continue;
+                };
+                let name = name.trim_start_matches("#/components/schemas/");
+                let closed = &document["components"]["schemas"][name]["additionalProperties"];
+                assert_eq!(*closed, false, "{name}");
+                bodies += 1;
+            }
+        }
+        assert!(bodies >= 8, "{bodies}");
+    }
 }

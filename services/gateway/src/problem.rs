@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Longest `detail` or `message` sent, in characters.
-const LONGEST: usize = 400;
+const LONGEST: usize = 2000;
 
 /// What went wrong, by name. Names are part of the API: they are added to, never changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]

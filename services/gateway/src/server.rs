@@ -17,7 +17,7 @@ use crate::state::State;
 /// How long a client may take to send a request's head.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 /// How long requests may take to end when the process ends, in seconds.
 const GRACE: u64 = 20;
 /// Server threads; handlers wait for the database, they do not compute.
@@ -61,7 +61,7 @@ pub async fn serve(
     let stop = async {
         shutdown.triggered().await;
         handle.stop(true).await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         ended = server => ended,

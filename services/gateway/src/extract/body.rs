@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{FromRequest, HttpRequest, ResponseError, dev, web};
-use serde::de::DeserializeOwned;
+use actix_web::{FromRequest, HttpRequest, dev, web};
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::{Code, FieldError, Problem};
 
@@ -107,6 +107,13 @@ fn is_json(request: &HttpRequest) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would read a list as an object, its members by position.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(match serde_json::from_slice::<IgnoredAny>(bytes) {
+            Ok(_) => Problem::invalid("", "Must be an object."),
+            Err(error) => malformed(&error),
+        });
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
@@ -186,7 +193,9 @@ mod tests {
         check("{", Code::MalformedJson, "line 1");
         check("", Code::MalformedJson, "line 1");
         check(r#"{"in/ner":[]} x"#, Code::MalformedJson, "column");
-        check("[]", Code::ValidationFailed, "Invalid");
+        check("[]", Code::ValidationFailed, "object");
+        check("[[{\"number\":1}]]", Code::ValidationFailed, "object");
+        check("null", Code::ValidationFailed, "object");
         check(
             r#"{"in/ner":[{"number":1},{"number":300}]}"#,
             Code::ValidationFailed,
@@ -198,7 +207,7 @@ mod tests {
             "tenant_id",
         );
         assert!(parse::<Outer>(br#"{"in/ner":[{"number":3}]} "#).is_ok());
-        let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+        let deep = format!("{{\"x\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
         assert!(parse::<serde_json::Value>(deep.as_bytes()).is_err());
     }
 }

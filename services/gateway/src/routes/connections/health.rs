@@ -33,7 +33,8 @@ pub enum HealthWord {
 #[derive(Serialize, ToSchema)]
 pub struct Health {
     /// In one word.
-    health: HealthWord,
+    #[serde(rename = "health")]
+    in_a_word: HealthWord,
     /// Whether it runs.
     #[schema(value_type = schema::ConnectionStatus)]
     status: ConnectionStatus,
@@ -85,7 +86,7 @@ pub async fn handle(
     let conflicts = rows.conflict_list(id, Some(ConflictStatus::Open), None, MOST);
     let last_run = rows.run_list(id, None, 1).await?.into_iter().next();
     let mut health = Health {
-        health: HealthWord::Healthy,
+        in_a_word: HealthWord::Healthy,
         links: rows.link_count(connection.pair).await?,
         open_problems: problems.await?.len(),
         open_conflicts: conflicts.await?.len(),
@@ -95,7 +96,7 @@ pub async fn handle(
         status: connection.status,
         accounts,
     };
-    health.health = health.word();
+    health.in_a_word = health.word();
     Ok(Json(health))
 }
 
@@ -127,7 +128,7 @@ mod tests {
     fn one_word_for_each_case() {
         let check = |change: &dyn Fn(&mut Health), want: HealthWord| {
             let mut health = Health {
-                health: HealthWord::Healthy,
+                in_a_word: HealthWord::Healthy,
                 status: ConnectionStatus::Active,
                 accounts: AccountsHealth {
                     a: AccountStatus::Active,

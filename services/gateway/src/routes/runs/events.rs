@@ -25,7 +25,7 @@ use crate::wire::RunJson;
 /// How long nothing may be heard before the row is looked at.
 const SILENCE: Duration = Duration::from_secs(5);
 /// Longest stream; a client that wants more comes back.
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// The data of a `progress` event.
 #[derive(Serialize, ToSchema)]
@@ -66,7 +66,7 @@ pub async fn handle(
         state,
         rows: caller.rows,
         watch: Some(watch),
-        next: Step::Show(run),
+        next: Step::Show(Box::new(run)),
         until: tokio::time::Instant::now() + LONGEST,
     };
     Ok(HttpResponse::Ok()
@@ -85,7 +85,7 @@ struct Follower {
 }
 
 enum Step {
-    Show(Run),
+    Show(Box<Run>),
     Listen(RunId),
     End,
 }
@@ -97,7 +97,7 @@ fn follow(follower: Follower) -> impl Stream<Item = Result<Bytes, Error>> {
                 if !run.state.is_final() {
                     follower.next = Step::Listen(run.id);
                 }
-                event("run", &RunJson::from(run))
+                event("run", &RunJson::from(*run))
             }
             Step::Listen(id) => follower.listen(id).await?,
             Step::End => return None,

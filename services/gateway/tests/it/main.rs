@@ -1,0 +1,22 @@
+//! The API over HTTP: a real server, a real store, the real connectors against the sandbox. Mirrors the URL tree.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod accounts;
+mod api_keys;
+mod connections;
+mod idempotency;
+mod isolation;
+mod limits;
+mod operations;
+mod protocol;
+mod providers;
+mod records;
+mod runs;
+mod sessions;
+mod tenants;
+mod world;

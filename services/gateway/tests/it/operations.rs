@@ -1,0 +1,22 @@
+//! `/healthz`, `/readyz`, `/openapi.json`, `/docs`.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::world::World;
+
+#[actix_web::test]
+async fn the_process_says_how_it_is_and_what_it_offers() {
+    let world = World::new().await;
+    let get = async |path: &str| world.send(world.request(Method::GET, path)).await;
+    assert_eq!(get("/healthz").await.ok(200), json!({"status": "ok"}));
+    assert_eq!(get("/readyz").await.ok(200), json!({"status": "ok"}));
+    let document = get("/openapi.json").await.ok(200);
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(get("/docs").await.header("location"), Some("/docs/"));
+    let page = get("/docs/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("swagger-ui"), "{}", page.text);
+    world.store.close().await;
+    get("/readyz").await.problem(503, "unavailable");
+}

@@ -1,0 +1,24 @@
+//! `/v1/providers`.
+
+use crate::world::World;
+
+#[actix_web::test]
+async fn providers_say_what_is_real() {
+    let world = World::new().await;
+    let ann = world.sign_up("ann@example.com").await;
+    let all = ann.get("/v1/providers").await.ok(200);
+    let ids: Vec<_> = all["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["id"].clone())
+        .collect();
+    assert_eq!(ids, ["google_contacts", "zoho_crm"]);
+    let zoho = ann.get("/v1/providers/zoho_crm").await.ok(200);
+    assert_eq!(zoho["auth"], "oauth2");
+    assert!(zoho["capabilities"]["deletions"].is_array());
+    for id in ["nothing", "Zoho!", "..%2fx"] {
+        let answer = ann.get(&format!("/v1/providers/{id}")).await;
+        answer.problem(404, "not_found");
+    }
+}
