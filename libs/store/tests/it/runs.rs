@@ -14,6 +14,7 @@ on_both!(
     a_cancelled_run_is_fenced,
     a_parked_run_is_approved_with_what_it_held,
     another_tenants_lease_is_refused,
+    leases_are_dropped_only_by_a_lone_process,
 );
 
 fn new_run(office: &crate::harness::Office, n: u32) -> NewRun {
@@ -332,5 +333,19 @@ async fn another_tenants_lease_is_refused(world: World) {
         let answer = office.scope.settle(&lease, &Settlement::default()).await;
         assert!(matches!(answer, Err(StoreError::Fenced)), "{answer:?}");
     }
+    world.end().await;
+}
+
+async fn leases_are_dropped_only_by_a_lone_process(world: World) {
+    let office = world.office(10).await;
+    let lease = office.lease(100).await;
+    let dropped = world.store.leases_drop(at(5)).await.expect("drop");
+    let again = office
+        .scope
+        .run_claim(lease.run, at(5), at(60), "next")
+        .await
+        .expect("claim");
+    let alone = !world.is_postgres();
+    assert_eq!((dropped, again.is_some()), (u64::from(alone), alone));
     world.end().await;
 }
