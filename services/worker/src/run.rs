@@ -139,6 +139,7 @@ impl Slice<'_> {
         trouble: Trouble,
         context: Option<&RunContext<'_>>,
     ) -> Result<(), Trouble> {
+        tracing::debug!(causes = trouble.causes(), "the slice stopped");
         match trouble.verdict() {
             Verdict::LetGo => {
                 tracing::warn!("another worker holds this run now");

@@ -59,6 +59,18 @@ impl Trouble {
         }
     }
 
+    /// What lies beneath, for operators: each cause in its own words.
+    pub fn causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+
     fn by_remedy(&self, side: Side, remedy: Remedy) -> Verdict {
         match remedy {
             Remedy::RetryAfter(wait) => Verdict::Later(wait),
