@@ -1,0 +1,3 @@
+//! Tests of the whole: rules of the tree that no crate can hold alone.
+
+mod architecture;
