@@ -42,7 +42,7 @@ create table links (
     b_version text,
     a_modified_at timestamptz,
     b_modified_at timestamptz,
-    state text not null check (state in ('live', 'frozen', 'severed')),
+    state text not null check (state in ('live', 'frozen', 'severed', 'buried')),
     state_side text check (state_side in ('a', 'b')),
     body bytea not null,
     resolutions text not null default '{}',

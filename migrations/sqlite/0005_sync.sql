@@ -41,7 +41,7 @@ create table links (
     b_version text,
     a_modified_at text,
     b_modified_at text,
-    state text not null check (state in ('live', 'frozen', 'severed')),
+    state text not null check (state in ('live', 'frozen', 'severed', 'buried')),
     state_side text check (state_side in ('a', 'b')),
     body blob not null,
     resolutions text not null default '{}',
