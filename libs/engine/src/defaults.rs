@@ -1,7 +1,7 @@
 //! The default mapping: two fields that answer to the same standard field belong together.
 
 use syncline_model::{
-    Cardinality, FieldDescriptor, FieldPath, Kind, Mapping, MappingEntry, Part, Sides,
+    Cardinality, FieldDescriptor, FieldPath, Kind, Mapping, MappingEntry, Part, Side, Sides,
 };
 
 /// Joins the fields of two accounts by their standard names. A whole name or address on one side is joined part by
@@ -12,23 +12,19 @@ pub fn default_mapping(fields: &Sides<Vec<FieldDescriptor>>) -> Mapping {
         b: standard_paths(&fields.b),
     };
     let mut entries: Vec<MappingEntry> = Vec::new();
-    let mut whole: Vec<String> = Vec::new();
     for (name, a) in &paths.a {
-        let Some((_, b)) = paths.b.iter().find(|(other, _)| other == name) else {
+        let Some(b) = paths.b.iter().find(|(other, _)| other == name) else {
             continue;
         };
-        if !a.writable && !b.writable {
-            continue;
-        }
+        let entry = MappingEntry::new(a.path.clone(), b.1.path.clone());
         // Both hold the whole of it: its parts need no entries of their own.
-        let parent = name.split_once('#').map(|(parent, _)| parent);
-        if parent.is_some_and(|parent| whole.iter().any(|done| done == parent)) {
-            continue;
+        let overlaps = Side::BOTH.into_iter().any(|side| {
+            let mut before = entries.iter().map(|entry| entry.path(side));
+            before.any(|path| path.part.is_none() && path.field == entry.path(side).field)
+        });
+        if (a.writable || b.1.writable) && !overlaps {
+            entries.push(entry);
         }
-        if a.composite && b.composite {
-            whole.push(name.clone());
-        }
-        entries.push(MappingEntry::new(a.path.clone(), b.path.clone()));
     }
     Mapping { entries }
 }
@@ -36,11 +32,10 @@ pub fn default_mapping(fields: &Sides<Vec<FieldDescriptor>>) -> Mapping {
 struct Standard {
     path: FieldPath,
     writable: bool,
-    composite: bool,
 }
 
-/// Every standard name that a side's fields answer to. Composite fields answer by their parts too; the whole comes
-/// first.
+/// Every standard name that a side's fields answer to, once. Composite fields answer by their parts too; the whole
+/// comes first. A field of its own goes before a part of another, and what can be written before what cannot.
 fn standard_paths(fields: &[FieldDescriptor]) -> Vec<(String, Standard)> {
     let mut paths = Vec::new();
     for field in fields {
@@ -48,6 +43,7 @@ fn standard_paths(fields: &[FieldDescriptor]) -> Vec<(String, Standard)> {
             continue;
         };
         let parts: &[(Part, String)] = &match field.kind {
+            _ if field.cardinality == Cardinality::Many => Vec::new(),
             Kind::Address => Part::ADDRESS
                 .iter()
                 .map(|part| (*part, format!("{name}#{}", part.as_str())))
@@ -58,13 +54,11 @@ fn standard_paths(fields: &[FieldDescriptor]) -> Vec<(String, Standard)> {
             ],
             _ => Vec::new(),
         };
-        let one = field.cardinality == Cardinality::One;
         paths.push((
             name.clone(),
             Standard {
                 path: FieldPath::whole(field.name.clone()),
                 writable: field.writable,
-                composite: one && !parts.is_empty(),
             },
         ));
         for (part, name) in parts {
@@ -76,10 +70,18 @@ fn standard_paths(fields: &[FieldDescriptor]) -> Vec<(String, Standard)> {
                         part: Some(*part),
                     },
                     writable: field.writable,
-                    composite: false,
                 },
             ));
         }
     }
-    paths
+    let rank = |path: &Standard| (!path.writable, path.path.part.is_some());
+    let mut best: Vec<(String, Standard)> = Vec::new();
+    for (name, path) in paths {
+        match best.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, other)) if rank(&path) < rank(other) => *other = path,
+            Some(_) => {}
+            None => best.push((name, path)),
+        }
+    }
+    best
 }

@@ -16,7 +16,8 @@ pub struct Facts<'a> {
     pub seen: Sides<Option<&'a Value>>,
     /// What both sides are meant to reach; `None` before first contact.
     pub target: Option<&'a Value>,
-    /// How each provider wrote the target down, where it would not keep it as sent.
+    /// What each side says in the target's place and is left at: the provider's own way of writing it down, or the
+    /// own edit of a side that only receives.
     pub rendered: Sides<Option<&'a Value>>,
     /// A person's answer to a conflict.
     pub resolution: Option<Side>,
@@ -31,7 +32,7 @@ pub struct Merged {
     pub target: Value,
     /// Whether each side is to be written.
     pub write: Sides<bool>,
-    /// Whether each side's value is to be remembered as seen.
+    /// Whether each side's value is to be remembered as seen; else it is the own edit of a side that only receives.
     pub look: Sides<bool>,
     /// Both sides changed, differently.
     pub conflict: Option<Clash>,
@@ -46,16 +47,25 @@ pub struct Clash {
 
 /// Merges one field.
 pub fn merge(entry: &Entry, facts: &Facts<'_>) -> Merged {
+    if same(entry, facts.now.a, facts.now.b) {
+        return agreed(entry, facts);
+    }
+    // Items are told apart only where both sides may say which there are; a set with one source is one value.
+    let item_by_item = entry.cardinality == Cardinality::Many && entry.from.a && entry.from.b;
     let Some(target) = facts.target else {
-        return first_contact(entry, facts);
+        return if item_by_item {
+            merge_sets(entry, facts, &Value::Empty)
+        } else {
+            first_contact(entry, facts)
+        };
     };
-    if entry.cardinality == Cardinality::Many {
+    if item_by_item {
         return merge_sets(entry, facts, target);
     }
-    let changed = Sides::of(|side| has_changed(entry, facts, side, target));
+    let changed = Sides::of(|side| has_changed(entry, facts, side));
     let sources = Sides::of(|side| *changed.get(side) && *entry.from.get(side));
     let (new, conflict) = match (sources.a, sources.b) {
-        (false, false) => (target.clone(), None),
+        (false, false) => (target.clone(), unfinished(entry, facts, &changed)),
         (true, false) => (
             facts.now.a.clone(),
             overruled(entry, facts, &changed, Side::A),
@@ -64,7 +74,6 @@ pub fn merge(entry: &Entry, facts: &Facts<'_>) -> Merged {
             facts.now.b.clone(),
             overruled(entry, facts, &changed, Side::B),
         ),
-        (true, true) if same(entry, facts.now.a, facts.now.b) => (facts.now.a.clone(), None),
         (true, true) => match settle_conflict(entry, facts) {
             Some(winner) => (
                 (*facts.now.get(winner)).clone(),
@@ -78,17 +87,60 @@ pub fn merge(entry: &Entry, facts: &Facts<'_>) -> Merged {
     finish(entry, facts, new, target, &changed, conflict)
 }
 
-/// In a one-way field the receiving side's own edit gives way to the source's; the loser is named all the same.
+/// Both sides say the same, however they came to it: nothing to write, and the target is what they say.
+fn agreed(entry: &Entry, facts: &Facts<'_>) -> Merged {
+    let target = facts
+        .target
+        .filter(|target| same(entry, target, facts.now.a))
+        .unwrap_or(facts.now.a);
+    Merged {
+        target: target.clone(),
+        write: Sides::default(),
+        look: Sides { a: true, b: true },
+        conflict: None,
+    }
+}
+
+/// One side's edit replaces what the other says. The loser is named where its value would else be lost unseen: its
+/// own edit (in a one-way field the receiving side gives way to the source), or an earlier edit that became the
+/// target and never reached the winner.
 fn overruled(
     entry: &Entry,
     facts: &Facts<'_>,
     changed: &Sides<bool>,
     winner: Side,
 ) -> Option<Clash> {
-    let loses = *changed.get(winner.other()) && !same(entry, facts.now.a, facts.now.b);
-    loses.then_some(Clash {
+    let loser = winner.other();
+    let undelivered = !reached(entry, facts, winner)
+        && *entry.from.get(loser)
+        && facts
+            .target
+            .is_some_and(|target| same(entry, target, facts.now.get(loser)));
+    let own = facts
+        .rendered
+        .get(loser)
+        .zip(*facts.seen.get(loser))
+        .is_some_and(|(rendered, seen)| !same(entry, rendered, seen));
+    (*changed.get(loser) || own || undelivered).then_some(Clash {
         winner: Some(winner),
     })
+}
+
+/// No source changed, but a side that only receives edited the field before the source's last edit got there: the
+/// delivery is finished and that side's edit named.
+fn unfinished(entry: &Entry, facts: &Facts<'_>, changed: &Sides<bool>) -> Option<Clash> {
+    Side::BOTH
+        .into_iter()
+        .find(|side| *changed.get(*side) && !reached(entry, facts, *side))
+        .map(|loser| Clash {
+            winner: Some(loser.other()),
+        })
+}
+
+/// Whether the target was once seen on a side, as sent or in the provider's own spelling.
+fn reached(entry: &Entry, facts: &Facts<'_>, side: Side) -> bool {
+    let seen = facts.seen.get(side).zip(facts.target);
+    facts.rendered.get(side).is_some() || seen.is_some_and(|(seen, t)| same(entry, seen, t))
 }
 
 fn ask(target: &Value) -> Merged {
@@ -101,14 +153,9 @@ fn ask(target: &Value) -> Merged {
 }
 
 fn first_contact(entry: &Entry, facts: &Facts<'_>) -> Merged {
-    if entry.cardinality == Cardinality::Many {
-        return merge_sets(entry, facts, &Value::Empty);
-    }
     let blank = Sides::of(|side| is_blank(entry.kind, facts.now.get(side)));
     let take = |side: Side| (*facts.now.get(side)).clone();
-    let (new, conflict) = if same(entry, facts.now.a, facts.now.b) {
-        (take(Side::A), None)
-    } else if blank.a || !entry.from.a {
+    let (new, conflict) = if blank.a || !entry.from.a {
         // A one-way field: the source says what is meant, unless it says nothing.
         let source = if blank.b { Side::A } else { Side::B };
         let loses = !blank.a && !blank.b;
@@ -158,21 +205,24 @@ fn settle_conflict(entry: &Entry, facts: &Facts<'_>) -> Option<Side> {
     })
 }
 
-fn has_changed(entry: &Entry, facts: &Facts<'_>, side: Side, target: &Value) -> bool {
+/// Whether a side says something that is neither what was seen there nor what it is meant to say. Under
+/// [`Blank::Keep`] clearing a field is no change.
+pub fn has_changed(entry: &Entry, facts: &Facts<'_>, side: Side) -> bool {
     let now = facts.now.get(side);
-    let known = [
+    let mut known = [
         *facts.seen.get(side),
-        Some(target),
+        facts.target,
         *facts.rendered.get(side),
-    ];
-    if known
-        .into_iter()
-        .flatten()
-        .any(|value| same(entry, now, value))
-    {
+    ]
+    .into_iter()
+    .flatten();
+    if known.any(|value| same(entry, now, value)) {
         return false;
     }
-    let cleared = is_blank(entry.kind, now) && !is_blank(entry.kind, target);
+    let cleared = is_blank(entry.kind, now)
+        && facts
+            .target
+            .is_some_and(|target| !is_blank(entry.kind, target));
     !(cleared && entry.blank == Blank::Keep)
 }
 
@@ -209,12 +259,12 @@ fn finish(
         }
         // A side that only receives keeps its own edit until the source changes again.
         let only_receives = !*entry.from.get(side);
-        !(only_receives && *changed.get(side) && !moved && facts.target.is_some())
+        !(only_receives && *changed.get(side) && !moved && reached(entry, facts, side))
     });
     let look = Sides::of(|side| {
-        // What a side that only receives says for itself is not taken note of, so that it still counts as its own
-        // edit. Everything else is, even where it is about to be overwritten: a value that was overruled must not
-        // look like a new edit if the write fails.
+        // What a side that only receives says for itself is not what was seen of ours: it is kept apart, as its
+        // rendering of the target. Everything else is, even where it is about to be overwritten: a value that was
+        // overruled must not look like a new edit if the write fails.
         let own = !*entry.from.get(side) && *changed.get(side) && facts.target.is_some();
         !own || *write.get(side)
     });

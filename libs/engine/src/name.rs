@@ -37,6 +37,11 @@ pub fn split(full: &str, known: Option<&Parts>) -> Parts {
         if known.join() == full {
             return known.clone();
         }
+        // "Family, given", of which at least the family name still stands.
+        let rest = (!known.family.is_empty()).then(|| full.strip_prefix(&known.family));
+        if let Some(given) = rest.flatten().and_then(|rest| rest.strip_prefix(',')) {
+            return Parts::new(given, &known.family);
+        }
         // The family name stands at the end: only the given names changed. And the other way round.
         if let Some(given) = strip_word_suffix(full, &known.family) {
             return Parts::new(given, &known.family);
@@ -73,21 +78,24 @@ pub fn update(old: &str, new: &Parts) -> String {
     if before == *new {
         return old.to_owned();
     }
-    let before = split(old, None);
-    if before.given == new.given || before.family == new.family {
-        let comma = old.contains(',');
-        return if comma && !new.given.is_empty() {
-            format!("{}, {}", new.family, new.given)
-        } else {
-            new.join()
-        };
+    // "Family, given" stays in that order, where it can still be told from it which is which.
+    if old.contains(',') && !new.given.is_empty() && !new.family.is_empty() {
+        let written = format!("{}, {}", new.family, new.given);
+        if split(&written, Some(new)) == *new && split(&written, None) == *new {
+            return written;
+        }
     }
     new.join()
 }
 
 fn strip_word_suffix<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
     let rest = (!suffix.is_empty()).then(|| text.strip_suffix(suffix))??;
-    (rest.is_empty() || rest.ends_with(char::is_whitespace)).then(|| rest.trim_end())
+    let rest = rest
+        .is_empty()
+        .then_some(rest)
+        .or_else(|| rest.ends_with(char::is_whitespace).then(|| rest.trim_end()))?;
+    // "Ann, Lee" is not Lee with the given name "Ann,".
+    (!rest.ends_with(',')).then_some(rest)
 }
 
 fn strip_word_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {

@@ -101,6 +101,8 @@ pub struct Step {
     pub body: LinkBody,
     /// The calls to make, at most one a side.
     pub operations: Vec<Operation>,
+    /// Per side, the record as observed, where an update of it is planned.
+    pub staged: Sides<Option<Box<Record>>>,
     /// The direction in which two records were found to be one.
     pub linked_from: Option<Side>,
     /// Fields that both sides changed, differently.
@@ -209,7 +211,7 @@ pub fn plan(observation: &Observation, policy: &Policy) -> Plan {
         steps.push(pair::plan_link(pair, policy, &observation.held));
     }
     for cluster in &observation.clusters {
-        create::plan_cluster(cluster, policy, &mut steps);
+        create::plan_cluster(cluster, policy, &observation.held, &mut steps);
     }
     Plan { steps }
 }
@@ -225,6 +227,7 @@ impl Step {
             body: link.body.clone(),
             subject: Subject::Link(Box::new(link.clone())),
             operations: Vec::new(),
+            staged: Sides::default(),
             linked_from: None,
             conflicts: Vec::new(),
             problems: Vec::new(),
@@ -243,12 +246,28 @@ impl Step {
             state: LinkState::Live,
             body: LinkBody::default(),
             operations: Vec::new(),
+            staged: Sides::default(),
             linked_from: None,
             conflicts: Vec::new(),
             problems: Vec::new(),
             held: false,
             rows: Sides::default(),
         }
+    }
+
+    /// Every staged row, where there is one, meets this fate.
+    fn rows_become(&mut self, fate: RowFate) {
+        for side in Side::BOTH {
+            if let Some(row) = self.rows.get_mut(side) {
+                *row = fate;
+            }
+        }
+    }
+
+    /// A guard holds something of it.
+    fn hold(&mut self) {
+        self.held = true;
+        self.rows_become(RowFate::Held);
     }
 
     /// Notes what was observed of a record.

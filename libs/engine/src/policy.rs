@@ -223,6 +223,30 @@ impl Policy {
         wanted.into_iter().collect()
     }
 
+    /// Whether records of a side must have been read when they are written: a composite field is sent whole, and
+    /// where only some of its parts are mapped the others are known from the record alone. Updates of a side that
+    /// says so are to be planned with it `Present`.
+    pub fn reads_before_writing(&self, side: Side) -> bool {
+        let mut parts: BTreeMap<&FieldName, usize> = BTreeMap::new();
+        for path in self.entries.iter().map(|entry| entry.paths.get(side)) {
+            if path.part.is_some() {
+                *parts.entry(&path.field).or_default() += 1;
+            }
+        }
+        let written = |field: &FieldName| {
+            let mut entries = self.entries.iter();
+            entries
+                .any(|entry| entry.paths.get(side).field == *field && *entry.from.get(side.other()))
+        };
+        parts.into_iter().any(|(field, mapped)| {
+            let all = match self.kinds.get(side).get(field) {
+                Some((Kind::Address, _)) => Part::ADDRESS.len(),
+                _ => 2,
+            };
+            mapped < all && written(field)
+        })
+    }
+
     /// Whether records may flow from a side at all.
     pub const fn flows_from(&self, side: Side) -> bool {
         self.direction.from_side(side)
@@ -249,16 +273,22 @@ fn compile_entries(
             format!("a mapping has at most {MAX_ENTRIES} entries"),
         );
     }
-    let mut used = Sides::<BTreeSet<String>>::default();
+    let mut used = Sides::<BTreeMap<String, Vec<Option<Part>>>>::default();
     let mut entries = Vec::new();
     for (index, entry) in input.mapping.entries.iter().take(MAX_ENTRIES).enumerate() {
         let mut found = Vec::new();
         for side in Side::BOTH {
             let path = entry.path(side);
             let at = format!("/mapping/{index}/{side}");
-            if !used.get_mut(side).insert(path.to_string()) {
+            let whole = path.field.to_string();
+            let used = used.get_mut(side);
+            let before = used.entry(whole).or_default();
+            let overlaps =
+                before.contains(&path.part) || before.contains(&None) || path.part.is_none();
+            if !before.is_empty() && overlaps {
                 fail(at.clone(), format!("`{path}` is mapped twice"));
             }
+            before.push(path.part);
             match by_name.get(side).get(&path.field) {
                 Some(field) => match path_shape(field, path) {
                     Ok(shape) => found.push((*field, shape)),

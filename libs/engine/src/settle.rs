@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use syncline_model::{
-    ChangeKind, Counters, EntryKey, Fields, LinkBody, LinkId, LinkState, ProblemReason, RemoteId,
-    Side, Sides, Slots, Value, Version,
+    ChangeKind, Counters, EntryKey, Fields, LinkBody, LinkId, LinkState, ProblemReason, Record,
+    RemoteId, Side, Sides, Slots, Value, Version,
 };
 
 use crate::{
@@ -49,7 +49,8 @@ pub enum RowFate {
     Pending,
     /// Held by a guard.
     Held,
-    /// Waits for something else: its link to thaw, a person's answer, recovery.
+    /// Waits for something else: its link to thaw, a person's answer, recovery. It stays part of what is seen of its
+    /// link: news of the other side is planned together with it.
     Waiting,
 }
 
@@ -101,6 +102,9 @@ pub struct Settled {
     pub link: LinkWrite,
     /// The staged rows.
     pub rows: Sides<Option<RowFate>>,
+    /// Records that were just written and whose rows stay, as they are now: to be staged in place of what those rows
+    /// hold, in the same transaction. Without it a row would tell of old values as if they were new edits.
+    pub restage: Sides<Option<Record>>,
     /// What to count.
     pub counters: Counters,
     /// What to tell.
@@ -140,6 +144,7 @@ fn settle_step(step: &Step, outcomes: &[&Outcome], policy: &Policy) -> Settled {
         settled: Settled {
             link: LinkWrite::Keep,
             rows: step.rows.clone(),
+            restage: Sides::default(),
             counters: Counters::default(),
             changes: Vec::new(),
             conflicts: step.conflicts.clone(),
@@ -150,6 +155,7 @@ fn settle_step(step: &Step, outcomes: &[&Outcome], policy: &Policy) -> Settled {
     for (operation, outcome) in step.operations.iter().zip(outcomes) {
         after.apply(step, operation, outcome, policy);
     }
+    after.settle_rows(step, outcomes);
     after.count(step);
     after.settled.link = after.link_write(step);
     after.settled
@@ -199,16 +205,8 @@ impl Truth {
                     });
                 }
                 self.undo_state(step, operation);
-                self.rows_become(RowFate::Known);
             }
-            Outcome::Later => {
-                self.undo_state(step, operation);
-                self.rows_become(RowFate::Pending);
-            }
-            Outcome::Unknown => {
-                self.undo_state(step, operation);
-                self.rows_become(RowFate::Waiting);
-            }
+            Outcome::Later | Outcome::Unknown => self.undo_state(step, operation),
         }
     }
 
@@ -221,11 +219,53 @@ impl Truth {
         }
     }
 
-    /// Staged rows stay, for the reason given: `Known` rows of a link mean "tried again when the problem says so".
-    fn rows_become(&mut self, fate: RowFate) {
+    /// Where an operation was not done, the staged rows stay: the one outcome that leaves most to do decides why.
+    /// `Known` rows of a link mean "tried again when the problem says so"; what is held or waits for a person goes on
+    /// to do so.
+    fn settle_rows(&mut self, step: &Step, outcomes: &[&Outcome]) {
+        let any = |test: fn(&Outcome) -> bool| outcomes.iter().any(|outcome| test(outcome));
+        let fate = if any(|outcome| matches!(outcome, Outcome::Unknown)) {
+            Some(RowFate::Waiting)
+        } else if any(|outcome| matches!(outcome, Outcome::Later)) {
+            Some(RowFate::Pending)
+        } else if any(|outcome| matches!(outcome, Outcome::Refused { .. })) {
+            Some(RowFate::Known)
+        } else {
+            None
+        };
         for side in Side::BOTH {
-            if let Some(row) = self.settled.rows.get_mut(side) {
-                *row = fate;
+            let Some(row) = self.settled.rows.get_mut(side) else {
+                continue;
+            };
+            match fate {
+                Some(RowFate::Known) if *row != RowFate::Absorbed => {}
+                Some(fate) => *row = fate,
+                None => {}
+            }
+        }
+        for (operation, outcome) in step.operations.iter().zip(outcomes) {
+            let side = operation.side();
+            let stays = !matches!(self.settled.rows.get(side), None | Some(RowFate::Absorbed));
+            if let (
+                true,
+                Operation::Update { changes, .. },
+                Outcome::Done {
+                    version,
+                    modified_at,
+                    fields,
+                    ..
+                },
+                Some(record),
+            ) = (stays, operation, outcome, step.staged.get(side))
+            {
+                let mut record = record.as_ref().clone();
+                record.fields.extend(changes.clone());
+                record.fields.extend(fields.clone().unwrap_or_default());
+                if let Some(version) = version {
+                    record.version = version.clone();
+                    record.modified_at = *modified_at;
+                }
+                *self.settled.restage.get_mut(side) = Some(record);
             }
         }
     }
@@ -292,7 +332,8 @@ impl Truth {
             if let Some(shown) = shown.as_ref().and_then(|shown| shown.get(index)) {
                 let same = equal(entry.kind, entry.cardinality, shown, value);
                 // Something shown where nothing was sent is news, not spelling: the next pull must see a change.
-                if !same && !is_blank(entry.kind, value) && !is_blank(entry.kind, shown) {
+                // Nothing shown where something was sent is a provider that drops it: asking again changes nothing.
+                if !same && !is_blank(entry.kind, value) {
                     let meant = self.body.target.get(&entry.key);
                     if meant.is_some_and(|t| equal(entry.kind, entry.cardinality, t, value)) {
                         self.body
@@ -324,16 +365,18 @@ impl Truth {
                 }
             }
         }
-        if let (Subject::Link(link), true) = (&step.subject, step.operations.is_empty()) {
+        if let Subject::Link(link) = &step.subject {
             let kind = match (link.state, step.state) {
                 (LinkState::Live, LinkState::Frozen { left }) => Some((ChangeKind::Frozen, left)),
-                (LinkState::Live | LinkState::Frozen { .. }, LinkState::Severed { gone }) => {
+                (LinkState::Live | LinkState::Frozen { .. }, LinkState::Severed { gone })
+                    if step.operations.is_empty() =>
+                {
                     Some((ChangeKind::Severed, gone))
                 }
                 (
                     LinkState::Frozen { left: side } | LinkState::Severed { gone: side },
                     LinkState::Live,
-                ) => Some((ChangeKind::Resumed, side)),
+                ) if step.remote == known(link) => Some((ChangeKind::Resumed, side)),
                 _ => None,
             };
             if let Some((kind, side)) = kind {
@@ -375,7 +418,7 @@ impl Truth {
             Subject::New => None,
             Subject::Link(link) => {
                 // A buried link that lost a record's id: its tombstone goes.
-                if link.state == LinkState::Buried && step.remote != known(link) {
+                if step.state == LinkState::Buried && step.remote != known(link) {
                     return LinkWrite::Remove(link.id);
                 }
                 Some(link)

@@ -1,20 +1,20 @@
 //! Unlinked records: link those that are one, create what the other side lacks, name what cannot be decided.
 
 use syncline_model::{
-    Fields, LinkState, ProblemReason, Record, RemoteId, Side, Sides, Slots, Value,
+    Fields, Kind, LinkState, ProblemReason, Record, RemoteId, Side, Sides, Slots, Value,
 };
 
 use super::{
     Cluster, LinkedPair, Operation, ProblemFound, Sight, Step, Subject, pair, read,
     read::mononym_write,
 };
-use crate::{Held, Policy, RowFate, is_blank, lens, matching, rules};
+use crate::{Held, Policy, RowFate, lens, matching, rules};
 
 /// Most records of one side that a cluster may have before it is left to a person.
 const MAX_CLUSTER: usize = 50;
 
 /// Plans the records of one cluster.
-pub fn plan_cluster(cluster: &Cluster, policy: &Policy, steps: &mut Vec<Step>) {
+pub fn plan_cluster(cluster: &Cluster, policy: &Policy, held: &Held, steps: &mut Vec<Step>) {
     let records = &cluster.records;
     if records.a.len() > MAX_CLUSTER || records.b.len() > MAX_CLUSTER {
         for side in Side::BOTH {
@@ -50,7 +50,7 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, steps: &mut Vec<Step>) {
             } else {
                 Side::B
             };
-            steps.push(link(policy, a, b, from));
+            steps.push(link(policy, held, a, b, from));
             mark(Side::A, *i);
             mark(Side::B, *j);
         }
@@ -84,8 +84,9 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, steps: &mut Vec<Step>) {
     }
 }
 
-/// Two records that are one: a link, and the first merge.
-fn link(policy: &Policy, a: &Record, b: &Record, from: Side) -> Step {
+/// Two records that are one: a link, and the first merge. Where one of them is outside the rules the link only
+/// remembers that they are one: nothing is written until it comes in.
+fn link(policy: &Policy, held: &Held, a: &Record, b: &Record, from: Side) -> Step {
     let mut step = Step::fresh(Subject::New);
     step.linked_from = Some(from);
     step.rows = Sides {
@@ -110,7 +111,14 @@ fn link(policy: &Policy, a: &Record, b: &Record, from: Side) -> Step {
             b: Sight::Present(Box::new(b.clone())),
         },
     };
-    pair::merge_records(&mut step, &pair, policy, &Held::default());
+    match pair::left_scope(&pair, policy) {
+        Some(left) => {
+            step.observe(Side::A, a);
+            step.observe(Side::B, b);
+            pair::freeze(&mut step, &pair, left);
+        }
+        None => pair::merge_records(&mut step, &pair, policy, held),
+    }
     step
 }
 
@@ -156,11 +164,13 @@ fn add_creation(step: &mut Step, policy: &Policy, from: Side, record: &Record) {
             continue;
         }
         step.body.target.insert(entry.key.clone(), value.clone());
-        if is_blank(entry.kind, value) {
-            sent.insert(entry.key.clone(), Value::Empty);
+        // What is not sent is empty there; it is seen so.
+        sent.insert(entry.key.clone(), Value::Empty);
+        if value.is_empty() {
             continue;
         }
-        filled = true;
+        // A yes or no that nobody gave a thought to makes no person.
+        filled |= entry.kind != Kind::Bool;
         match pair::fits(entry, to, value) {
             Ok(()) => {
                 sent.insert(entry.key.clone(), value.clone());
@@ -257,7 +267,7 @@ fn refuse(step: &mut Step, from: Side, record: &Record, reason: ProblemReason, m
     step.subject = Subject::Nothing;
     step.operations.clear();
     step.problems.clear();
-    *step.rows.get_mut(from) = Some(RowFate::Known);
+    step.rows_become(RowFate::Known);
     step.problems.push(ProblemFound {
         side: from,
         remote: record.id.clone(),
@@ -268,9 +278,12 @@ fn refuse(step: &mut Step, from: Side, record: &Record, reason: ProblemReason, m
 }
 
 fn ambiguous(side: Side, record: &Record, candidates: Vec<RemoteId>) -> Step {
+    let others = match candidates.len() {
+        1 => "A record of the other side may be the same person as this record and as others of this side".to_owned(),
+        many => format!("{many} records of the other side may be the same person"),
+    };
     let message = format!(
-        "{} records of the other side may be the same person. Merge or change them so that one is left, or that each has an e-mail address of its own",
-        candidates.len()
+        "{others}. Merge or change them so that one is left, or that each has an e-mail address of its own"
     );
     named(side, record, ProblemReason::Ambiguous, message, candidates)
 }

@@ -1,9 +1,12 @@
 //! What follows from a record that is gone. Only evidence gets here: a tombstone, or a direct read that found nothing.
 
-use syncline_model::{DeletionPolicy, LinkState, Side, Sides};
+use syncline_model::{DeletionPolicy, LinkState, Side, Sides, Value};
 
-use super::{LinkedPair, Operation, Sight, Step, create, read};
-use crate::{Held, Policy, RowFate, equal, rules};
+use super::{LinkedPair, Operation, Sight, Step, create, pair, read};
+use crate::{
+    Held, Policy, RowFate,
+    merge::{Facts, merge},
+};
 
 /// A deletion on one side or both.
 pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, held: &Held) -> Step {
@@ -15,22 +18,30 @@ pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, held: &Held
     let gone = if deleted.a { Side::A } else { Side::B };
     let rest = gone.other();
     let action = policy.deletions.on(gone);
-    if action == DeletionPolicy::Ignore || !policy.flows_from(gone) {
-        if *held.gone.get(gone) {
-            return hold(step);
-        }
-        step.state = LinkState::Severed { gone };
-        return step;
-    }
-    if was_edited(pair, policy, rest) && policy.flows_from(rest) {
+    let carried = action != DeletionPolicy::Ignore && policy.flows_from(gone);
+    if carried
+        && took_part(pair, policy, gone)
+        && policy.flows_from(rest)
+        && is_owed(pair, policy, gone)
+    {
         // An edit after the last sync beats a deletion: the record comes back.
         return create::plan_again(step, pair, policy, gone);
     }
     if *held.gone.get(gone) {
-        return hold(step);
+        step.hold();
+        return step;
+    }
+    step.state = LinkState::Severed { gone };
+    if !carried || !took_part(pair, policy, gone) {
+        // What is news of the record that stays waits, so that a restored partner is merged with it.
+        if let (Some(row), Sight::Present(_) | Sight::Left) =
+            (step.rows.get_mut(rest), pair.sight.get(rest))
+        {
+            *row = RowFate::Waiting;
+        }
+        return step;
     }
     let id = pair.link.remote.get(rest).clone();
-    step.state = LinkState::Severed { gone };
     step.operations.push(match action {
         DeletionPolicy::Delete => Operation::Delete { side: rest, id },
         DeletionPolicy::Mark => Operation::Mark { side: rest, id },
@@ -39,60 +50,94 @@ pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, held: &Held
     step
 }
 
-fn hold(mut step: Step) -> Step {
-    step.held = true;
-    step.rows = Sides::of(|side| step.rows.get(side).map(|_| RowFate::Held));
-    step
+/// Whether the record now gone and its partner both took part until then: a deletion outside the collection or the
+/// rules concerns nobody, and nothing outside of them is ever written.
+fn took_part(pair: &LinkedPair, policy: &Policy, gone: Side) -> bool {
+    pair.link.state != LinkState::Frozen { left: gone }
+        && !pair::is_outside(pair, policy, gone.other())
 }
 
-/// Whether a side's record was edited since it was last seen.
-fn was_edited(pair: &LinkedPair, policy: &Policy, side: Side) -> bool {
-    let Sight::Present(record) = pair.sight.get(side) else {
+/// Whether something is owed to the side that is gone: a merge that pretends its record is as last seen would write
+/// it. That is an edit made since, or one that never got there.
+fn is_owed(pair: &LinkedPair, policy: &Policy, gone: Side) -> bool {
+    let Sight::Present(record) = pair.sight.get(gone.other()) else {
         return false;
     };
-    if policy.flows_from(side) && !rules::takes_part(policy, side, &record.fields) {
-        return false;
-    }
     let body = &pair.link.body;
     let names = read::Names::of_link(policy, body);
-    let now = read(policy, side, &record.fields, names.as_ref());
+    let now = read(policy, gone.other(), &record.fields, names.as_ref());
     policy.entries.iter().zip(&now).any(|(entry, now)| {
-        let known = [
-            body.seen.get(side).get(&entry.key),
-            body.target.get(&entry.key),
-            body.rendered.get(side).get(&entry.key),
-        ];
-        *entry.from.get(side)
-            && !known
-                .into_iter()
-                .flatten()
-                .any(|value| equal(entry.kind, entry.cardinality, value, now))
+        let Some(target) = body.target.get(&entry.key) else {
+            return false;
+        };
+        let there = pair::last_said(body, gone, entry).unwrap_or(&Value::Empty);
+        let sides = |here, there| match gone {
+            Side::A => Sides { a: there, b: here },
+            Side::B => Sides { a: here, b: there },
+        };
+        let facts = Facts {
+            now: sides(now, there),
+            seen: Sides::of(|side| body.seen.get(side).get(&entry.key)),
+            target: Some(target),
+            rendered: Sides::of(|side| body.rendered.get(side).get(&entry.key)),
+            resolution: None,
+            most_recent: None,
+        };
+        let merged = merge(entry, &facts);
+        merged.conflict.is_some_and(|clash| clash.winner.is_none())
+            || *merged.write.get(gone) && pair::fits(entry, gone, &merged.target).is_ok()
     })
 }
 
-/// A record of a severed link is seen again on the side where it was gone. A stale listing shows it at the version
-/// that we knew; anything else is a person who restored it.
-pub fn came_back(step: &mut Step, pair: &LinkedPair, gone: Side) -> bool {
-    match pair.sight.get(gone) {
-        Sight::Present(record) if pair.link.version.get(gone).as_ref() != Some(&record.version) => {
-            step.state = LinkState::Live;
-            true
-        }
-        _ => false,
-    }
+/// A record that was gone is seen again. A stale listing shows it at the version that we knew; anything else is a
+/// person who restored it.
+fn came_back(pair: &LinkedPair, gone: Side) -> bool {
+    matches!(
+        pair.sight.get(gone),
+        Sight::Present(record) if pair.link.version.get(gone).as_ref() != Some(&record.version)
+    )
 }
 
-/// Both records were deleted. One that is seen again, changed since, is a new record: its tombstone goes and it is
-/// looked at again as unlinked.
-pub fn plan_buried(mut step: Step, pair: &LinkedPair) -> Step {
+/// One record of a severed link is gone, the other is left alone: what is news of it waits, so that coming back can
+/// merge it. Gives whether the link is followed again.
+pub fn plan_severed(step: &mut Step, pair: &LinkedPair, gone: Side) -> bool {
+    let rest = gone.other();
+    if came_back(pair, gone) {
+        if *pair.sight.get(rest) == Sight::Deleted {
+            // Restored on one side, deleted on the other: bringing back is the newer will.
+            step.state = LinkState::Buried;
+            forget(step, gone);
+            return false;
+        }
+        step.state = LinkState::Live;
+        return true;
+    }
+    match pair.sight.get(rest) {
+        Sight::Deleted => step.state = LinkState::Buried,
+        Sight::Present(_) | Sight::Left => *step.rows.get_mut(rest) = Some(RowFate::Waiting),
+        Sight::Unchanged => {}
+    }
+    false
+}
+
+/// Both records were deleted. If both are seen again, changed since, the link is followed again. One alone is a new
+/// record: the tombstone goes and the record is looked at again as unlinked. Gives whether the link is followed.
+pub fn plan_buried(step: &mut Step, pair: &LinkedPair) -> bool {
+    let back = Sides::of(|side| came_back(pair, side));
+    if back.a && back.b {
+        step.state = LinkState::Live;
+        return true;
+    }
     for side in Side::BOTH {
-        if let Sight::Present(record) = pair.sight.get(side)
-            && pair.link.version.get(side).as_ref() != Some(&record.version)
-        {
-            step.subject = super::Subject::Link(Box::new(pair.link.clone()));
-            *step.rows.get_mut(side) = Some(RowFate::Pending);
-            *step.remote.get_mut(side) = None;
+        if *back.get(side) {
+            forget(step, side);
         }
     }
-    step
+    false
+}
+
+/// The tombstone goes; the record is to be looked at as unlinked.
+fn forget(step: &mut Step, side: Side) {
+    *step.rows.get_mut(side) = Some(RowFate::Pending);
+    *step.remote.get_mut(side) = None;
 }

@@ -1,10 +1,12 @@
 //! A link with news: merge its two records, or follow what became of them.
 
-use syncline_model::{Fields, LinkState, ProblemReason, Record, Side, Sides, Slots, Value};
+use syncline_model::{
+    Cardinality, Fields, Kind, LinkBody, LinkState, ProblemReason, Record, Side, Sides, Slots,
+    Value,
+};
 
 use super::{
-    ConflictFound, LinkedPair, Operation, ProblemFound, Sight, Step, gone, read,
-    read::{Names, mononym_write},
+    ConflictFound, LinkedPair, Operation, ProblemFound, Sight, Step, gone, read, read::Names,
 };
 use crate::{
     Entry, Held, Policy, RowFate, equal, is_blank, lens,
@@ -19,39 +21,24 @@ pub fn plan_link(pair: &LinkedPair, policy: &Policy, held: &Held) -> Step {
         let staged = *pair.sight.get(side) != Sight::Unchanged;
         *step.rows.get_mut(side) = staged.then_some(RowFate::Absorbed);
     }
-    match pair.link.state {
-        LinkState::Buried => return gone::plan_buried(step, pair),
-        LinkState::Severed { gone: side } => {
-            if !gone::came_back(&mut step, pair, side) {
-                return step;
-            }
-        }
-        LinkState::Live | LinkState::Frozen { .. } => {}
+    let followed = match pair.link.state {
+        LinkState::Buried => gone::plan_buried(&mut step, pair),
+        LinkState::Severed { gone: side } => gone::plan_severed(&mut step, pair, side),
+        LinkState::Live | LinkState::Frozen { .. } => true,
+    };
+    if !followed {
+        return step;
     }
-    if Side::BOTH
-        .iter()
-        .any(|side| *pair.sight.get(*side) == Sight::Deleted)
-    {
+    let deleted = |side: &Side| *pair.sight.get(*side) == Sight::Deleted;
+    if Side::BOTH.iter().any(deleted) {
         return gone::plan_gone(step, pair, policy, held);
     }
     if let Some(left) = left_scope(pair, policy) {
         if *held.gone.get(left) && step.state == LinkState::Live {
-            step.held = true;
-            step.rows = Sides::of(|side| step.rows.get(side).map(|_| RowFate::Held));
-            return step;
+            step.hold();
+        } else {
+            freeze(&mut step, pair, left);
         }
-        // Frozen: what is news now waits in its staged row, so that coming back can merge it.
-        step.state = LinkState::Frozen { left };
-        step.rows = Sides::of(|side| {
-            let waits = matches!(pair.sight.get(side), Sight::Present(_));
-            step.rows.get(side).map(|_| {
-                if waits {
-                    RowFate::Waiting
-                } else {
-                    RowFate::Absorbed
-                }
-            })
-        });
         return step;
     }
     step.state = LinkState::Live;
@@ -59,18 +46,39 @@ pub fn plan_link(pair: &LinkedPair, policy: &Policy, held: &Held) -> Step {
     step
 }
 
+/// The link stands still. What is news waits in its staged row, so that coming back can merge it; the state itself
+/// remembers the side that left, so that only the other side's leaving needs a row.
+pub fn freeze(step: &mut Step, pair: &LinkedPair, left: Side) {
+    step.state = LinkState::Frozen { left };
+    for side in Side::BOTH {
+        let waits = match pair.sight.get(side) {
+            Sight::Present(_) => true,
+            Sight::Left => side != left,
+            Sight::Unchanged | Sight::Deleted => false,
+        };
+        if let (Some(row), true) = (step.rows.get_mut(side), waits) {
+            *row = RowFate::Waiting;
+        }
+    }
+}
+
 /// The side on which the record does not take part (any more).
-fn left_scope(pair: &LinkedPair, policy: &Policy) -> Option<Side> {
+pub fn left_scope(pair: &LinkedPair, policy: &Policy) -> Option<Side> {
     Side::BOTH
         .into_iter()
-        .find(|side| match pair.sight.get(*side) {
-            Sight::Left => true,
-            Sight::Present(record) => {
-                policy.flows_from(*side) && !rules::takes_part(policy, *side, &record.fields)
-            }
-            Sight::Unchanged => pair.link.state == LinkState::Frozen { left: *side },
-            Sight::Deleted => false,
-        })
+        .find(|side| is_outside(pair, policy, *side))
+}
+
+/// Whether a side's record is outside the collection or the rules.
+pub fn is_outside(pair: &LinkedPair, policy: &Policy, side: Side) -> bool {
+    match pair.sight.get(side) {
+        Sight::Left => true,
+        Sight::Present(record) => {
+            policy.flows_from(side) && !rules::takes_part(policy, side, &record.fields)
+        }
+        Sight::Unchanged => pair.link.state == LinkState::Frozen { left: side },
+        Sight::Deleted => false,
+    }
 }
 
 /// Merges the two records of a link field by field and appends the writes that follow.
@@ -109,15 +117,9 @@ pub fn merge_records(step: &mut Step, pair: &LinkedPair, policy: &Policy, held: 
         write.push(writes);
     }
     for side in Side::BOTH {
-        if let Some(operation) = update(
-            step,
-            policy,
-            side,
-            *records.get(side),
-            &now,
-            &targets,
-            &write,
-        ) {
+        if let Some(operation) = update(step, policy, side, &records, &now, &targets, &write) {
+            let staged = records.get(side).map(|record| Box::new(record.clone()));
+            *step.staged.get_mut(side) = staged;
             step.operations.push(operation);
         }
     }
@@ -144,12 +146,16 @@ fn reread_at_first_contact(
 
 /// A side without news is as it was last seen; an entry never looked at is unknown.
 fn remembered(step: &Step, policy: &Policy, side: Side) -> Vec<Option<Value>> {
-    let seen = step.body.seen.get(side);
-    policy
-        .entries
-        .iter()
-        .map(|entry| seen.get(&entry.key).cloned())
+    let entries = policy.entries.iter();
+    entries
+        .map(|entry| last_said(&step.body, side, entry).cloned())
         .collect()
+}
+
+/// What a side said last: what it says in the target's place, else what was seen there.
+pub fn last_said<'a>(body: &'a LinkBody, side: Side, entry: &Entry) -> Option<&'a Value> {
+    let seen = body.seen.get(side).get(&entry.key);
+    body.rendered.get(side).get(&entry.key).or(seen)
 }
 
 /// Merges one entry into the step. Gives the target and the sides to write; `None` where nothing can be said yet.
@@ -162,12 +168,20 @@ fn merge_entry(
     held: &Held,
 ) -> Option<(Value, Sides<bool>)> {
     let value = |side: Side| now.get(side).get(index).and_then(Option::as_ref);
+    let as_it_was = |step: &Step| {
+        let target = step.body.target.get(&entry.key)?;
+        Some((target.clone(), Sides::default()))
+    };
     let (Some(a), Some(b)) = (value(Side::A), value(Side::B)) else {
-        return step
-            .body
-            .target
-            .get(&entry.key)
-            .map(|t| (t.clone(), Sides::default()));
+        // One side was never looked at here (an entry new to the mapping): remember what the other one says, so that
+        // the two meet when the first is looked at.
+        for side in Side::BOTH {
+            if let (Some(value), None) = (value(side), step.body.target.get(&entry.key)) {
+                let seen = step.body.seen.get_mut(side);
+                seen.insert(entry.key.clone(), value.clone());
+            }
+        }
+        return as_it_was(step);
     };
     let facts = Facts {
         now: Sides { a, b },
@@ -182,13 +196,8 @@ fn merge_entry(
         *merged.write.get(side) && held.entries.contains(&(entry.key.clone(), side.other()))
     };
     if Side::BOTH.into_iter().any(from_held) {
-        step.held = true;
-        step.rows = Sides::of(|side| step.rows.get(side).map(|_| RowFate::Held));
-        return step
-            .body
-            .target
-            .get(&entry.key)
-            .map(|t| (t.clone(), Sides::default()));
+        step.hold();
+        return as_it_was(step);
     }
     let asked = merged.conflict.is_some_and(|clash| clash.winner.is_none());
     if let Some(clash) = merged.conflict
@@ -206,12 +215,10 @@ fn merge_entry(
     if asked {
         step.body.open.insert(entry.key.clone());
         // Both rows wait for the answer: it must find both values again.
-        step.rows = Sides::of(|side| step.rows.get(side).map(|_| RowFate::Waiting));
-        return step
-            .body
-            .target
-            .get(&entry.key)
-            .map(|t| (t.clone(), Sides::default()));
+        if !step.held {
+            step.rows_become(RowFate::Waiting);
+        }
+        return as_it_was(step);
     }
     let (a, b) = (a.clone(), b.clone());
     remember(step, entry, &merged.target, &merged.look, &Sides { a, b });
@@ -241,7 +248,17 @@ fn remember(
     }
     for side in Side::BOTH {
         let value = now.get(side);
-        if *look.get(side) && !same(body.seen.get(side).get(key), value) {
+        let rendered = body.rendered.get_mut(side);
+        if !*look.get(side) {
+            rendered.insert(key.clone(), value.clone());
+            continue;
+        }
+        if rendered.contains_key(key) && !same(rendered.get(key), value) {
+            rendered.remove(key);
+        }
+        // An own edit stays apart from what was seen, as long as it stands.
+        let is_own = rendered.contains_key(key);
+        if !is_own && !same(body.seen.get(side).get(key), value) {
             body.seen.get_mut(side).insert(key.clone(), value.clone());
         }
     }
@@ -265,11 +282,12 @@ fn update(
     step: &mut Step,
     policy: &Policy,
     side: Side,
-    record: Option<&Record>,
+    records: &Sides<Option<&Record>>,
     now: &Sides<Vec<Option<Value>>>,
     targets: &[Value],
     write: &[Sides<bool>],
 ) -> Option<Operation> {
+    let record = *records.get(side);
     let remote = step.remote.get(side).clone()?;
     let mut sent = Slots::new();
     let mut before = Slots::new();
@@ -302,7 +320,7 @@ fn update(
     if physical.is_empty() {
         return None;
     }
-    respell_single_name(policy, side, now, targets, &mut physical);
+    respell_name(step, policy, side, now, &mut physical);
     let old_fields = record.map_or_else(
         || {
             // Not read just now: rebuild the composite fields from what was last seen, so that a part is put into its whole.
@@ -323,12 +341,9 @@ fn update(
         Some((entry.paths.get(side), value))
     });
     let mut changes = lens::put(&old_fields, writes);
-    let from = side.other();
-    let source = match from {
-        Side::A => &now.a,
-        Side::B => &now.b,
-    };
-    changes.extend(actions_for(policy, from, source, &old_fields));
+    if let Some(source) = records.get(side.other()) {
+        changes.extend(actions_for(policy, side.other(), source, &old_fields));
+    }
     Some(Operation::Update {
         side,
         id: remote,
@@ -339,67 +354,73 @@ fn update(
     })
 }
 
-/// THEN actions for an update; they need the source's whole record and are left out when it is not at hand.
-fn actions_for(
-    policy: &Policy,
-    from: Side,
-    source: &[Option<Value>],
-    target_fields: &Fields,
-) -> Fields {
-    if policy
-        .rules
-        .iter()
-        .all(|rule| rule.from != from || rule.actions.is_empty())
-    {
-        return Fields::new();
-    }
-    let values = policy
-        .entries
-        .iter()
-        .zip(source)
-        .filter_map(|(entry, value)| Some((entry.paths.get(from), value.as_ref()?)));
-    let fields = lens::put(&Fields::new(), values);
-    rules::actions(policy, from, &fields, false)
+/// THEN actions for an update; their conditions need the source's whole record, so that they are left out when it is
+/// not at hand. What stands there already is not sent again.
+fn actions_for(policy: &Policy, from: Side, source: &Record, target_fields: &Fields) -> Fields {
+    rules::actions(policy, from, &source.fields, false)
         .into_iter()
-        .filter(|(field, value)| target_fields.get(field) != Some(value))
+        .filter(|(field, value)| {
+            let (kind, cardinality) = policy
+                .kinds
+                .get(from.other())
+                .get(field)
+                .copied()
+                .unwrap_or((Kind::Text, Cardinality::One));
+            let old = target_fields.get(field).unwrap_or(&Value::Empty);
+            !equal(kind, cardinality, old, value)
+        })
         .collect()
 }
 
-/// Writes of a name into a side that requires a family name: both parts are spelt together.
-fn respell_single_name(
+/// A write to one part of a name spells the other part too, for two reasons. A full name can only be put together
+/// from both parts as they were agreed. And where a family name is required, a single name takes its place.
+fn respell_name(
+    step: &Step,
     policy: &Policy,
     side: Side,
     now: &Sides<Vec<Option<Value>>>,
-    targets: &[Value],
     physical: &mut Vec<(usize, Value)>,
 ) {
-    let Some((given, family)) = *policy.mononym.get(side) else {
+    let Some((given, family)) = policy.names else {
         return;
     };
-    let touched = physical
-        .iter()
-        .any(|(index, _)| *index == given || *index == family);
-    if !touched {
+    let is_name = |index: &usize| *index == given || *index == family;
+    if !physical.iter().any(|(index, _)| is_name(index)) {
         return;
     }
-    let written = |index: usize| {
-        let write = physical
-            .iter()
-            .find(|(at, _)| *at == index)
-            .map(|(_, value)| value.clone());
-        write.or_else(|| now.get(side).get(index).cloned().flatten())
+    let path = |index: usize| policy.entries.get(index).map(|entry| entry.paths.get(side));
+    let whole = match (path(given), path(family)) {
+        (Some(a), Some(b)) => a.part.is_some() && a.field == b.field,
+        _ => false,
     };
-    let mut values = targets.to_vec();
-    for index in [given, family] {
-        if let (Some(slot), Some(value)) = (values.get_mut(index), written(index)) {
-            *slot = value;
-        }
+    let mononym = policy.mononym.get(side).is_some();
+    if !whole && !mononym {
+        return;
     }
-    let spelt = mononym_write(policy, side, &values).unwrap_or_else(|| {
-        [given, family].map(|index| (index, values.get(index).cloned().unwrap_or_default()))
-    });
-    physical.retain(|(index, _)| *index != given && *index != family);
-    physical.extend(spelt);
+    let meant = |index: usize| {
+        let write = physical.iter().find(|(at, _)| *at == index);
+        write.map(|(_, value)| value.clone()).unwrap_or_else(|| {
+            let now = now.get(side).get(index).cloned().flatten();
+            let now = now.unwrap_or_default();
+            // A stand-in is seen there but not meant: a name that comes takes its place.
+            let entry = policy.entries.get(index);
+            let stands_in = mononym
+                && entry.is_some_and(|entry| {
+                    let target = step.body.target.get(&entry.key);
+                    let seen = step.body.seen.get(side).get(&entry.key);
+                    target.is_some_and(Value::is_empty) && seen == Some(&now)
+                });
+            if stands_in { Value::Empty } else { now }
+        })
+    };
+    let (first, last) = match (meant(given), meant(family)) {
+        (single, Value::Empty) if mononym && !single.is_empty() => (Value::Empty, single),
+        // A required name is never emptied.
+        (_, Value::Empty) if mononym => return,
+        names => names,
+    };
+    physical.retain(|(index, _)| !is_name(index));
+    physical.extend([(given, first), (family, last)]);
 }
 
 /// Whether a side can hold a value.

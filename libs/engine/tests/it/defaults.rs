@@ -1,0 +1,136 @@
+//! The default mapping of two accounts as they really are.
+
+use syncline_engine::default_mapping;
+use syncline_model::{FieldDescriptor, Kind, Sides};
+
+use crate::fixture::Setup;
+
+/// What Zoho CRM lists for contacts, shortened: an address is five fields.
+fn zoho() -> Vec<FieldDescriptor> {
+    let of = |name: &str, kind, standard: &str| {
+        FieldDescriptor::new(name, name, kind).standard(standard)
+    };
+    let mut list = vec![
+        FieldDescriptor {
+            writable: false,
+            ..FieldDescriptor::new("id", "Id", Kind::Text)
+        },
+        FieldDescriptor {
+            writable: false,
+            ..of("Full_Name", Kind::FullName, "full_name")
+        },
+        of("First_Name", Kind::Text, "given_name"),
+        FieldDescriptor {
+            required: true,
+            max_length: Some(80),
+            ..of("Last_Name", Kind::Text, "family_name")
+        },
+        of("Email", Kind::Email, "email.work"),
+        of("Secondary_Email", Kind::Email, "email.other"),
+        of("Phone", Kind::Phone, "phone.work"),
+        of("Mobile", Kind::Phone, "phone.mobile"),
+        of("Title", Kind::Text, "job_title"),
+        of("Date_of_Birth", Kind::Date, "birthday"),
+        of("Description", Kind::LongText, "notes"),
+        FieldDescriptor::new("Lead_Source", "Lead Source", Kind::Choice),
+    ];
+    for part in ["street", "city", "region", "postal_code", "country"] {
+        list.push(of(
+            &format!("Mailing_{part}"),
+            Kind::Text,
+            &format!("address.mailing#{part}"),
+        ));
+    }
+    list
+}
+
+/// What Google Contacts lists, shortened: an address is one field.
+fn google() -> Vec<FieldDescriptor> {
+    let of = |name: &str, kind, standard: &str| {
+        FieldDescriptor::new(name, name, kind).standard(standard)
+    };
+    vec![
+        of("name.given", Kind::Text, "given_name"),
+        of("name.family", Kind::Text, "family_name"),
+        of("name.middle", Kind::Text, "middle_name"),
+        of("email.work", Kind::Email, "email.work"),
+        of("email.home", Kind::Email, "email.home"),
+        of("email.other", Kind::Email, "email.other"),
+        of("phone.work", Kind::Phone, "phone.work"),
+        of("phone.mobile", Kind::Phone, "phone.mobile"),
+        of("organization.title", Kind::Text, "job_title"),
+        FieldDescriptor {
+            partial_dates: true,
+            ..of("birthday", Kind::Date, "birthday")
+        },
+        of("biography", Kind::LongText, "notes"),
+        of("address.mailing", Kind::Address, "address.mailing"),
+        of("address.home", Kind::Address, "address.home"),
+    ]
+}
+
+fn pairs(a: Vec<FieldDescriptor>, b: Vec<FieldDescriptor>) -> Vec<String> {
+    default_mapping(&Sides { a, b })
+        .entries
+        .iter()
+        .map(|entry| entry.key().as_str().to_owned())
+        .collect()
+}
+
+#[test]
+fn zoho_and_google() {
+    let mut got = pairs(zoho(), google());
+    got.sort();
+    let mut want = [
+        "First_Name=name.given",
+        "Last_Name=name.family",
+        "Email=email.work",
+        "Secondary_Email=email.other",
+        "Phone=phone.work",
+        "Mobile=phone.mobile",
+        "Title=organization.title",
+        "Date_of_Birth=birthday",
+        "Description=biography",
+        "Mailing_street=address.mailing#street",
+        "Mailing_city=address.mailing#city",
+        "Mailing_region=address.mailing#region",
+        "Mailing_postal_code=address.mailing#postal_code",
+        "Mailing_country=address.mailing#country",
+    ];
+    want.sort_unstable();
+    assert_eq!(got, want);
+    assert!(Setup::new(zoho(), google()).compile().is_ok());
+    assert!(Setup::new(google(), zoho()).compile().is_ok());
+}
+
+#[test]
+fn every_pair_of_accounts_compiles() {
+    for a in [zoho, google] {
+        for b in [zoho, google] {
+            let setup = Setup::new(a(), b());
+            assert!(setup.compile().is_ok(), "{:?}", setup.compile());
+            let paths = |side| {
+                setup
+                    .mapping
+                    .entries
+                    .iter()
+                    .map(|e| e.path(side).to_string())
+                    .collect::<Vec<_>>()
+            };
+            for side in syncline_model::Side::BOTH {
+                let mut all = paths(side);
+                all.sort();
+                let count = all.len();
+                all.dedup();
+                assert_eq!(all.len(), count, "a path twice: {all:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whole_to_whole_takes_no_parts() {
+    let got = pairs(google(), google());
+    assert!(got.contains(&"address.home=address.home".to_owned()));
+    assert!(!got.iter().any(|pair| pair.contains('#')), "{got:?}");
+}

@@ -1,0 +1,327 @@
+//! Every small state of one and of two fields under every policy, against a merge written independently (I-6).
+//!
+//! A state is what the two sides say and what the link remembers: (a, b, target, seen_a, seen_b). A value is blank
+//! or one of three; the link remembers all three or nothing (first contact). One field: 4 x 4 x (4^3 + 1) = 1 040.
+
+use syncline_engine::{LinkedPair, Observation, Operation, Outcome, Plan, Policy, Sight, plan, settle};
+use syncline_model::{
+    Blank, ConflictPolicy, Direction, Link, LinkBody, LinkId, LinkState, PairId, RemoteId, Side,
+    Sides, Slots, Value, Version,
+};
+
+use crate::fixture::{Setup, fields, key, record, text};
+
+/// One field's state; values are 0 (blank) to 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    now: [u8; 2],
+    /// Target, seen on a, seen on b.
+    known: Option<[u8; 3]>,
+}
+
+const VALUES: u8 = 4;
+
+fn states(values: u8) -> Vec<State> {
+    let mut all = Vec::new();
+    for a in 0..values {
+        for b in 0..values {
+            all.push(State { now: [a, b], known: None });
+            for target in 0..values {
+                for seen_a in 0..values {
+                    for seen_b in 0..values {
+                        all.push(State { now: [a, b], known: Some([target, seen_a, seen_b]) });
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    direction: Direction,
+    conflict: ConflictPolicy,
+    blank: Blank,
+}
+
+fn all_rules() -> Vec<Rules> {
+    let mut all = Vec::new();
+    for direction in [Direction::TwoWay, Direction::AToB, Direction::BToA] {
+        for conflict in [ConflictPolicy::AWins, ConflictPolicy::BWins, ConflictPolicy::Ask] {
+            for blank in [Blank::Keep, Blank::Sync] {
+                all.push(Rules { direction, conflict, blank });
+            }
+        }
+    }
+    all
+}
+
+/// What the two sides hold in the end, and whether a conflict is named. Written from the words of the design, not
+/// from the code: sides that agree are done; a side has changed when it says neither what was seen nor the target
+/// (clearing does not count under keep); one changed source gives the value, two go to the policy; a side that only
+/// receives is overruled when the source changes, or when the source's last value never got there.
+fn reference(state: State, rules: Rules) -> ([u8; 2], bool) {
+    let [a, b] = state.now;
+    let flows = [rules.direction != Direction::BToA, rules.direction != Direction::AToB];
+    if a == b {
+        return ([a, b], false);
+    }
+    let policy = match rules.conflict {
+        ConflictPolicy::AWins => Some(0),
+        ConflictPolicy::BWins => Some(1),
+        _ => None,
+    };
+    let keep = rules.blank == Blank::Keep;
+    let reach = |value: u8| {
+        [0, 1].map(|side| {
+            let written = flows[1 - side] && !(value == 0 && keep);
+            if written { value } else { state.now[side] }
+        })
+    };
+    let Some([target, seen_a, seen_b]) = state.known else {
+        if a == 0 || b == 0 {
+            return (reach(a.max(b)), false);
+        }
+        let source = if flows[0] && flows[1] { policy } else { Some(usize::from(!flows[0])) };
+        return source.map_or((state.now, true), |side| (reach(state.now[side]), true));
+    };
+    let seen = [seen_a, seen_b];
+    let changed = [0, 1].map(|side| {
+        let now = state.now[side];
+        now != seen[side] && now != target && !(keep && now == 0 && target != 0)
+    });
+    let undelivered = [0, 1].map(|side| seen[side] != target);
+    match [0, 1].map(|side| changed[side] && flows[side]) {
+        [true, true] => policy.map_or((state.now, true), |side| (reach(state.now[side]), true)),
+        [false, false] => {
+            let mut end = reach(target);
+            let own = [0, 1].map(|side| changed[side] && !undelivered[side]);
+            for side in 0..2 {
+                if own[side] {
+                    end[side] = state.now[side];
+                }
+            }
+            let named = (0..2).any(|side| changed[side] && undelivered[side]);
+            (end, named)
+        }
+        [first, _] => {
+            let (winner, loser) = if first { (0, 1) } else { (1, 0) };
+            let unseen = flows[loser] && undelivered[winner] && state.now[loser] == target;
+            (reach(state.now[winner]), changed[loser] || unseen)
+        }
+    }
+}
+
+fn value(number: u8) -> Value {
+    match number {
+        0 => Value::Empty,
+        number => Value::text(format!("v{number}")),
+    }
+}
+
+fn number(value: &Value) -> u8 {
+    value.as_text().and_then(|text| text[1..].parse().ok()).unwrap_or(0)
+}
+
+const NAMES: [&str; 2] = ["x", "y"];
+
+fn policy(rules: Rules, count: usize) -> Policy {
+    let list = || NAMES[..count].iter().map(|name| text(name)).collect::<Vec<_>>();
+    Setup::new(list(), list())
+        .with(|setup| {
+            setup.direction = rules.direction;
+            setup.conflict = rules.conflict;
+            for entry in &mut setup.mapping.entries {
+                entry.blank = rules.blank;
+            }
+        })
+        .policy()
+}
+
+fn sight(side: usize, version: &str, now: &[u8]) -> Sight {
+    let texts: Vec<String> = now.iter().map(|n| number_text(*n)).collect();
+    let pairs: Vec<(&str, &str)> = NAMES.iter().copied().zip(texts.iter().map(String::as_str)).collect();
+    Sight::Present(Box::new(record(["a", "b"][side], version, fields(&pairs))))
+}
+
+fn number_text(n: u8) -> String {
+    if n == 0 { String::new() } else { format!("v{n}") }
+}
+
+fn link(states: &[State], body: Option<LinkBody>) -> Link {
+    let slots = |index: usize| -> Slots {
+        let all = NAMES.iter().zip(states);
+        all.filter_map(|(name, state)| Some((key(name, name), value(state.known?[index])))).collect()
+    };
+    Link {
+        id: LinkId::NIL,
+        pair: PairId::NIL,
+        remote: Sides { a: RemoteId::new("a"), b: RemoteId::new("b") },
+        version: Sides::of(|_| Some(Version::new("v0"))),
+        modified_at: Sides::default(),
+        state: LinkState::Live,
+        body: body.unwrap_or_else(|| LinkBody {
+            target: slots(0),
+            seen: Sides { a: slots(1), b: slots(2) },
+            ..LinkBody::default()
+        }),
+    }
+}
+
+fn planned(policy: &Policy, link: &Link, now: &[Vec<u8>; 2]) -> Plan {
+    let pair = LinkedPair {
+        link: link.clone(),
+        sight: Sides { a: sight(0, "v1", &now[0]), b: sight(1, "v1", &now[1]) },
+    };
+    plan(&Observation { linked: vec![pair], ..Observation::default() }, policy)
+}
+
+/// Carries the plan out where `works` says so; gives the world and the link afterwards, and the conflicts named.
+fn carried_out(
+    policy: &Policy,
+    link: &Link,
+    now: &[Vec<u8>; 2],
+    works: [bool; 2],
+) -> ([Vec<u8>; 2], Link, usize, usize) {
+    let plan = planned(policy, link, now);
+    let mut after = now.clone();
+    let mut outcomes = Vec::new();
+    for (_, operation) in plan.operations() {
+        let Operation::Update { side, changes, .. } = operation else {
+            panic!("{operation:?}");
+        };
+        let at = usize::from(*side == Side::B);
+        for (name, value) in changes {
+            let index = usize::from(name.as_str() == "y");
+            assert_ne!(after[at][index], number(value), "only what changes is sent");
+            if works[at] {
+                after[at][index] = number(value);
+            }
+        }
+        outcomes.push(if works[at] {
+            let id = RemoteId::new(["a", "b"][at]);
+            Outcome::Done { id, version: None, modified_at: None, fields: None }
+        } else {
+            Outcome::Later
+        });
+    }
+    let settled = settle(&plan, &outcomes, policy).remove(0);
+    let body = match settled.link {
+        syncline_engine::LinkWrite::Put(put) => put.body,
+        _ => link.body.clone(),
+    };
+    let conflicts = settled.conflicts.len();
+    (after, super::exhaustive::link(&[], Some(body)), conflicts, outcomes.len())
+}
+
+const FAULTS: [[bool; 2]; 4] = [[true, true], [true, false], [false, true], [false, false]];
+
+/// Checks one state of one or two fields. Every field must go its own way, whatever the other one does.
+fn check(policy: &Policy, rules: Rules, states: &[State]) {
+    let now = [0, 1].map(|side| states.iter().map(|state| state.now[side]).collect::<Vec<_>>());
+    let ends: Vec<([u8; 2], bool)> = states.iter().map(|state| reference(*state, rules)).collect();
+    let want = [0, 1].map(|side| ends.iter().map(|(end, _)| end[side]).collect::<Vec<_>>());
+    let named = ends.iter().filter(|(_, named)| *named).count();
+    let before = link(states, None);
+    for works in FAULTS {
+        let (mut there, mut link, conflicts, _) = carried_out(policy, &before, &now, works);
+        assert_eq!(conflicts, named, "conflicts: {states:?} {rules:?}");
+        if works != [true, true] {
+            // What failed is done now. A row that was kept shows its record as it is: nothing else changes.
+            let again;
+            (there, link, again, _) = carried_out(policy, &link, &there, [true, true]);
+            assert_eq!(again, 0, "named once: {states:?} {rules:?} {works:?}");
+        }
+        assert_eq!(there, want, "{states:?} {rules:?} {works:?}");
+        let (same, quiet, conflicts, calls) = carried_out(policy, &link, &there, [true, true]);
+        assert_eq!((same, conflicts, calls), (there, 0, 0), "not quiet: {states:?} {rules:?}");
+        assert_eq!(quiet, link, "not idempotent: {states:?} {rules:?}");
+    }
+}
+
+#[test]
+fn every_state_of_one_field() {
+    let states = states(VALUES);
+    assert_eq!(states.len(), 1040);
+    let mut count = 0;
+    for rules in all_rules() {
+        let policy = policy(rules, 1);
+        for state in &states {
+            check(&policy, rules, &[*state]);
+            count += 1;
+        }
+    }
+    assert_eq!(count, 1040 * 18);
+}
+
+/// Swapping a and b gives the mirrored plan (invariant 5).
+#[test]
+fn swapped_sides_give_the_mirrored_plan() {
+    for rules in all_rules() {
+        let mirrored = Rules {
+            direction: match rules.direction {
+                Direction::AToB => Direction::BToA,
+                Direction::BToA => Direction::AToB,
+                Direction::TwoWay => Direction::TwoWay,
+            },
+            conflict: match rules.conflict {
+                ConflictPolicy::AWins => ConflictPolicy::BWins,
+                ConflictPolicy::BWins => ConflictPolicy::AWins,
+                other => other,
+            },
+            blank: rules.blank,
+        };
+        let (one, other) = (policy(rules, 1), policy(mirrored, 1));
+        for state in states(VALUES) {
+            let State { now: [a, b], known } = state;
+            let swapped = State { now: [b, a], known: known.map(|[t, x, y]| [t, y, x]) };
+            let run = |policy: &Policy, state: State| {
+                let now = state.now.map(|n| vec![n]);
+                carried_out(policy, &link(&[state], None), &now, [true, true])
+            };
+            let (there, left, conflicts, calls) = run(&one, state);
+            let (mirror, right, conflicts_too, calls_too) = run(&other, swapped);
+            assert_eq!([&there[0], &there[1]], [&mirror[1], &mirror[0]], "{state:?} {rules:?}");
+            assert_eq!((conflicts, calls), (conflicts_too, calls_too));
+            assert_eq!(left.body.target, right.body.target);
+            assert_eq!(left.body.seen.a, right.body.seen.b);
+            assert_eq!(left.body.rendered.a, right.body.rendered.b);
+        }
+    }
+}
+
+/// No invention (I-5): what is held afterwards was held before or was the target.
+#[test]
+fn nothing_is_invented() {
+    for rules in all_rules() {
+        let policy = policy(rules, 1);
+        for state in states(VALUES) {
+            let now = state.now.map(|n| vec![n]);
+            let (there, ..) = carried_out(&policy, &link(&[state], None), &now, [true, true]);
+            let known = state.known.map(|known| known[0]);
+            for value in there.iter().flatten() {
+                assert!(state.now.contains(value) || known == Some(*value), "{state:?} {rules:?}");
+            }
+        }
+    }
+}
+
+/// Two fields, two values and blank: 272 x 272 = 73 984 pairs of states (3 x 3 x (3^3 + 1) = 252 a field, less the
+/// first contacts of one field alone, which a link cannot have).
+#[test]
+fn every_state_of_two_fields() {
+    let states = states(3);
+    assert_eq!(states.len(), 252);
+    let mut count = 0;
+    let rules = all_rules();
+    let policies: Vec<Policy> = rules.iter().map(|rules| policy(*rules, 2)).collect();
+    for x in &states {
+        for y in &states {
+            let at = count % rules.len();
+            check(&policies[at], rules[at], &[*x, *y]);
+            count += 1;
+        }
+    }
+    assert_eq!(count, 252 * 252);
+}

@@ -1,0 +1,158 @@
+//! Small connections and records for tests. Not a simulation: that is `sim`.
+
+use syncline_engine::{Policy, PolicyInput, default_mapping};
+use syncline_model::{
+    Cardinality, ConflictPolicy, DeletionPolicy, Deletions, Direction, EntryKey, FieldDescriptor,
+    FieldName, Fields, Guards, Kind, Mapping, MatchKey, Record, RemoteId, Rule, Sides, Value,
+    Version,
+};
+
+/// A connection under test.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub fields: Sides<Vec<FieldDescriptor>>,
+    pub mapping: Mapping,
+    pub direction: Direction,
+    pub conflict: ConflictPolicy,
+    pub deletions: Deletions,
+    pub rules: Vec<Rule>,
+}
+
+impl Setup {
+    /// Two-way, a wins, deletions ignored, the default mapping.
+    pub fn new(a: Vec<FieldDescriptor>, b: Vec<FieldDescriptor>) -> Self {
+        let fields = Sides { a, b };
+        Self {
+            mapping: default_mapping(&fields),
+            fields,
+            direction: Direction::TwoWay,
+            conflict: ConflictPolicy::AWins,
+            deletions: Deletions::default(),
+            rules: Vec::new(),
+        }
+    }
+
+    /// Two sides with one text field `x` each.
+    pub fn one_field() -> Self {
+        Self::new(vec![text("x")], vec![text("x")])
+    }
+
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    pub fn deleting(self, policy: DeletionPolicy) -> Self {
+        self.with(|setup| {
+            setup.deletions = Deletions {
+                a_to_b: policy,
+                b_to_a: policy,
+            };
+        })
+    }
+
+    pub fn rule(self, json: &str) -> Self {
+        self.with(|setup| {
+            setup
+                .rules
+                .push(serde_json::from_str(json).expect("a rule"))
+        })
+    }
+
+    pub fn compile(&self) -> Result<Policy, Vec<syncline_engine::ConfigError>> {
+        Policy::compile(&PolicyInput {
+            direction: self.direction,
+            conflict: self.conflict,
+            deletions: self.deletions,
+            mapping: &self.mapping,
+            rules: &self.rules,
+            matching: &[MatchKey::Email],
+            guards: Guards::default(),
+            fields: &self.fields,
+        })
+    }
+
+    pub fn policy(&self) -> Policy {
+        self.compile().expect("a connection that can be")
+    }
+}
+
+/// A field that answers to the standard field of its own name.
+pub fn field(name: &str, kind: Kind) -> FieldDescriptor {
+    FieldDescriptor::new(name, name, kind).standard(name)
+}
+
+pub fn text(name: &str) -> FieldDescriptor {
+    field(name, Kind::Text)
+}
+
+pub fn set(name: &str) -> FieldDescriptor {
+    FieldDescriptor {
+        cardinality: Cardinality::Many,
+        ..field(name, Kind::Choice)
+    }
+}
+
+/// A CRM that refuses a contact without a family name, as Zoho does.
+pub fn crm() -> Vec<FieldDescriptor> {
+    vec![
+        FieldDescriptor::new("First_Name", "First Name", Kind::Text).standard("given_name"),
+        FieldDescriptor {
+            required: true,
+            max_length: Some(80),
+            ..FieldDescriptor::new("Last_Name", "Last Name", Kind::Text).standard("family_name")
+        },
+        FieldDescriptor::new("Email", "Email", Kind::Email).standard("email.work"),
+        FieldDescriptor::new("Account", "Account", Kind::Text).standard("company"),
+        FieldDescriptor {
+            max_length: Some(10),
+            ..FieldDescriptor::new("Title", "Title", Kind::Text).standard("job_title")
+        },
+    ]
+}
+
+/// An address book with separate name parts, as Google's.
+pub fn book() -> Vec<FieldDescriptor> {
+    vec![
+        FieldDescriptor::new("given", "Given name", Kind::Text).standard("given_name"),
+        FieldDescriptor::new("family", "Family name", Kind::Text).standard("family_name"),
+        FieldDescriptor::new("email", "Work e-mail", Kind::Email).standard("email.work"),
+        FieldDescriptor::new("org", "Company", Kind::Text).standard("company"),
+        FieldDescriptor::new("title", "Job title", Kind::Text).standard("job_title"),
+    ]
+}
+
+/// Fields from pairs of texts; an empty text is an absent field.
+pub fn fields(pairs: &[(&str, &str)]) -> Fields {
+    pairs
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (FieldName::new(*name), Value::text(*value)))
+        .collect()
+}
+
+pub fn list(items: &[&str]) -> Value {
+    if items.is_empty() {
+        return Value::Empty;
+    }
+    Value::List(items.iter().map(|item| Value::text(*item)).collect())
+}
+
+pub fn record(id: &str, version: &str, fields: Fields) -> Record {
+    Record {
+        id: RemoteId::new(id),
+        version: Version::new(version),
+        modified_at: None,
+        fields,
+    }
+}
+
+/// The key of a mapping entry by its two paths.
+pub fn key(a: &str, b: &str) -> EntryKey {
+    EntryKey::new(&a.parse().expect("a path"), &b.parse().expect("a path"))
+}
+
+/// Values by mapping entry.
+pub fn slots(pairs: &[(EntryKey, Value)]) -> syncline_model::Slots {
+    pairs.iter().cloned().collect()
+}

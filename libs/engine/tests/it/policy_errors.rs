@@ -1,0 +1,160 @@
+//! A connection that cannot be is refused with the place of every wrong thing and what would be right.
+
+use syncline_model::{Cardinality, Direction, FieldDescriptor, Flow, Kind, MappingEntry};
+
+use crate::fixture::{Setup, field, text};
+
+fn setup() -> Setup {
+    let read_only = FieldDescriptor {
+        writable: false,
+        ..FieldDescriptor::new("id", "Id", Kind::Text)
+    };
+    let tags = FieldDescriptor {
+        cardinality: Cardinality::Many,
+        ..FieldDescriptor::new("tags", "Tags", Kind::Choice)
+    };
+    let list = || {
+        vec![
+            text("x"),
+            FieldDescriptor::new("y", "Y", Kind::Text),
+            FieldDescriptor::new("when", "When", Kind::Date),
+            FieldDescriptor::new("flag", "Flag", Kind::Bool),
+            field("address.home", Kind::Address),
+            read_only.clone(),
+            tags.clone(),
+        ]
+    };
+    Setup::new(list(), list()).with(|s| s.mapping.entries.truncate(1))
+}
+
+fn entry(a: &str, b: &str) -> MappingEntry {
+    MappingEntry::new(a.parse().expect("a path"), b.parse().expect("a path"))
+}
+
+#[track_caller]
+fn check(setup: &Setup, path: &str, part: &str) {
+    let errors = setup.compile().err().unwrap_or_default();
+    let found = errors
+        .iter()
+        .any(|error| error.path == path && error.message.contains(part));
+    assert!(found, "wanted `{part}` at {path}, got {errors:?}");
+}
+
+fn mapped(a: &str, b: &str) -> Setup {
+    setup().with(|s| s.mapping.entries.push(entry(a, b)))
+}
+
+#[test]
+fn the_setup_itself_is_fine() {
+    assert!(setup().compile().is_ok());
+}
+
+#[test]
+fn wrong_mapping_entries_are_named() {
+    check(
+        &setup().with(|s| s.mapping.entries.clear()),
+        "/mapping",
+        "at least one",
+    );
+    check(
+        &mapped("nothing", "y"),
+        "/mapping/1/a",
+        "no field `nothing`; there are: ",
+    );
+    check(
+        &mapped("y", "nothing"),
+        "/mapping/1/b",
+        "no field `nothing`",
+    );
+    check(&mapped("x", "y"), "/mapping/1/a", "`x` is mapped twice");
+    check(&mapped("y", "x"), "/mapping/1/b", "`x` is mapped twice");
+    check(&mapped("y#city", "y"), "/mapping/1/a", "has no part `city`");
+    check(
+        &mapped("address.home#given", "y"),
+        "/mapping/1/a",
+        "has no part `given`",
+    );
+    check(&mapped("when", "flag"), "/mapping/1", "not compatible");
+    check(&mapped("tags", "y"), "/mapping/1", "a set");
+    check(&mapped("id", "id"), "/mapping/1", "nothing can flow");
+    let one_way = mapped("y", "y").with(|s| {
+        s.direction = Direction::AToB;
+        s.mapping.entries[1].flow = Flow::BToA;
+    });
+    check(&one_way, "/mapping/1", "nothing can flow");
+    let many = setup().with(|s| s.mapping.entries = vec![entry("x", "x"); 201]);
+    check(&many, "/mapping", "at most 200");
+}
+
+#[test]
+fn a_whole_and_its_part_are_not_both_mapped() {
+    let list = || {
+        vec![
+            field("address.home", Kind::Address),
+            FieldDescriptor::new("y", "Y", Kind::Text),
+        ]
+    };
+    let both = Setup::new(list(), list()).with(|s| {
+        s.mapping.entries = vec![
+            entry("address.home", "address.home"),
+            entry("y", "address.home#city"),
+        ];
+    });
+    check(&both, "/mapping/1/b", "mapped twice");
+}
+
+#[test]
+fn wrong_rules_are_named() {
+    let ruled = |json: &str| setup().rule(json);
+    check(
+        &ruled(r#"{"from":"a","if":[{"field":"no","is":"x"}]}"#),
+        "/rules/0/if/0/field",
+        "no field `no`",
+    );
+    check(
+        &ruled(r#"{"from":"a","if":[{"field":"x#city","is":"x"}]}"#),
+        "/rules/0/if/0/field",
+        "no part",
+    );
+    check(
+        &ruled(r#"{"from":"a","then":[{"set":"no","to":"x"}]}"#),
+        "/rules/0/then/0/set",
+        "no field `no`",
+    );
+    check(
+        &ruled(r#"{"from":"a","then":[{"set":"id","to":"x"}]}"#),
+        "/rules/0/then/0/set",
+        "read-only",
+    );
+    check(
+        &ruled(r#"{"from":"a","then":[{"set":"x","to":"x"}]}"#),
+        "/rules/0/then/0/set",
+        "one master",
+    );
+    check(
+        &ruled(r#"{"from":"a","then":[{"set":"address.home#city","to":"x"}]}"#),
+        "/rules/0/then/0/set",
+        "whole field",
+    );
+    check(
+        &ruled(r#"{"from":"a","then":[{"set":"flag","to":"x"}]}"#),
+        "/rules/0/then/0/to",
+        "not a value",
+    );
+    check(
+        &ruled(r#"{"from":"a","then":[{"set":"when","to":"soon"}]}"#),
+        "/rules/0/then/0/to",
+        "not a date",
+    );
+    let against = ruled(r#"{"from":"b"}"#).with(|s| s.direction = Direction::AToB);
+    check(&against, "/rules/0/from", "no record flow from b");
+    let many = setup()
+        .with(|s| s.rules = vec![serde_json::from_str(r#"{"from":"a"}"#).expect("rule"); 51]);
+    check(&many, "/rules", "at most 50");
+}
+
+#[test]
+fn every_wrong_thing_is_named_at_once() {
+    let errors = mapped("no", "nor").rule(r#"{"from":"a","if":[{"field":"none","is":1}]}"#);
+    assert_eq!(errors.compile().err().map(|e| e.len()), Some(3));
+}

@@ -1,0 +1,319 @@
+//! Sets, values that do not fit, addresses, yes or no, and what rules set.
+
+use syncline_engine::Operation;
+use syncline_model::{
+    Address, Blank, Direction, FieldDescriptor, FieldName, Flow, Kind, ProblemReason, Side, Value,
+};
+
+use super::{linked, linked_x, only, quiet};
+use crate::{
+    fixture::{Setup, book, crm, field, fields, list, set, text},
+    sim::{Fate, World},
+};
+
+fn sets() -> Setup {
+    Setup::new(vec![text("x"), set("tags")], vec![text("x"), set("tags")])
+}
+
+fn tags(world: &World, side: Side, id: &syncline_model::RemoteId) -> Vec<String> {
+    let value = world.value(side, id, "tags");
+    let Value::List(items) = value else {
+        return Vec::new();
+    };
+    let mut items: Vec<String> = items
+        .iter()
+        .filter_map(|item| item.as_text().map(str::to_owned))
+        .collect();
+    items.sort();
+    items
+}
+
+#[test]
+fn sets_merge_item_by_item() {
+    let (mut world, a, b) = linked_x(&sets(), "x");
+    world.edit(Side::A, &a, &[("tags", list(&["1", "2"]))]);
+    world.run();
+    quiet(&mut world);
+    world.edit(Side::A, &a, &[("tags", list(&["1", "2", "3"]))]);
+    world.edit(Side::B, &b, &[("tags", list(&["2", "4"]))]);
+    world.run_with(&mut only(Side::A, Fate::Later));
+    world.run();
+    assert_eq!(tags(&world, Side::A, &a), ["2", "3", "4"]);
+    assert_eq!(tags(&world, Side::B, &b), ["2", "3", "4"]);
+    assert!(world.conflicts.is_empty());
+    quiet(&mut world);
+}
+
+#[test]
+fn set_with_one_source_follows_it_and_names_what_is_overruled() {
+    let setup = sets().with(|s| s.direction = Direction::AToB);
+    let (mut world, a, b) = linked_x(&setup, "x");
+    world.edit(Side::A, &a, &[("tags", list(&["1"]))]);
+    world.run();
+    quiet(&mut world);
+    world.edit(Side::B, &b, &[("tags", list(&["1", "own"]))]);
+    assert_eq!(world.run(), 0, "kept until the source changes");
+    quiet(&mut world);
+    world.edit(Side::A, &a, &[("tags", list(&["2"]))]);
+    world.run();
+    assert_eq!(tags(&world, Side::B, &b), ["2"]);
+    assert_eq!(world.conflicts.len(), 1);
+    quiet(&mut world);
+    // Emptied, kept, then filled anew: what was taken away does not stick.
+    world.edit(Side::A, &a, &[("tags", Value::Empty)]);
+    assert_eq!(world.run(), 0);
+    world.edit(Side::A, &a, &[("tags", list(&["3"]))]);
+    world.run();
+    assert_eq!(tags(&world, Side::B, &b), ["3"]);
+    quiet(&mut world);
+}
+
+#[test]
+fn too_long_value_is_named_and_the_rest_goes_on() {
+    for blank in [Blank::Keep, Blank::Sync] {
+        let setup = Setup::new(crm(), book()).with(|s| {
+            for entry in &mut s.mapping.entries {
+                entry.blank = blank;
+            }
+        });
+        let mut world = World::new(setup.policy());
+        let b = world.add(
+            Side::B,
+            fields(&[
+                ("family", "Lee"),
+                ("org", "Acme"),
+                ("title", "Chef of everything"),
+            ]),
+        );
+        assert_eq!(world.run(), 1);
+        let a = world.link_of(Side::B, &b).expect("a link").remote.a.clone();
+        assert_eq!(world.problems.len(), 1);
+        assert_eq!(world.problems[0].reason, ProblemReason::FieldUnfit);
+        assert!(world.problems[0].message.contains("`Title`"));
+        assert!(
+            !world.problems[0].message.contains("Chef"),
+            "a value is never shown"
+        );
+        quiet(&mut world);
+        assert_eq!(
+            world.value(Side::B, &b, "title"),
+            "Chef of everything".into()
+        );
+        world.edit(Side::B, &b, &[("org", "Ace".into())]);
+        world.run();
+        assert_eq!(world.value(Side::A, &a, "Account"), "Ace".into());
+        assert_eq!(world.value(Side::A, &a, "Title"), Value::Empty);
+        // Shortened, it gets there.
+        world.edit(Side::B, &b, &[("title", "Chef".into())]);
+        world.run();
+        assert_eq!(world.value(Side::A, &a, "Title"), "Chef".into());
+        quiet(&mut world);
+    }
+}
+
+#[test]
+fn date_without_a_year_is_named_where_it_does_not_fit() {
+    let day = |partial_dates| FieldDescriptor {
+        partial_dates,
+        ..field("birthday", Kind::Date)
+    };
+    let setup = Setup::new(vec![text("x"), day(true)], vec![text("x"), day(false)]);
+    let (mut world, a, b) = linked_x(&setup, "x");
+    world.edit(
+        Side::A,
+        &a,
+        &[("birthday", Value::Date("--02-03".parse().expect("a day")))],
+    );
+    assert_eq!(world.run(), 0);
+    assert_eq!(world.problems.len(), 1);
+    world.edit(
+        Side::A,
+        &a,
+        &[(
+            "birthday",
+            Value::Date("2001-02-03".parse().expect("a day")),
+        )],
+    );
+    assert_eq!(world.run(), 1);
+    assert!(world.problems.is_empty());
+    assert_eq!(
+        world.value(Side::B, &b, "birthday"),
+        world.value(Side::A, &a, "birthday")
+    );
+    quiet(&mut world);
+}
+
+#[test]
+fn absent_yes_or_no_alone_makes_no_record() {
+    let both = || vec![text("x"), field("opt_out", Kind::Bool)];
+    let mut world = World::new(Setup::new(both(), both()).policy());
+    let a = world.add(Side::A, fields(&[]));
+    assert_eq!(world.run(), 0);
+    assert_eq!(world.problems.len(), 1);
+    world.edit(Side::A, &a, &[("x", "x".into())]);
+    world.run();
+    let Operation::Create { fields, .. } = &world.calls[0] else {
+        panic!("{:?}", world.calls);
+    };
+    assert_eq!(fields.len(), 1, "what is empty is not sent");
+    quiet(&mut world);
+}
+
+#[test]
+fn only_changed_fields_are_sent() {
+    let both = || vec![text("x"), text("y"), text("z")];
+    let (mut world, a, _) = linked(
+        Setup::new(both(), both()).policy(),
+        &[("x", "x"), ("y", "y"), ("z", "z")],
+    );
+    world.edit(Side::A, &a, &[("y", "new".into())]);
+    world.run();
+    let [
+        Operation::Update {
+            changes,
+            sent,
+            before,
+            ..
+        },
+    ] = world.calls.as_slice()
+    else {
+        panic!("{:?}", world.calls);
+    };
+    assert_eq!(
+        changes.keys().map(FieldName::as_str).collect::<Vec<_>>(),
+        ["y"]
+    );
+    assert_eq!((sent.len(), before.len()), (1, 1));
+}
+
+/// Five texts on one side, one address on the other: a change of one part leaves the others as they are.
+#[test]
+fn one_part_of_an_address_changes_and_the_others_stay() {
+    let a_fields = || {
+        let mut list = vec![text("x")];
+        for part in ["street", "city", "region", "postal_code", "country"] {
+            let name = format!("Mailing_{part}");
+            list.push(
+                FieldDescriptor::new(name.clone(), name, Kind::Text)
+                    .standard(format!("address.mailing#{part}")),
+            );
+        }
+        list
+    };
+    let b_fields = vec![text("x"), field("address.mailing", Kind::Address)];
+    let (mut world, a, b) = linked(
+        Setup::new(a_fields(), b_fields).policy(),
+        &[
+            ("x", "x"),
+            ("Mailing_street", "1 High St"),
+            ("Mailing_city", "Ely"),
+        ],
+    );
+    world.edit(Side::A, &a, &[("Mailing_city", "York".into())]);
+    world.run();
+    let Value::Address(address) = world.value(Side::B, &b, "address.mailing") else {
+        panic!("no address");
+    };
+    assert_eq!(
+        (address.street.as_str(), address.city.as_str()),
+        ("1 High St", "York")
+    );
+    quiet(&mut world);
+    let moved = Address {
+        country: "UK".into(),
+        ..address
+    };
+    world.edit(Side::B, &b, &[("address.mailing", Value::Address(moved))]);
+    world.run();
+    assert_eq!(world.value(Side::A, &a, "Mailing_country"), "UK".into());
+    quiet(&mut world);
+}
+
+/// A composite field of which only a part is mapped must have been read before it is written.
+#[test]
+fn partly_mapped_composite_is_read_before_it_is_written() {
+    let whole = || vec![text("x"), field("address.mailing", Kind::Address)];
+    let city = vec![
+        text("x"),
+        FieldDescriptor::new("City", "City", Kind::Text).standard("address.mailing#city"),
+    ];
+    let part = Setup::new(city, whole()).policy();
+    assert!(!part.reads_before_writing(Side::A));
+    assert!(part.reads_before_writing(Side::B));
+    let all = Setup::new(whole(), whole()).policy();
+    assert!(!all.reads_before_writing(Side::A) && !all.reads_before_writing(Side::B));
+}
+
+fn with_rule(setup: Setup) -> Setup {
+    setup
+        .with(|s| {
+            s.fields
+                .b
+                .push(FieldDescriptor::new("source", "Source", Kind::Text))
+        })
+        .rule(
+            r#"{"from":"a","if":[{"field":"owner","is_not":"Bob"}],
+                "then":[{"set":"source","to":"CRM"}]}"#,
+        )
+}
+
+fn owned() -> Setup {
+    let mut a = vec![text("x")];
+    a.push(FieldDescriptor::new("owner", "Owner", Kind::Text));
+    Setup::new(a, vec![text("x")])
+}
+
+#[test]
+fn actions_are_applied_once_and_looked_at_again_with_each_change() {
+    let (mut world, a, b) = linked_x(&with_rule(owned()), "x");
+    assert_eq!(world.value(Side::B, &b, "source"), "CRM".into());
+    world.edit(Side::B, &b, &[("source", "mine".into())]);
+    assert_eq!(world.run(), 0, "no change is carried over");
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    world.touch(Side::B, &b);
+    assert_eq!(world.run(), 1);
+    assert_eq!(world.value(Side::B, &b, "source"), "CRM".into());
+    quiet(&mut world);
+    world.edit(Side::A, &a, &[("x", "a2".into())]);
+    world.touch(Side::B, &b);
+    world.run();
+    let Some(Operation::Update { changes, .. }) = world.calls.last() else {
+        panic!("no update");
+    };
+    assert!(
+        !changes.contains_key(&FieldName::new("source")),
+        "it stands there already"
+    );
+}
+
+/// Conditions look at the record itself, at fields that are not mapped too.
+#[test]
+fn actions_of_a_rule_that_the_record_fails_are_not_applied() {
+    let setup = with_rule(owned()).rule(r#"{"from":"a"}"#);
+    let mut world = World::new(setup.policy());
+    let a = world.add(Side::A, fields(&[("x", "x"), ("owner", "Bob")]));
+    world.run();
+    let b = world.link_of(Side::A, &a).expect("a link").remote.b.clone();
+    assert_eq!(world.value(Side::B, &b, "source"), Value::Empty);
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    world.run();
+    assert_eq!(world.value(Side::B, &b, "x"), "a1".into());
+    assert_eq!(world.value(Side::B, &b, "source"), Value::Empty);
+}
+
+#[test]
+fn one_way_field_in_a_two_way_connection_meets_what_the_created_record_holds() {
+    let both = || vec![text("x"), text("y")];
+    let setup = Setup::new(both(), both()).with(|s| s.mapping.entries[1].flow = Flow::BToA);
+    let mut world = World::new(setup.policy());
+    let a = world.add(Side::A, fields(&[("x", "x"), ("y", "own")]));
+    world.run();
+    let b = world.link_of(Side::A, &a).expect("a link").remote.b.clone();
+    quiet(&mut world);
+    assert_eq!(world.value(Side::B, &b, "y"), Value::Empty);
+    assert_eq!(world.value(Side::A, &a, "y"), "own".into());
+    world.edit(Side::B, &b, &[("y", "b1".into())]);
+    world.run();
+    assert_eq!(world.value(Side::A, &a, "y"), "b1".into());
+    quiet(&mut world);
+}

@@ -1,0 +1,263 @@
+//! First contact: who is who, and who takes part.
+
+use syncline_engine::{Cluster, Observation, Subject, plan};
+use syncline_model::{Direction, LinkState, ProblemReason, Side, Sides};
+
+use super::quiet;
+use crate::{
+    fixture::{Setup, book, crm, fields, key, record},
+    sim::World,
+};
+
+fn world() -> World {
+    World::new(Setup::new(crm(), book()).policy())
+}
+
+fn person(name: &str, mail: &str) -> [Vec<(&'static str, String)>; 2] {
+    let (given, family) = name.split_once(' ').unwrap_or(("", name));
+    let of = |names: [&'static str; 3]| {
+        names
+            .into_iter()
+            .zip([given, family, mail])
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect()
+    };
+    [
+        of(["First_Name", "Last_Name", "Email"]),
+        of(["given", "family", "email"]),
+    ]
+}
+
+fn put(world: &mut World, side: Side, name: &str, mail: &str) -> syncline_model::RemoteId {
+    let [a, b] = person(name, mail);
+    let pairs = if side == Side::A { a } else { b };
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    world.add(side, fields(&pairs))
+}
+
+#[test]
+fn same_address_is_the_same_person_and_nothing_is_doubled() {
+    let mut world = world();
+    let a = put(&mut world, Side::A, "Ann Lee", "Ann@Example.com");
+    let b = put(&mut world, Side::B, "Ann Lee", "ann@example.com");
+    assert_eq!(world.run(), 0, "a spelling is no difference");
+    assert_eq!(world.link_of(Side::A, &a).map(|l| &l.remote.b), Some(&b));
+    quiet(&mut world);
+}
+
+#[test]
+fn blanks_are_filled_both_ways_at_first_contact() {
+    let mut world = world();
+    let mail = "ann@example.com";
+    let a = world.add(
+        Side::A,
+        fields(&[("Last_Name", "Lee"), ("Email", mail), ("Account", "Acme")]),
+    );
+    let b = world.add(
+        Side::B,
+        fields(&[("family", "Lee"), ("email", mail), ("title", "Chef")]),
+    );
+    assert_eq!(world.run(), 2);
+    assert_eq!(world.value(Side::A, &a, "Title"), "Chef".into());
+    assert_eq!(world.value(Side::B, &b, "org"), "Acme".into());
+    assert!(world.conflicts.is_empty());
+    quiet(&mut world);
+}
+
+#[test]
+fn two_claimants_for_one_record_are_a_problem() {
+    let mut world = world();
+    put(&mut world, Side::A, "Ann Lee", "ann@example.com");
+    put(&mut world, Side::A, "Ann Lee", "ann@example.com");
+    let b = put(&mut world, Side::B, "Ann Lee", "ann@example.com");
+    for _ in 0..2 {
+        assert_eq!(world.run(), 0);
+        assert!(world.links.is_empty());
+        assert_eq!(world.problems.len(), 3);
+        assert!(
+            world
+                .problems
+                .iter()
+                .all(|p| p.reason == ProblemReason::Ambiguous)
+        );
+        assert_eq!(world.problems[0].candidates, [b.clone()]);
+    }
+    // A person tells them apart.
+    let extra = world.sides.a.records.keys().next().expect("one").clone();
+    world.edit(Side::A, &extra, &[("Email", "other@example.com".into())]);
+    world.run();
+    assert_eq!(world.links.len(), 2);
+    quiet(&mut world);
+}
+
+#[test]
+fn family_sharing_an_address_is_told_apart_by_name() {
+    let mut world = world();
+    let mail = "lees@example.com";
+    let ids: Vec<_> = ["Ann Lee", "Bob Lee", "Eva Lee"]
+        .iter()
+        .map(|name| {
+            let a = put(&mut world, Side::A, name, mail);
+            (a, put(&mut world, Side::B, name, mail))
+        })
+        .collect();
+    assert_eq!(world.run(), 0);
+    for (a, b) in ids {
+        assert_eq!(world.link_of(Side::A, &a).map(|l| &l.remote.b), Some(&b));
+    }
+    quiet(&mut world);
+}
+
+#[test]
+fn cluster_too_large_to_judge_is_left_to_a_person() {
+    let records = |side: &str, count: usize| {
+        (0..count)
+            .map(|n| {
+                let (name, mail) = if side == "a" {
+                    ("Last_Name", "Email")
+                } else {
+                    ("family", "email")
+                };
+                record(
+                    &format!("{side}{n}"),
+                    "v",
+                    fields(&[(name, &format!("N{n}")), (mail, "info@example.com")]),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let policy = Setup::new(crm(), book()).policy();
+    for (a, b, problems) in [(51, 1, 52), (1, 51, 52), (50, 0, 0)] {
+        let cluster = Cluster {
+            records: Sides {
+                a: records("a", a),
+                b: records("b", b),
+            },
+        };
+        let planned = plan(
+            &Observation {
+                clusters: vec![cluster],
+                ..Observation::default()
+            },
+            &policy,
+        );
+        let found = planned
+            .steps
+            .iter()
+            .map(|s| s.problems.len())
+            .sum::<usize>();
+        assert_eq!(found, problems, "{a} and {b}");
+        assert_eq!(
+            planned.operations().count(),
+            if problems == 0 { a + b } else { 0 }
+        );
+    }
+}
+
+#[test]
+fn one_way_takes_only_the_source_side_s_records() {
+    let setup = Setup::new(crm(), book()).with(|s| s.direction = Direction::AToB);
+    let mut world = World::new(setup.policy());
+    put(&mut world, Side::A, "Ann Lee", "ann@example.com");
+    put(&mut world, Side::B, "Bob Lee", "bob@example.com");
+    world.run();
+    assert_eq!(
+        (world.sides.a.records.len(), world.sides.b.records.len()),
+        (1, 2)
+    );
+    quiet(&mut world);
+}
+
+/// Nothing outside the rules is written: two records that are one, of which one is outside, are linked and left alone.
+#[test]
+fn match_outside_the_rules_is_linked_and_frozen() {
+    let setup =
+        Setup::new(crm(), book()).rule(r#"{"from":"a","if":[{"field":"Title","is":"in"}]}"#);
+    let mut world = World::new(setup.policy());
+    let a = put(&mut world, Side::A, "Ann Lee", "ann@example.com");
+    let b = put(&mut world, Side::B, "Ann Stone", "ann@example.com");
+    assert_eq!(world.run(), 0);
+    assert_eq!(
+        world.link_of(Side::A, &a).map(|l| l.state),
+        Some(LinkState::Frozen { left: Side::A })
+    );
+    quiet(&mut world);
+    world.edit(Side::A, &a, &[("Title", "in".into())]);
+    world.run();
+    assert_eq!(world.value(Side::B, &b, "family"), "Lee".into());
+    quiet(&mut world);
+}
+
+/// A guard is never bypassed, at first contact neither.
+#[test]
+fn held_entry_is_held_at_first_contact_too() {
+    let mut world = world();
+    put(&mut world, Side::A, "Ann Lee", "ann@example.com");
+    let b = put(&mut world, Side::B, "Ann Stone", "ann@example.com");
+    world
+        .held
+        .entries
+        .insert((key("Last_Name", "family"), Side::A));
+    world.run();
+    world.run();
+    assert_eq!(world.value(Side::B, &b, "family"), "Stone".into());
+    world.agree();
+    world.run();
+    assert_eq!(world.value(Side::B, &b, "family"), "Lee".into());
+    quiet(&mut world);
+}
+
+#[test]
+fn mirrored_cluster_gives_the_mirrored_plan() {
+    let setup = Setup::new(book(), book());
+    let policy = setup.policy();
+    let people = |side: &str, list: &[(&str, &str)]| {
+        list.iter()
+            .enumerate()
+            .map(|(n, (name, mail))| {
+                record(
+                    &format!("{side}{n}"),
+                    "v",
+                    fields(&[("family", name), ("email", mail)]),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let left = people("l", &[("Ann", "x@y.z"), ("Bob", "x@y.z"), ("Eva", "e@y.z")]);
+    let right = people(
+        "r",
+        &[("Ann", "x@y.z"), ("Carl", "x@y.z"), ("Dan", "x@y.z")],
+    );
+    let shape = |a: &[syncline_model::Record], b: &[syncline_model::Record], flip: bool| {
+        let cluster = Cluster {
+            records: Sides {
+                a: a.to_vec(),
+                b: b.to_vec(),
+            },
+        };
+        let planned = plan(
+            &Observation {
+                clusters: vec![cluster],
+                ..Observation::default()
+            },
+            &policy,
+        );
+        let mut shape: Vec<String> = planned
+            .steps
+            .iter()
+            .map(|step| {
+                let (a, b) = (&step.remote.a, &step.remote.b);
+                let remote = if flip { (b, a) } else { (a, b) };
+                let made = step.subject == Subject::New;
+                format!(
+                    "{remote:?} {made} {} {}",
+                    step.operations.len(),
+                    step.problems.len()
+                )
+            })
+            .collect();
+        shape.sort();
+        shape
+    };
+    assert_eq!(shape(&left, &right, false), shape(&right, &left, true));
+}

@@ -1,0 +1,384 @@
+//! Edits, conflicts, half-done writes and providers with a spelling of their own.
+
+use syncline_engine::{Held, Operation, Totals, guards, overwrites, plan};
+use syncline_model::{Blank, ConflictPolicy, Direction, GuardKind, LinkState, Side, Value};
+
+use super::{holds, linked_x, only, quiet};
+use crate::{
+    fixture::{Setup, fields, key, text},
+    sim::{Fate, World},
+};
+
+#[test]
+fn bogus_version_change_writes_nothing() {
+    let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
+    world.touch(Side::A, &a);
+    world.touch(Side::B, &b);
+    assert_eq!(world.run(), 0);
+    assert!(world.conflicts.is_empty());
+}
+
+/// F-04, finding 1: the target is ours, so a newer edit of the side that was never written wins. The value that
+/// never got there is named.
+#[test]
+fn half_applied_merge_is_finished_and_a_newer_edit_wins() {
+    let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    world.run_with(&mut only(Side::B, Fate::Later));
+    holds(&world, "x", (&a, "a1"), (&b, "x"));
+    let mut finished = world.clone();
+    assert_eq!(finished.run(), 1);
+    holds(&finished, "x", (&a, "a1"), (&b, "a1"));
+
+    world.edit(Side::B, &b, &[("x", "b1".into())]);
+    world.run();
+    holds(&world, "x", (&a, "b1"), (&b, "b1"));
+    let [conflict] = world.conflicts.as_slice() else {
+        panic!("{:?}", world.conflicts);
+    };
+    assert_eq!(conflict.winner, Some(Side::B));
+    assert_eq!(conflict.values.a, Value::text("a1"));
+    quiet(&mut world);
+}
+
+#[test]
+fn overruled_value_does_not_come_back_after_a_failed_write() {
+    for fate in [
+        Fate::Later,
+        Fate::UnknownDone,
+        Fate::UnknownNot,
+        Fate::Refused,
+    ] {
+        let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
+        world.edit(Side::A, &a, &[("x", "a1".into())]);
+        world.edit(Side::B, &b, &[("x", "b1".into())]);
+        world.run_with(&mut |_| fate);
+        assert_eq!(world.conflicts.len(), 1);
+        world.run();
+        holds(&world, "x", (&a, "a1"), (&b, "a1"));
+        assert_eq!(world.conflicts.len(), 1, "named once");
+        quiet(&mut world);
+    }
+}
+
+/// One side was written, the other was not, and the plan is made again from the rows that are still there: they must
+/// not tell of the values from before the write as if they were new edits.
+#[test]
+fn stale_row_is_no_edit_when_only_one_of_two_writes_was_done() {
+    for (late, fate) in [
+        (Side::A, Fate::Later),
+        (Side::B, Fate::Later),
+        (Side::A, Fate::Refused),
+        (Side::B, Fate::Refused),
+    ] {
+        let setup = Setup::new(vec![text("x"), text("y")], vec![text("x"), text("y")]);
+        let (mut world, a, b) = linked_x(&setup, "x");
+        world.edit(Side::A, &a, &[("x", "a1".into())]);
+        world.edit(Side::B, &b, &[("y", "b1".into())]);
+        world.run_with(&mut only(late, fate));
+        // The echo does not come: only what is staged is planned.
+        world.replan();
+        let again = plan(&world.observe(), &world.policy);
+        world.carry_out(&again, &mut |_| Fate::Done);
+        holds(&world, "x", (&a, "a1"), (&b, "a1"));
+        holds(&world, "y", (&a, "b1"), (&b, "b1"));
+        quiet(&mut world);
+    }
+}
+
+#[test]
+fn row_that_waits_for_an_answer_does_not_undo_what_was_written_meanwhile() {
+    let setup = Setup::new(vec![text("x"), text("y")], vec![text("x"), text("y")])
+        .with(|s| s.mapping.entries[0].winner = Some(ConflictPolicy::Ask));
+    let (mut world, a, b) = linked_x(&setup, "x");
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    world.edit(Side::B, &b, &[("x", "b1".into()), ("y", "b2".into())]);
+    // One plan, without the pull that would show the echo.
+    for side in Side::BOTH {
+        world.pull(side);
+    }
+    for _ in 0..2 {
+        let plan = plan(&world.observe(), &world.policy);
+        world.carry_out(&plan, &mut |_| Fate::Done);
+        world.replan();
+    }
+    holds(&world, "y", (&a, "b2"), (&b, "b2"));
+    holds(&world, "x", (&a, "a1"), (&b, "b1"));
+    assert_eq!(world.calls.len(), 1, "written once");
+}
+
+#[test]
+fn ask_waits_and_the_answer_is_used_once() {
+    let setup = Setup::one_field().with(|s| s.conflict = ConflictPolicy::Ask);
+    let (mut world, a, b) = linked_x(&setup, "x");
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    world.edit(Side::B, &b, &[("x", "b1".into())]);
+    for _ in 0..3 {
+        assert_eq!(world.run(), 0);
+        holds(&world, "x", (&a, "a1"), (&b, "b1"));
+        assert_eq!(world.conflicts.len(), 1, "reported once");
+        assert_eq!(world.conflicts[0].winner, None);
+    }
+    for link in world.links.values_mut() {
+        link.body.resolutions.insert(key("x", "x"), Side::B);
+    }
+    assert_eq!(world.run(), 1);
+    holds(&world, "x", (&a, "b1"), (&b, "b1"));
+    quiet(&mut world);
+    assert!(
+        world
+            .links
+            .values()
+            .all(|l| l.body.resolutions.is_empty() && l.body.open.is_empty())
+    );
+    world.edit(Side::A, &a, &[("x", "a2".into())]);
+    world.edit(Side::B, &b, &[("x", "b2".into())]);
+    assert_eq!(world.run(), 0, "a new conflict is asked about anew");
+}
+
+#[test]
+fn ask_at_first_contact_writes_nothing() {
+    let setup = Setup::new(
+        vec![
+            text("x"),
+            crate::fixture::field("email.work", syncline_model::Kind::Email),
+        ],
+        vec![
+            text("x"),
+            crate::fixture::field("email.work", syncline_model::Kind::Email),
+        ],
+    )
+    .with(|s| s.conflict = ConflictPolicy::Ask);
+    let mut world = World::new(setup.policy());
+    let mail = ("email.work", "ann@example.com");
+    world.add(Side::A, fields(&[("x", "a"), mail]));
+    world.add(Side::B, fields(&[("x", "b"), mail]));
+    assert_eq!(world.run(), 0);
+    assert_eq!(world.links.len(), 1);
+    quiet(&mut world);
+}
+
+/// F-42: the second run writes nothing, whatever the provider makes of a value.
+#[test]
+fn provider_respelling_is_written_once() {
+    type Spelling = fn(&syncline_model::FieldName, &Value) -> Value;
+    let spellings: [Spelling; 4] = [
+        |_, value| Value::text(format!(" {}", value.as_text().unwrap_or("").to_uppercase())),
+        |_, value| value.as_text().unwrap_or("").get(..2).unwrap_or("").into(),
+        |_, _| Value::Empty,
+        |_, _| "constant".into(),
+    ];
+    for (index, spelling) in spellings.into_iter().enumerate() {
+        for blank in [Blank::Keep, Blank::Sync] {
+            let setup = Setup::one_field().with(|s| s.mapping.entries[0].blank = blank);
+            let (mut world, a, b) = linked_x(&setup, "x");
+            world.sides.b.spelling = Some(spelling);
+            world.edit(Side::A, &a, &[("x", "abcd".into())]);
+            assert_eq!(world.run(), 1, "spelling {index}");
+            quiet(&mut world);
+            assert_eq!(
+                world.value(Side::A, &a, "x"),
+                "abcd".into(),
+                "spelling {index}"
+            );
+            // A person's edit there is an edit all the same.
+            world.edit(Side::B, &b, &[("x", "new".into())]);
+            world.run();
+            holds(&world, "x", (&a, "new"), (&b, "new"));
+        }
+    }
+}
+
+#[test]
+fn blank_is_filled_again_or_carried_over_as_the_mapping_says() {
+    let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
+    world.edit(Side::A, &a, &[("x", Value::Empty)]);
+    assert_eq!(world.run(), 1);
+    holds(&world, "x", (&a, "x"), (&b, "x"));
+    quiet(&mut world);
+
+    let sync = Setup::one_field().with(|s| s.mapping.entries[0].blank = Blank::Sync);
+    let (mut world, a, b) = linked_x(&sync, "x");
+    world.edit(Side::A, &a, &[("x", Value::Empty)]);
+    assert_eq!(world.run(), 1);
+    holds(&world, "x", (&a, ""), (&b, ""));
+    quiet(&mut world);
+}
+
+#[test]
+fn field_cleared_on_both_sides_stays_cleared() {
+    let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
+    world.edit(Side::A, &a, &[("x", Value::Empty)]);
+    world.edit(Side::B, &b, &[("x", Value::Empty)]);
+    assert_eq!(world.run(), 0);
+    holds(&world, "x", (&a, ""), (&b, ""));
+    quiet(&mut world);
+}
+
+#[test]
+fn receiving_side_keeps_its_own_edit_until_the_source_changes() {
+    let setup = Setup::one_field().with(|s| s.direction = Direction::AToB);
+    let (mut world, a, b) = linked_x(&setup, "x");
+    world.edit(Side::B, &b, &[("x", "own".into())]);
+    assert_eq!(world.run(), 0);
+    quiet(&mut world);
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    assert_eq!(world.run(), 1);
+    holds(&world, "x", (&a, "a1"), (&b, "a1"));
+    assert_eq!(world.conflicts.len(), 1, "the receiver's edit is named");
+    quiet(&mut world);
+}
+
+#[test]
+fn delivery_is_finished_though_the_receiving_side_was_edited_meanwhile() {
+    let setup = Setup::one_field().with(|s| s.direction = Direction::AToB);
+    let (mut world, a, b) = linked_x(&setup, "x");
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    world.run_with(&mut |_| Fate::Later);
+    world.edit(Side::B, &b, &[("x", "own".into())]);
+    world.run();
+    holds(&world, "x", (&a, "a1"), (&b, "a1"));
+    assert_eq!(world.conflicts.len(), 1);
+    quiet(&mut world);
+}
+
+#[test]
+fn most_recent_edit_wins_outside_the_doubt() {
+    use chrono::DateTime;
+    for (a_at, b_at, winner) in [(100, 90, Side::A), (90, 100, Side::B), (100, 101, Side::A)] {
+        let setup = Setup::one_field().with(|s| s.conflict = ConflictPolicy::MostRecent);
+        let (mut world, a, b) = linked_x(&setup, "x");
+        world.edit(Side::A, &a, &[("x", "a1".into())]);
+        world.edit(Side::B, &b, &[("x", "b1".into())]);
+        for (side, id, at) in [(Side::A, &a, a_at), (Side::B, &b, b_at)] {
+            let record = world.sides.get_mut(side).records.get_mut(id).expect("it");
+            record.modified_at = DateTime::from_timestamp(at, 0);
+        }
+        world.run();
+        let value = if winner == Side::A { "a1" } else { "b1" };
+        holds(&world, "x", (&a, value), (&b, value));
+    }
+}
+
+/// An entry added to the mapping later meets the values that both sides have, also when their news comes one by one.
+#[test]
+fn entry_added_later_is_first_contact_for_that_field_alone() {
+    let both = || vec![text("x"), text("y")];
+    let narrow = Setup::new(both(), both()).with(|s| {
+        s.mapping.entries.pop();
+    });
+    let (mut world, a, b) = linked_x(&narrow, "x");
+    world.edit(Side::A, &a, &[("y", "ya".into())]);
+    assert_eq!(world.run(), 0);
+    world.policy = Setup::new(both(), both()).policy();
+    world.echo(Side::A, &a);
+    assert_eq!(world.run(), 0, "b was never looked at");
+    world.echo(Side::B, &b);
+    assert_eq!(world.run(), 1);
+    holds(&world, "y", (&a, "ya"), (&b, "ya"));
+    quiet(&mut world);
+}
+
+#[test]
+fn frozen_link_resumes_with_a_merge() {
+    let both = || vec![text("x"), text("y")];
+    let (mut world, a, b) = linked_x(&Setup::new(both(), both()), "x");
+    world.leave(Side::A, &a);
+    world.run();
+    assert_eq!(
+        world.link_of(Side::A, &a).map(|l| l.state),
+        Some(LinkState::Frozen { left: Side::A })
+    );
+    world.edit(Side::B, &b, &[("y", "b1".into())]);
+    assert_eq!(world.run(), 0);
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    assert_eq!(world.run(), 0, "still outside");
+    world.come_back(Side::A, &a);
+    world.run();
+    holds(&world, "x", (&a, "a1"), (&b, "a1"));
+    holds(&world, "y", (&a, "b1"), (&b, "b1"));
+    quiet(&mut world);
+}
+
+/// Both left, one came back: the other one is still outside and must not be written (the simulation checks it).
+#[test]
+fn link_stays_frozen_until_both_sides_are_back() {
+    let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
+    world.leave(Side::A, &a);
+    world.run();
+    world.leave(Side::B, &b);
+    world.run();
+    world.come_back(Side::A, &a);
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    assert_eq!(world.run(), 0);
+    assert_eq!(world.run(), 0);
+    world.come_back(Side::B, &b);
+    world.run();
+    holds(&world, "x", (&a, "a1"), (&b, "a1"));
+    quiet(&mut world);
+}
+
+#[test]
+fn record_that_fails_its_rules_freezes_the_link_and_comes_back() {
+    let both = || vec![text("x"), text("y")];
+    let setup =
+        Setup::new(both(), both()).rule(r#"{"from":"a","if":[{"field":"y","is_not":"out"}]}"#);
+    let (mut world, a, b) = linked_x(&setup, "x");
+    world.edit(Side::A, &a, &[("y", "out".into()), ("x", "a1".into())]);
+    assert_eq!(world.run(), 0);
+    world.edit(Side::B, &b, &[("y", "b1".into())]);
+    assert_eq!(world.run(), 0, "a record outside its rules is not written");
+    world.edit(Side::A, &a, &[("y", "in".into())]);
+    world.run();
+    holds(&world, "x", (&a, "a1"), (&b, "a1"));
+    quiet(&mut world);
+}
+
+#[test]
+fn mass_overwrite_is_held_and_the_rest_goes_on() {
+    let both = || vec![text("x"), text("y")];
+    let mut world = World::new(Setup::new(both(), both()).policy());
+    let ids: Vec<_> = (0..12)
+        .map(|n| {
+            world.add(
+                Side::A,
+                fields(&[("x", &format!("x{n}")), ("y", &format!("y{n}"))]),
+            )
+        })
+        .collect();
+    world.run();
+    quiet(&mut world);
+    for (n, id) in ids.iter().enumerate() {
+        world.edit(Side::A, id, &[("x", "same".into())]);
+        if n == 0 {
+            world.edit(Side::A, id, &[("y", "new".into())]);
+        }
+    }
+    world.pull(Side::A);
+    let planned = plan(&world.observe(), &world.policy);
+    let mut totals = Totals {
+        links: 12,
+        ..Totals::default()
+    };
+    overwrites(&planned, &world.policy, &mut totals);
+    let trips = guards(&totals, &world.policy);
+    assert_eq!(trips.len(), 1);
+    assert_eq!(
+        (trips[0].kind, trips[0].from, trips[0].count),
+        (GuardKind::Overwrite, Side::A, 12)
+    );
+    world.held = Held::by(&trips, &world.policy);
+    let before = world.calls.len();
+    for _ in 0..3 {
+        world.run();
+    }
+    let calls = &world.calls[before..];
+    assert_eq!(calls.len(), 1, "only the other field goes on");
+    let Operation::Update { sent, .. } = &calls[0] else {
+        panic!("{calls:?}");
+    };
+    assert_eq!(sent.len(), 1);
+    world.agree();
+    assert_eq!(world.run(), 12, "agreed: all go");
+    quiet(&mut world);
+}

@@ -1,0 +1,542 @@
+//! Two providers in memory and the loop that the worker runs around the engine: pull, plan, push, settle.
+//!
+//! Not a model of any one provider. It is as unkind as the tests ask: writes fail or are done without an answer,
+//! answers show nothing, versions change without a reason, values are respelt, cut or dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use syncline_engine::{
+    Cluster, ConflictFound, Held, LinkWrite, LinkedPair, Observation, Operation, Outcome, Plan,
+    Policy, ProblemFound, RowFate, Settled, Sight, Step, Subject, match_keys, plan, settle,
+};
+use syncline_model::{
+    FieldName, Fields, Link, LinkId, PairId, ProblemReason, Record, RemoteId, Side, Sides, Value,
+    Version,
+};
+
+/// What becomes of one call to a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Done,
+    Refused,
+    Later,
+    UnknownDone,
+    UnknownNot,
+}
+
+/// One provider's account.
+#[derive(Clone, Debug, Default)]
+pub struct Remote {
+    pub records: BTreeMap<RemoteId, Record>,
+    pub left: BTreeSet<RemoteId>,
+    pub marked: BTreeSet<RemoteId>,
+    /// Ids with news since the last pull.
+    news: BTreeSet<RemoteId>,
+    /// How it writes a value down.
+    pub spelling: Option<fn(&FieldName, &Value) -> Value>,
+    /// Whether its answers show the record.
+    pub mute: bool,
+    pub created: usize,
+}
+
+/// A staged row: what was seen, and whether it is to be planned.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub sight: Sight,
+    pub fate: RowFate,
+}
+
+/// Everything there is.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub policy: Policy,
+    pub sides: Sides<Remote>,
+    pub links: BTreeMap<LinkId, Link>,
+    pub rows: BTreeMap<(Side, RemoteId), Row>,
+    pub held: Held,
+    pub conflicts: Vec<ConflictFound>,
+    pub problems: Vec<ProblemFound>,
+    pub settled: Vec<Settled>,
+    /// Calls made to providers.
+    pub calls: Vec<Operation>,
+    /// Creations without an answer: their steps wait for recovery.
+    limbo: Vec<(Step, Option<Record>)>,
+    count: u128,
+}
+
+impl World {
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            sides: Sides::default(),
+            links: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            held: Held::default(),
+            conflicts: Vec::new(),
+            problems: Vec::new(),
+            settled: Vec::new(),
+            calls: Vec::new(),
+            limbo: Vec::new(),
+            count: 0,
+        }
+    }
+
+    fn next(&mut self) -> u128 {
+        self.count += 1;
+        self.count
+    }
+
+    fn version(&mut self) -> Version {
+        Version::new(format!("v{}", self.next()))
+    }
+
+    /// A person adds a record.
+    pub fn add(&mut self, side: Side, fields: Fields) -> RemoteId {
+        let id = RemoteId::new(format!("{side}{}", self.next()));
+        let record = Record {
+            id: id.clone(),
+            version: self.version(),
+            modified_at: None,
+            fields,
+        };
+        let remote = self.sides.get_mut(side);
+        remote.records.insert(id.clone(), record);
+        remote.news.insert(id.clone());
+        id
+    }
+
+    /// A person sets fields.
+    pub fn edit(&mut self, side: Side, id: &RemoteId, pairs: &[(&str, Value)]) {
+        let version = self.version();
+        let remote = self.sides.get_mut(side);
+        if let Some(record) = remote.records.get_mut(id) {
+            for (name, value) in pairs {
+                record.fields.insert(FieldName::new(*name), value.clone());
+            }
+            record.version = version;
+            remote.news.insert(id.clone());
+        }
+    }
+
+    /// The provider says that a record changed; it did not.
+    pub fn touch(&mut self, side: Side, id: &RemoteId) {
+        self.edit(side, id, &[]);
+    }
+
+    /// The provider tells of a record once more, as it is.
+    pub fn echo(&mut self, side: Side, id: &RemoteId) {
+        self.sides.get_mut(side).news.insert(id.clone());
+    }
+
+    pub fn delete(&mut self, side: Side, id: &RemoteId) -> Option<Record> {
+        let remote = self.sides.get_mut(side);
+        remote.news.insert(id.clone());
+        remote.records.remove(id)
+    }
+
+    pub fn restore(&mut self, side: Side, mut record: Record) {
+        record.version = self.version();
+        let remote = self.sides.get_mut(side);
+        remote.news.insert(record.id.clone());
+        remote.records.insert(record.id.clone(), record);
+    }
+
+    pub fn leave(&mut self, side: Side, id: &RemoteId) {
+        let remote = self.sides.get_mut(side);
+        remote.left.insert(id.clone());
+        remote.news.insert(id.clone());
+    }
+
+    pub fn come_back(&mut self, side: Side, id: &RemoteId) {
+        let remote = self.sides.get_mut(side);
+        remote.left.remove(id);
+        remote.news.insert(id.clone());
+    }
+
+    /// A person agrees to what guards hold.
+    pub fn agree(&mut self) {
+        self.held = Held::default();
+        self.replan();
+    }
+
+    /// Everything staged is planned again, though nothing new was pulled.
+    pub fn replan(&mut self) {
+        for row in self.rows.values_mut() {
+            row.fate = RowFate::Pending;
+        }
+    }
+
+    /// A value as it stands at the provider.
+    pub fn value(&self, side: Side, id: &RemoteId, name: &str) -> Value {
+        let record = self.sides.get(side).records.get(id);
+        record.map_or(Value::Empty, |r| r.value(&FieldName::new(name)).clone())
+    }
+
+    pub fn sight(&self, side: Side, id: &RemoteId) -> Sight {
+        let remote = self.sides.get(side);
+        match remote.records.get(id) {
+            None => Sight::Deleted,
+            Some(_) if remote.left.contains(id) => Sight::Left,
+            Some(record) => Sight::Present(Box::new(record.clone())),
+        }
+    }
+
+    fn stage(&mut self, side: Side, id: &RemoteId) {
+        let sight = self.sight(side, id);
+        let same = self
+            .rows
+            .get(&(side, id.clone()))
+            .filter(|row| row.sight == sight)
+            .map(|row| row.fate);
+        let fate = same.unwrap_or(RowFate::Pending);
+        self.rows.insert((side, id.clone()), Row { sight, fate });
+    }
+
+    pub fn pull(&mut self, side: Side) {
+        for id in std::mem::take(&mut self.sides.get_mut(side).news) {
+            self.stage(side, &id);
+        }
+    }
+
+    /// The link of a record.
+    pub fn link_of(&self, side: Side, id: &RemoteId) -> Option<&Link> {
+        self.links.values().find(|link| link.remote.get(side) == id)
+    }
+
+    /// What there is to plan.
+    pub fn observe(&self) -> Observation {
+        let busy = |side: Side, id: &RemoteId| {
+            let from = |(step, _): &(Step, _)| step.remote.get(side).as_ref() == Some(id);
+            self.limbo.iter().any(from)
+        };
+        let pending = |side: Side, id: &RemoteId| {
+            let row = self.rows.get(&(side, id.clone()));
+            row.is_some_and(|row| row.fate == RowFate::Pending) && !busy(side, id)
+        };
+        let sight = |side: Side, id: &RemoteId| {
+            let row = self.rows.get(&(side, id.clone()));
+            row.map_or(Sight::Unchanged, |row| row.sight.clone())
+        };
+        let linked = self
+            .links
+            .values()
+            .filter(|link| Side::BOTH.iter().any(|s| pending(*s, link.remote.get(*s))))
+            .map(|link| LinkedPair {
+                link: link.clone(),
+                sight: Sides::of(|side| sight(side, link.remote.get(side))),
+            })
+            .collect();
+        let mut clusters: Vec<(BTreeSet<String>, bool, Cluster)> = Vec::new();
+        for ((side, id), row) in &self.rows {
+            let Sight::Present(record) = &row.sight else {
+                continue;
+            };
+            if self.link_of(*side, id).is_some() || busy(*side, id) {
+                continue;
+            }
+            let mut keys: BTreeSet<_> = match_keys(&self.policy, *side, record)
+                .into_iter()
+                .collect();
+            let mut wanted = pending(*side, id);
+            let mut cluster = Cluster::default();
+            cluster.records.get_mut(*side).push((**record).clone());
+            clusters.retain(|(others, theirs, more)| {
+                if others.is_disjoint(&keys) {
+                    return true;
+                }
+                keys.extend(others.iter().cloned());
+                wanted |= *theirs;
+                for side in Side::BOTH {
+                    let records = more.records.get(side).iter().cloned();
+                    cluster.records.get_mut(side).extend(records);
+                }
+                false
+            });
+            clusters.push((keys, wanted, cluster));
+        }
+        Observation {
+            linked,
+            clusters: clusters.into_iter().filter(|c| c.1).map(|c| c.2).collect(),
+            held: self.held.clone(),
+        }
+    }
+
+    /// One run in which every call goes well.
+    pub fn run(&mut self) -> usize {
+        self.run_with(&mut |_| Fate::Done)
+    }
+
+    /// One run. Gives the calls made.
+    pub fn run_with(&mut self, fate: &mut dyn FnMut(&Operation) -> Fate) -> usize {
+        let before = self.calls.len();
+        self.problems.clear();
+        self.settled.clear();
+        self.recover();
+        for side in Side::BOTH {
+            self.pull(side);
+        }
+        self.drop_gone();
+        for _ in 0..3 {
+            let plan = plan(&self.observe(), &self.policy);
+            let calls = self.calls.len();
+            self.carry_out(&plan, fate);
+            if self.calls.len() == calls {
+                break;
+            }
+        }
+        self.calls.len() - before
+    }
+
+    /// Gone records that nobody ever linked concern nobody.
+    fn drop_gone(&mut self) {
+        let links: BTreeSet<(Side, RemoteId)> = self
+            .links
+            .values()
+            .flat_map(|link| Side::BOTH.map(|side| (side, link.remote.get(side).clone())))
+            .collect();
+        self.rows
+            .retain(|key, row| links.contains(key) || matches!(row.sight, Sight::Present(_)));
+    }
+
+    pub fn carry_out(&mut self, plan: &Plan, fate: &mut dyn FnMut(&Operation) -> Fate) {
+        let mut outcomes = Vec::new();
+        let mut reread = Vec::new();
+        let mut limbo = Vec::new();
+        let mut puts = Vec::new();
+        for step in &plan.steps {
+            puts.push(self.intend(step));
+            for operation in &step.operations {
+                let (outcome, made) = self.call(operation, fate(operation));
+                match (&outcome, operation) {
+                    (Outcome::Unknown, Operation::Create { .. }) => {
+                        limbo.push((step.clone(), made));
+                    }
+                    (Outcome::Later, Operation::Create { .. }) | (Outcome::Done { .. }, _) => {}
+                    (_, Operation::Create { .. }) => {}
+                    (_, written) => {
+                        let side = written.side();
+                        reread.extend(step.remote.get(side).clone().map(|id| (side, id)));
+                    }
+                }
+                outcomes.push(outcome);
+            }
+        }
+        for ((step, settled), link) in plan
+            .steps
+            .iter()
+            .zip(settle(plan, &outcomes, &self.policy))
+            .zip(puts)
+        {
+            self.store(step, settled, link);
+        }
+        self.limbo.extend(limbo);
+        for (side, id) in reread {
+            self.stage(side, &id);
+        }
+    }
+
+    /// What must be stored before a provider is called.
+    fn intend(&mut self, step: &Step) -> Option<LinkId> {
+        let id = match &step.subject {
+            Subject::Nothing => return None,
+            Subject::Link(link) => link.id,
+            Subject::New => LinkId::from_uuid(uuid(self.next())),
+        };
+        if let (Some(a), Some(b), false) = (
+            step.remote.a.clone(),
+            step.remote.b.clone(),
+            step.operations.is_empty(),
+        ) {
+            let state = match &step.subject {
+                Subject::Link(link) => link.state,
+                _ => step.state,
+            };
+            self.links.insert(
+                id,
+                Link {
+                    id,
+                    pair: PairId::NIL,
+                    remote: Sides { a, b },
+                    version: step.version.clone(),
+                    modified_at: step.modified_at.clone(),
+                    state,
+                    body: step.body.clone(),
+                },
+            );
+        }
+        Some(id)
+    }
+
+    fn store(&mut self, step: &Step, settled: Settled, id: Option<LinkId>) {
+        let old = match &step.subject {
+            Subject::Link(link) => Some(link.remote.clone()),
+            _ => None,
+        };
+        match (&settled.link, id) {
+            (LinkWrite::Keep, _) | (LinkWrite::Put(_), None) => {}
+            (LinkWrite::Remove(id), _) => {
+                self.links.remove(id);
+            }
+            (LinkWrite::Put(put), Some(id)) => {
+                let put = put.as_ref().clone();
+                self.links.insert(
+                    id,
+                    Link {
+                        id,
+                        pair: PairId::NIL,
+                        remote: put.remote,
+                        version: put.version,
+                        modified_at: put.modified_at,
+                        state: put.state,
+                        body: put.body,
+                    },
+                );
+            }
+        }
+        for side in Side::BOTH {
+            let known = old.as_ref().map(|old| old.get(side).clone());
+            let Some(id) = step.remote.get(side).clone().or(known) else {
+                continue;
+            };
+            match settled.rows.get(side) {
+                None => {}
+                Some(RowFate::Absorbed) => {
+                    self.rows.remove(&(side, id));
+                }
+                Some(fate) => {
+                    if let Some(row) = self.rows.get_mut(&(side, id)) {
+                        row.fate = *fate;
+                        if let Some(record) = settled.restage.get(side) {
+                            row.sight = Sight::Present(Box::new(record.clone()));
+                        }
+                    }
+                }
+            }
+        }
+        self.conflicts.extend(settled.conflicts.iter().cloned());
+        self.problems.extend(settled.problems.iter().cloned());
+        self.settled.push(settled);
+    }
+
+    /// Finds out what became of calls without an answer.
+    fn recover(&mut self) {
+        for (step, made) in std::mem::take(&mut self.limbo) {
+            let outcome = made.map_or(Outcome::Later, |record| Outcome::Done {
+                id: record.id,
+                version: Some(record.version),
+                modified_at: None,
+                fields: None,
+            });
+            let plan = Plan { steps: vec![step] };
+            let settled = settle(&plan, &[outcome], &self.policy).remove(0);
+            let id = match &plan.steps[0].subject {
+                Subject::Link(link) => link.id,
+                _ => LinkId::from_uuid(uuid(self.next())),
+            };
+            self.store(&plan.steps[0], settled, Some(id));
+        }
+        let waiting: Vec<(Side, RemoteId)> = self
+            .rows
+            .iter()
+            .filter(|(_, row)| matches!(row.fate, RowFate::Waiting | RowFate::Known))
+            .map(|(key, _)| key.clone())
+            .collect();
+        // Trying again what waits or was refused must change nothing unless there is a reason: so do it always.
+        for key in waiting {
+            if let Some(row) = self.rows.get_mut(&key) {
+                row.fate = RowFate::Pending;
+            }
+        }
+    }
+
+    fn call(&mut self, operation: &Operation, fate: Fate) -> (Outcome, Option<Record>) {
+        let refused = Outcome::Refused {
+            reason: ProblemReason::Rejected,
+            message: "refused".into(),
+        };
+        self.calls.push(operation.clone());
+        match fate {
+            Fate::Refused => return (refused, None),
+            Fate::Later => return (Outcome::Later, None),
+            Fate::UnknownNot => return (Outcome::Unknown, None),
+            Fate::Done | Fate::UnknownDone => {}
+        }
+        let version = self.version();
+        let fresh = RemoteId::new(format!("{}{}", operation.side(), self.next()));
+        let remote = self.sides.get_mut(operation.side());
+        let spell = |fields: &Fields, remote: &Remote| -> Fields {
+            let spelt = |(name, value): (&FieldName, &Value)| {
+                let value = match remote.spelling {
+                    Some(spell) if !value.is_empty() => spell(name, value),
+                    _ => value.clone(),
+                };
+                (name.clone(), value)
+            };
+            fields.iter().map(spelt).collect()
+        };
+        let id = match operation {
+            Operation::Create { fields, .. } => {
+                let fields = spell(fields, remote);
+                remote.created += 1;
+                let record = Record {
+                    id: fresh.clone(),
+                    version,
+                    modified_at: None,
+                    fields,
+                };
+                remote.records.insert(fresh.clone(), record);
+                fresh
+            }
+            Operation::Update {
+                id,
+                version: decided_on,
+                changes,
+                ..
+            } => {
+                let changes = spell(changes, remote);
+                let Some(record) = remote.records.get_mut(id) else {
+                    return (Outcome::Later, None);
+                };
+                assert!(!remote.left.contains(id), "a record that left was written");
+                if decided_on.as_ref().is_some_and(|v| *v != record.version) {
+                    return (Outcome::Later, None);
+                }
+                record.fields.extend(changes);
+                record.version = version;
+                id.clone()
+            }
+            Operation::Delete { id, .. } => {
+                assert!(!remote.left.contains(id), "a record that left was deleted");
+                remote.records.remove(id);
+                id.clone()
+            }
+            Operation::Mark { id, .. } => {
+                remote.marked.insert(id.clone());
+                id.clone()
+            }
+            Operation::Leave { id, .. } => {
+                remote.left.insert(id.clone());
+                id.clone()
+            }
+        };
+        remote.news.insert(id.clone());
+        let record = remote.records.get(&id).cloned();
+        if fate == Fate::UnknownDone {
+            return (Outcome::Unknown, record);
+        }
+        let outcome = Outcome::Done {
+            id,
+            version: record.as_ref().map(|record| record.version.clone()),
+            modified_at: None,
+            fields: record
+                .as_ref()
+                .filter(|_| !remote.mute)
+                .map(|r| r.fields.clone()),
+        };
+        (outcome, record)
+    }
+}
+
+fn uuid(n: u128) -> uuid::Uuid {
+    uuid::Uuid::from_u128(n)
+}
