@@ -80,6 +80,8 @@ fn read(part: &str, outer_token: Option<&str>) -> (String, Ask) {
         .split_once("\n\n")
         .unwrap_or((part, ""));
     let (head, body) = inner.split_once("\n\n").unwrap_or((inner, ""));
+    // A long content id arrives folded (RFC 5322 2.2.3).
+    let outer = outer.replace("\n ", " ").replace("\n\t", "\t");
     let mut lines = head.lines();
     let mut words = lines.next().unwrap_or("").split_whitespace();
     let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
@@ -94,7 +96,7 @@ fn read(part: &str, outer_token: Option<&str>) -> (String, Ask) {
         body: body.trim().as_bytes().to_vec(),
         token: token.or(outer_token).map(str::to_owned),
     };
-    (find(outer, "content-id").unwrap_or("").to_owned(), ask)
+    (find(&outer, "content-id").unwrap_or("").to_owned(), ask)
 }
 
 fn find<'a>(head: &'a str, name: &str) -> Option<&'a str> {
@@ -140,5 +142,12 @@ mod tests {
             (ask.token.as_deref(), ask.body.as_slice()),
             (Some("t2"), b"{\"names\":[]}".as_slice())
         );
+    }
+
+    #[test]
+    fn unfolds_a_long_content_id() {
+        let part = "\nContent-Type: application/http\nContent-ID: <ab-c +\n people%2Fc1>\n\nGET /v1/people/c1 HTTP/1.1\n\n";
+        let (id, _) = read(part, None);
+        assert_eq!(answer_id(&id), "<response-ab-c + people%2Fc1>");
     }
 }

@@ -128,7 +128,7 @@ fn root() -> PathBuf {
 }
 
 fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    fs::read_to_string(path).expect("a file of the tree")
 }
 
 /// Names in a folder, sorted; none when there is no such folder.
@@ -337,7 +337,10 @@ fn crates_have_one_integration_binary() {
     for folder in manifests().keys() {
         let tests = root().join(folder).join("tests");
         for name in names(&tests) {
-            let is_target = name.ends_with(".rs") || tests.join(&name).join("main.rs").exists();
+            let is_target = Path::new(&name)
+                .extension()
+                .is_some_and(|ending| ending == "rs")
+                || tests.join(&name).join("main.rs").exists();
             if is_target && name != "it" {
                 breaches.push(format!("{folder}/tests/{name}"));
             }
