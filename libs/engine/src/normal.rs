@@ -42,7 +42,7 @@ pub fn normal(kind: Kind, cardinality: Cardinality, value: &Value) -> Value {
 
 fn normal_one(kind: Kind, value: &Value) -> Value {
     match (kind, value) {
-        (Kind::Bool, Value::Empty) => Value::Bool(false),
+        (Kind::Bool, value) if value.is_empty() => Value::Bool(false),
         (Kind::Bool, Value::Text(text)) => match text.trim().to_ascii_lowercase().as_str() {
             "true" | "yes" | "1" => Value::Bool(true),
             "false" | "no" | "0" | "" => Value::Bool(false),

@@ -133,7 +133,8 @@ pub enum Operation {
         side: Side,
         /// Which record.
         id: RemoteId,
-        /// The version that this was decided on, when it was observed just now.
+        /// The version that this was decided on: observed just now, else last seen. A person's edit of which no news
+        /// has come yet makes it another one; writing over it unseen would lose that edit.
         version: Option<Version>,
         /// The fields to change.
         changes: Fields,

@@ -347,7 +347,7 @@ fn update(
     Some(Operation::Update {
         side,
         id: remote,
-        version: record.map(|record| record.version.clone()),
+        version: step.version.get(side).clone(),
         changes,
         sent,
         before,

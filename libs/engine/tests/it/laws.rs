@@ -36,7 +36,7 @@ fn parts() -> Vec<FieldDescriptor> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
     /// Put, then get: parts written into a whole name are read back as they were, whatever the name was before; and
     /// get, then put: reading again writes nothing.

@@ -57,6 +57,8 @@ pub struct World {
     pub conflicts: Vec<ConflictFound>,
     pub problems: Vec<ProblemFound>,
     pub settled: Vec<Settled>,
+    /// Whether news of a side arrives.
+    pub hears: Sides<bool>,
     /// Calls made to providers.
     pub calls: Vec<Operation>,
     /// Creations without an answer: their steps wait for recovery.
@@ -75,6 +77,7 @@ impl World {
             conflicts: Vec::new(),
             problems: Vec::new(),
             settled: Vec::new(),
+            hears: Sides::of(|_| true),
             calls: Vec::new(),
             limbo: Vec::new(),
             count: 0,
@@ -273,7 +276,9 @@ impl World {
         self.settled.clear();
         self.recover();
         for side in Side::BOTH {
-            self.pull(side);
+            if *self.hears.get(side) {
+                self.pull(side);
+            }
         }
         self.drop_gone();
         for _ in 0..3 {
@@ -425,7 +430,7 @@ impl World {
                 id: record.id,
                 version: Some(record.version),
                 modified_at: None,
-                fields: None,
+                fields: Some(record.fields),
             });
             let plan = Plan { steps: vec![step] };
             let settled = settle(&plan, &[outcome], &self.policy).remove(0);
@@ -497,7 +502,11 @@ impl World {
                 let Some(record) = remote.records.get_mut(id) else {
                     return (Outcome::Later, None);
                 };
-                assert!(!remote.left.contains(id), "a record that left was written");
+                let known = !remote.news.contains(id);
+                assert!(
+                    !(known && remote.left.contains(id)),
+                    "a record that left was written"
+                );
                 if decided_on.as_ref().is_some_and(|v| *v != record.version) {
                     return (Outcome::Later, None);
                 }
@@ -506,7 +515,10 @@ impl World {
                 id.clone()
             }
             Operation::Delete { id, .. } => {
-                assert!(!remote.left.contains(id), "a record that left was deleted");
+                assert!(
+                    remote.news.contains(id) || !remote.left.contains(id),
+                    "a record that left was deleted"
+                );
                 remote.records.remove(id);
                 id.clone()
             }
