@@ -102,9 +102,10 @@ const STANDARD: &[System] = &[
     System("Tag", Shape::Tags, None),
 ];
 
-/// The parts of the owner beside its name, as fields of their own, so that rules can compare them.
+/// The parts of the owner beside its name, as fields of their own, so that rules can compare them. The owner's address
+/// is text: a field of kind e-mail is one by which the contact itself can be told, and a user owns many contacts.
 const OWNER_PARTS: [(&str, &str, Kind); 2] = [
-    ("Owner.email", "e-mail", Kind::Email),
+    ("Owner.email", "e-mail", Kind::Text),
     ("Owner.id", "id", Kind::Text),
 ];
 
