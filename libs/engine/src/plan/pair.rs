@@ -398,20 +398,18 @@ fn respell_name(
         return;
     }
     let meant = |index: usize| {
-        let write = physical.iter().find(|(at, _)| *at == index);
-        write.map(|(_, value)| value.clone()).unwrap_or_else(|| {
-            let now = now.get(side).get(index).cloned().flatten();
-            let now = now.unwrap_or_default();
-            // A stand-in is seen there but not meant: a name that comes takes its place.
-            let entry = policy.entries.get(index);
-            let stands_in = mononym
-                && entry.is_some_and(|entry| {
-                    let target = step.body.target.get(&entry.key);
-                    let seen = step.body.seen.get(side).get(&entry.key);
-                    target.is_some_and(Value::is_empty) && seen == Some(&now)
-                });
-            if stands_in { Value::Empty } else { now }
-        })
+        if let Some((_, value)) = physical.iter().find(|(at, _)| *at == index) {
+            return value.clone();
+        }
+        let now = now.get(side).get(index).cloned().flatten();
+        let now = now.unwrap_or_default();
+        // A stand-in is seen there but not meant: a name that comes takes its place.
+        let stands_in = policy.entries.get(index).is_some_and(|entry| {
+            let target = step.body.target.get(&entry.key);
+            let seen = step.body.seen.get(side).get(&entry.key);
+            mononym && target.is_some_and(Value::is_empty) && seen == Some(&now)
+        });
+        if stands_in { Value::Empty } else { now }
     };
     let (first, last) = match (meant(given), meant(family)) {
         (single, Value::Empty) if mononym && !single.is_empty() => (Value::Empty, single),

@@ -55,7 +55,7 @@ impl Setup {
         self.with(|setup| {
             setup
                 .rules
-                .push(serde_json::from_str(json).expect("a rule"))
+                .push(serde_json::from_str(json).expect("a rule"));
         })
     }
 

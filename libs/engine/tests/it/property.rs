@@ -437,7 +437,7 @@ proptest! {
             other.play(event);
             let sorted = |play: &Play| {
                 let mut values = play.values();
-                values.sort_by(|x, y| (x.0, x.1, x.2).cmp(&(y.0, y.1, y.2)));
+                values.sort_by_key(|value| (value.0, value.1, value.2));
                 values
             };
             prop_assert_eq!(sorted(&one), sorted(&other));

@@ -287,6 +287,7 @@ fn emptied_side_is_refused() {
 
 #[test]
 fn guards_count_as_documented() {
+    use GuardKind::{Deletions, Shrink};
     let policy = deleting().policy();
     let ignoring = Setup::one_field().policy();
     let check = |policy, links, deleted, missing, day, want: &[GuardKind]| {
@@ -300,7 +301,6 @@ fn guards_count_as_documented() {
         let kinds: Vec<GuardKind> = guards(&totals, policy).iter().map(|t| t.kind).collect();
         assert_eq!(kinds, want, "{totals:?}");
     };
-    use GuardKind::{Deletions, Shrink};
     check(&policy, 1000, 100, 100, 0, &[]);
     check(&policy, 1000, 101, 101, 0, &[Deletions]);
     check(&policy, 1000, 51, 51, 50, &[Deletions]);

@@ -249,7 +249,7 @@ fn with_rule(setup: Setup) -> Setup {
         .with(|s| {
             s.fields
                 .b
-                .push(FieldDescriptor::new("source", "Source", Kind::Text))
+                .push(FieldDescriptor::new("source", "Source", Kind::Text));
         })
         .rule(
             r#"{"from":"a","if":[{"field":"owner","is_not":"Bob"}],

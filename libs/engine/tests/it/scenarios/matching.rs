@@ -80,7 +80,7 @@ fn two_claimants_for_one_record_are_a_problem() {
                 .iter()
                 .all(|p| p.reason == ProblemReason::Ambiguous)
         );
-        assert_eq!(world.problems[0].candidates, [b.clone()]);
+        assert_eq!(world.problems[0].candidates, std::slice::from_ref(&b));
     }
     // A person tells them apart.
     let extra = world.sides.a.records.keys().next().expect("one").clone();
