@@ -15,6 +15,16 @@ pub enum Error {
     /// No connector has this id.
     #[error("there is no provider `{0}`")]
     UnknownProvider(String),
+    /// A configured limit that the provider does not have.
+    #[error("`providers.{id}.limits.{limit}`: there is no such limit; there are {}", .known.join(", "))]
+    UnknownLimit {
+        /// The provider.
+        id: ProviderId,
+        /// The limit's name.
+        limit: String,
+        /// The limits that there are.
+        known: Vec<String>,
+    },
     /// We have no OAuth client at the provider.
     #[error(
         "{name} is not set up on this server: `providers.{id}.client_id` and `client_secret` are missing in its configuration"

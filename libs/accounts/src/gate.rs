@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use syncline_connector::{Definition, Gate, LimitScope};
 use syncline_coordination::{BucketSpec, Buckets, Take, Want};
 use syncline_model::AccountId;
+use syncline_platform::config::Provider;
 
 /// The buckets of one account and of its provider.
 pub(crate) struct AccountGate {
@@ -18,6 +19,7 @@ impl AccountGate {
     pub(crate) fn new(
         buckets: Arc<dyn Buckets>,
         definition: &Definition,
+        configured: Option<&Provider>,
         account: AccountId,
     ) -> Self {
         let limits = definition
@@ -28,11 +30,12 @@ impl AccountGate {
                     LimitScope::Account => format!("rate:{account}:{}", limit.name),
                     LimitScope::Provider => format!("rate:{}:{}", definition.id, limit.name),
                 };
+                let own = configured.and_then(|provider| provider.limits.get(&limit.name));
                 let want = Want {
                     key,
                     spec: BucketSpec {
-                        capacity: limit.capacity,
-                        per_minute: limit.per_minute,
+                        capacity: own.map_or(limit.capacity, |own| own.capacity),
+                        per_minute: own.map_or(limit.per_minute, |own| own.per_minute),
                     },
                     tokens: 0,
                 };
@@ -104,7 +107,7 @@ mod tests {
         let definition = Definition::parse(DEFINITION).unwrap();
         let gate = |number| {
             let account = AccountId::from_uuid(Uuid::from_u128(number));
-            AccountGate::new(Arc::clone(&buckets), &definition, account)
+            AccountGate::new(Arc::clone(&buckets), &definition, None, account)
         };
         let (one, two) = (gate(1), gate(2));
         let second = Duration::from_secs(1);

@@ -59,6 +59,7 @@ impl Accounts {
             .map(|(id, settings)| {
                 let known = ProviderId::parse(id).filter(|id| registry.get(id).is_some());
                 let id = known.ok_or_else(|| Error::UnknownProvider(id.clone()))?;
+                check_limits(&registry, &id, settings)?;
                 Ok((id, settings.clone()))
             })
             .collect::<Result<_, Error>>()?;
@@ -232,9 +233,30 @@ impl Inner {
             Arc::new(AccountGate::new(
                 Arc::clone(&self.buckets),
                 definition,
+                self.settings.get(&connector.definition().id),
                 account.id,
             )),
         )
+    }
+}
+
+/// A limit that the provider does not have is a misspelt one.
+fn check_limits(registry: &Registry, id: &ProviderId, settings: &Provider) -> Result<(), Error> {
+    let Some(connector) = registry.get(id) else {
+        return Ok(());
+    };
+    let limits = &connector.definition().limits;
+    match settings
+        .limits
+        .keys()
+        .find(|name| limits.iter().all(|limit| limit.name != **name))
+    {
+        None => Ok(()),
+        Some(name) => Err(Error::UnknownLimit {
+            id: id.clone(),
+            limit: name.clone(),
+            known: limits.iter().map(|limit| limit.name.clone()).collect(),
+        }),
     }
 }
 

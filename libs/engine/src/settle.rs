@@ -310,7 +310,7 @@ impl Truth {
                     told.push((key.clone(), old, value.clone()));
                 }
             }
-            self.acknowledge(side, sent, fields, policy);
+            acknowledge(&mut self.body, side, sent, fields, policy);
         }
         self.settled.changes.push(ChangeMade {
             kind,
@@ -318,34 +318,6 @@ impl Truth {
             remote: id.clone(),
             fields: told,
         });
-    }
-
-    /// What was sent is what is seen there now, in the provider's own spelling where it shows it.
-    fn acknowledge(&mut self, side: Side, sent: &Slots, fields: Option<&Fields>, policy: &Policy) {
-        let names = read::Names::of_link(policy, &self.body);
-        let shown = fields.map(|fields| read(policy, side, fields, names.as_ref()));
-        for (index, entry) in policy.entries.iter().enumerate() {
-            let Some(value) = sent.get(&entry.key) else {
-                continue;
-            };
-            let mut seen = value.clone();
-            if let Some(shown) = shown.as_ref().and_then(|shown| shown.get(index)) {
-                let same = equal(entry.kind, entry.cardinality, shown, value);
-                // Something shown where nothing was sent is news, not spelling: the next pull must see a change.
-                // Nothing shown where something was sent is a provider that drops it: asking again changes nothing.
-                if !same && !is_blank(entry.kind, value) {
-                    let meant = self.body.target.get(&entry.key);
-                    if meant.is_some_and(|t| equal(entry.kind, entry.cardinality, t, value)) {
-                        self.body
-                            .rendered
-                            .get_mut(side)
-                            .insert(entry.key.clone(), shown.clone());
-                    }
-                    seen = shown.clone();
-                }
-            }
-            self.body.seen.get_mut(side).insert(entry.key.clone(), seen);
-        }
     }
 
     fn count(&mut self, step: &Step) {
@@ -459,4 +431,37 @@ pub const fn carries_deletion(operation: &Operation) -> bool {
         operation,
         Operation::Delete { .. } | Operation::Mark { .. } | Operation::Leave { .. }
     )
+}
+
+/// What was sent to a side is what is seen there now, in the provider's own spelling where `fields` shows it.
+pub fn acknowledge(
+    body: &mut LinkBody,
+    side: Side,
+    sent: &Slots,
+    fields: Option<&Fields>,
+    policy: &Policy,
+) {
+    let names = read::Names::of_link(policy, body);
+    let shown = fields.map(|fields| read(policy, side, fields, names.as_ref()));
+    for (index, entry) in policy.entries.iter().enumerate() {
+        let Some(value) = sent.get(&entry.key) else {
+            continue;
+        };
+        let mut seen = value.clone();
+        if let Some(shown) = shown.as_ref().and_then(|shown| shown.get(index)) {
+            let same = equal(entry.kind, entry.cardinality, shown, value);
+            // Something shown where nothing was sent is news, not spelling: the next pull must see a change.
+            // Nothing shown where something was sent is a provider that drops it: asking again changes nothing.
+            if !same && !is_blank(entry.kind, value) {
+                let meant = body.target.get(&entry.key);
+                if meant.is_some_and(|t| equal(entry.kind, entry.cardinality, t, value)) {
+                    body.rendered
+                        .get_mut(side)
+                        .insert(entry.key.clone(), shown.clone());
+                }
+                seen = shown.clone();
+            }
+        }
+        body.seen.get_mut(side).insert(entry.key.clone(), seen);
+    }
 }

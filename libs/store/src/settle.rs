@@ -58,12 +58,14 @@ impl Scope {
     /// second link.
     pub async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<()> {
         let rows = self.settlement_rows(lease.connection, settlement)?;
+        let restaged = self.staging(lease.connection, None, &settlement.restaged)?;
         let common = [self.id(), lease.connection.uuid()];
         transaction!(self.write(), tx => {
             let counters = self.fence(tx, lease).await?;
             self.write_links(tx, lease.connection, &rows).await?;
             IdName::execute(tx, INTENT_DELETE, &common, &rows.intents_cleared).await?;
             StagedName::execute(tx, STAGED_DELETE, &common, &rows.staged_removed).await?;
+            restaged.write(tx, &common).await?;
             phases_write(tx, self, lease.connection, &settlement.staged_phases).await?;
             ConflictName::execute(tx, CONFLICT_CLOSE, &common, &rows.conflicts_closed).await?;
             ConflictWrite::execute(tx, CONFLICT_UPSERT, &common, &rows.conflicts).await?;

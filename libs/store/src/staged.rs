@@ -145,6 +145,23 @@ pub(crate) fn names(records: &[(Side, RemoteId)]) -> Vec<StagedName> {
         .collect()
 }
 
+/// Records on their way into staged rows.
+pub(crate) struct Staging {
+    rows: Vec<StagedWrite>,
+    keys: Vec<KeyWrite>,
+    named: Vec<StagedName>,
+}
+
+impl Staging {
+    /// Writes them, inside a transaction that holds the run's lock.
+    pub(crate) async fn write(&self, tx: &mut Tx, common: &[uuid::Uuid; 2]) -> Result<()> {
+        StagedWrite::execute(tx, STAGED_UPSERT, common, &self.rows).await?;
+        StagedName::execute(tx, STAGED_KEYS_DELETE, common, &self.named).await?;
+        KeyWrite::execute(tx, STAGED_KEYS_INSERT, common, &self.keys).await?;
+        Ok(())
+    }
+}
+
 pub(crate) async fn phases_write(
     tx: &mut Tx,
     scope: &Scope,
@@ -181,19 +198,7 @@ impl Scope {
         items: &[Staged],
         progress: &serde_json::Value,
     ) -> Result<()> {
-        let latest: BTreeMap<(Side, &RemoteId), &Staged> = items
-            .iter()
-            .map(|item| ((item.side, &item.remote), item))
-            .collect();
-        let mut rows = Vec::with_capacity(latest.len());
-        let mut keys = Vec::with_capacity(latest.len() * 2);
-        let mut named = Vec::with_capacity(latest.len());
-        for item in latest.values() {
-            rows.push(self.staged_write(lease.connection, listing, item)?);
-            keys.extend(self.key_writes(lease.connection, item));
-            named.push((item.side, item.remote.clone()));
-        }
-        let named = names(&named);
+        let page = self.staging(lease.connection, listing, items)?;
         let pulled = Counters {
             pulled: items.len() as u64,
             ..Counters::default()
@@ -201,11 +206,37 @@ impl Scope {
         let common = [self.id(), lease.connection.uuid()];
         transaction!(self.write(), tx => {
             let counters = self.fence(tx, lease).await?;
-            StagedWrite::execute(tx, STAGED_UPSERT, &common, &rows).await?;
-            StagedName::execute(tx, STAGED_KEYS_DELETE, &common, &named).await?;
-            KeyWrite::execute(tx, STAGED_KEYS_INSERT, &common, &keys).await?;
+            page.write(tx, &common).await?;
             checkpoint(tx, lease, counters, &pulled, progress).await
         })
+    }
+
+    /// What staging some records writes; the last one of several with the same id counts.
+    pub(crate) fn staging(
+        &self,
+        connection: ConnectionId,
+        listing: Option<i64>,
+        items: &[Staged],
+    ) -> Result<Staging> {
+        let latest: BTreeMap<(Side, &RemoteId), &Staged> = items
+            .iter()
+            .map(|item| ((item.side, &item.remote), item))
+            .collect();
+        let mut staging = Staging {
+            rows: Vec::with_capacity(latest.len()),
+            keys: Vec::with_capacity(latest.len() * 2),
+            named: Vec::new(),
+        };
+        let mut named = Vec::with_capacity(latest.len());
+        for item in latest.values() {
+            staging
+                .rows
+                .push(self.staged_write(connection, listing, item)?);
+            staging.keys.extend(self.key_writes(connection, item));
+            named.push((item.side, item.remote.clone()));
+        }
+        staging.named = names(&named);
+        Ok(staging)
     }
 
     fn staged_write(

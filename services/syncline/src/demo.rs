@@ -224,6 +224,8 @@ fn config(dir: &std::path::Path, listen: SocketAddr, sandbox: &str) -> anyhow::R
     let mut config = Config::load_with(None, std::collections::HashMap::new())?;
     config.data_dir = dir.to_owned();
     config.server.listen = listen;
+    // The sandbox has no quotas unless it is given some: no need to be paced by those of the real providers.
+    let unhurried = json!({"capacity": 1_000_000, "per_minute": 1_000_000});
     config.providers = serde_json::from_value(json!({
         "zoho_crm": {
             "api_base": sandbox,
@@ -232,6 +234,7 @@ fn config(dir: &std::path::Path, listen: SocketAddr, sandbox: &str) -> anyhow::R
             "revoke_url": format!("{sandbox}/oauth/v2/token/revoke"),
             "client_id": "1000.SANDBOX",
             "client_secret": "sandbox-zoho-secret",
+            "limits": {"credits": unhurried},
         },
         "google_contacts": {
             "api_base": sandbox,
@@ -240,6 +243,7 @@ fn config(dir: &std::path::Path, listen: SocketAddr, sandbox: &str) -> anyhow::R
             "revoke_url": format!("{sandbox}/revoke"),
             "client_id": "sandbox.apps.googleusercontent.com",
             "client_secret": "sandbox-google-secret",
+            "limits": {"read": unhurried, "write": unhurried, "group_read": unhurried, "group_write": unhurried},
         },
     }))?;
     Ok(config)

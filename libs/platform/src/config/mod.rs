@@ -181,6 +181,20 @@ pub struct Provider {
         with = "duration::option"
     )]
     pub settle: Option<Duration>,
+    /// Token buckets by the names that the provider's definition gives them: another size for those named here, such
+    /// as a quota that was raised.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, Limit>,
+}
+
+/// A token bucket's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// How many tokens it holds.
+    pub capacity: u32,
+    /// Tokens that flow in per minute.
+    pub per_minute: u32,
 }
 
 /// A configuration that cannot be used.

@@ -8,7 +8,7 @@ use syncline_model::{
     RemoteId, Side, Sides,
 };
 
-use super::StagedPhase;
+use super::{Staged, StagedPhase};
 
 /// What an intended operation does to its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -137,6 +137,8 @@ pub struct Settlement {
     pub intents_cleared: Vec<OperationId>,
     /// Staged records that are dealt with.
     pub staged_removed: Vec<(Side, RemoteId)>,
+    /// Staged records that stay and were just written: as they are now.
+    pub restaged: Vec<Staged>,
     /// Staged records that stay, in another phase.
     pub staged_phases: Vec<StagedPhase>,
     /// What was done.

@@ -187,7 +187,12 @@ async fn observe(
     for (link, ids) in links {
         let mut sight = Sides::of(|_| Sight::Unchanged);
         for side in Side::BOTH {
-            if let Some(row) = rows.remove(&(side, ids.get(side).clone())) {
+            let Some(row) = rows.remove(&(side, ids.get(side).clone())) else {
+                continue;
+            };
+            if is_late(&row, &link) {
+                batch.dropped.push((side, row.remote));
+            } else {
                 *sight.get_mut(side) = seen(row);
             }
         }
@@ -200,6 +205,7 @@ async fn observe(
             _ => batch.dropped.push((side, remote)),
         }
     }
+    read_before_writing(context, &mut batch).await?;
     cluster::gather(context, unlinked, limbo, &mut batch).await?;
     Ok(batch)
 }
@@ -273,6 +279,54 @@ async fn add_partners(
                 .into_iter()
                 .map(|row| ((side, row.remote.clone()), row)),
         );
+    }
+    Ok(())
+}
+
+/// Whether a row shows its record as it was before our last look at it: a listing that lags behind. What is older
+/// than what we know is no news; the newer state comes with a later listing.
+fn is_late(row: &Staged, link: &Link) -> bool {
+    match (row.modified_at, *link.modified_at.get(row.side)) {
+        (Some(shown), Some(known)) => shown < known,
+        _ => false,
+    }
+}
+
+/// Reads the records of links that would have to be written without having been read, where the policy says that
+/// this cannot be.
+async fn read_before_writing(context: &RunContext<'_>, batch: &mut Batch) -> Result<(), Trouble> {
+    for side in Side::BOTH {
+        if !context.policy.reads_before_writing(side) {
+            continue;
+        }
+        let unread = |pair: &LinkedPair| {
+            *pair.sight.get(side) == Sight::Unchanged
+                && matches!(pair.sight.get(side.other()), Sight::Present(_))
+        };
+        let pairs = batch.observation.linked.iter().filter(|pair| unread(pair));
+        let ids: Vec<RemoteId> = pairs
+            .map(|pair| pair.link.remote.get(side).clone())
+            .collect();
+        let open = context.sides.get(side);
+        for ids in ids.chunks(open.connector.definition().batch.get.max(1)) {
+            let found = open.connector.get(&open.session, ids, &open.fields).await;
+            let found = found.map_err(|error| Trouble::Provider { side, error })?;
+            let mut found: HashMap<RemoteId, Record> = ids
+                .iter()
+                .zip(found)
+                .filter_map(|(id, record)| Some((id.clone(), record?)))
+                .collect();
+            for pair in batch
+                .observation
+                .linked
+                .iter_mut()
+                .filter(|pair| unread(pair))
+            {
+                if let Some(record) = found.remove(pair.link.remote.get(side)) {
+                    *pair.sight.get_mut(side) = Sight::Present(Box::new(record));
+                }
+            }
+        }
     }
     Ok(())
 }

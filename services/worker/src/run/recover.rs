@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use syncline_connector::Create;
+use syncline_engine::acknowledge;
 use syncline_model::{ChangeKind, Counters, HistoryEntry, Link, LinkState, RemoteId, Side, Sides};
 use syncline_platform::clock::later;
 use syncline_store::{Intent, IntentKind, Phase, Settlement, StagedPhase};
@@ -214,7 +215,13 @@ fn adopt(
     *modified_at.get_mut(side) = record.modified_at;
     *modified_at.get_mut(from) = payload.modified_at;
     let mut body = payload.body;
-    body.seen.get_mut(side).extend(payload.sent.clone());
+    acknowledge(
+        &mut body,
+        side,
+        &payload.sent,
+        Some(&record.fields),
+        &context.policy,
+    );
     let link = intent.link.unwrap_or(payload.link);
     settlement.links.push(Link {
         id: link,

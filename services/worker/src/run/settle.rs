@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use syncline_connector::Change;
 use syncline_engine::{LinkWrite, Outcome, Plan, RowFate, Settled, Step, carries_deletion};
 use syncline_model::{
     Conflict, ConflictId, ConflictStatus, HistoryEntry, Link, LinkId, Problem, ProblemId,
@@ -13,6 +14,7 @@ use syncline_store::{DirtyMark, Phase, ProblemClose, Settlement, StagedPhase};
 
 use super::batch::Batch;
 use super::context::RunContext;
+use super::pull::staged;
 use super::push::Pushed;
 use crate::Trouble;
 
@@ -99,6 +101,15 @@ impl Writer<'_> {
         }
         for side in Side::BOTH {
             self.row(side, *settled.rows.get(side), settlement, still_pending);
+            if let Some(record) = settled.restage.get(side) {
+                let change = Change::Present {
+                    record: record.clone(),
+                    former: Vec::new(),
+                };
+                settlement
+                    .restaged
+                    .push(staged(self.context, side, &change));
+            }
         }
         for change in settled.changes {
             settlement.history.push(HistoryEntry {
