@@ -1,3 +1,18 @@
-//! Tests of the whole: rules of the tree that no crate can hold alone.
+//! Tests of the whole: the real program against the sandbox over HTTP, and rules of the tree that no crate can hold
+//! alone. Faults go by their ids (F-..) in the doc line of the test that covers them.
 
+mod access;
+mod again;
 mod architecture;
+mod collections;
+mod conflicts;
+mod deletions;
+mod demo;
+mod isolation;
+mod kill;
+mod limits;
+mod listings;
+mod living;
+mod people;
+mod rules;
+mod writes;

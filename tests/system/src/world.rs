@@ -1,0 +1,161 @@
+//! A sandbox, a server aimed at it, a customer with two authorised accounts, and what must hold whatever happens.
+
+use std::ffi::OsStr;
+
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+
+use crate::audit::Audit;
+use crate::customer::{Customer, succeeded};
+use crate::http::number;
+use crate::people::Sandbox;
+use crate::program::{Process, Scratch};
+
+/// The login of the CRM account that the sandbox opens by itself.
+pub const ZOHO_LOGIN: &str = "sales@crm.example";
+/// The login of the Google account that the sandbox opens by itself.
+pub const GOOGLE_LOGIN: &str = "sam@mail.example";
+
+/// Everything that a test needs. Side a is the CRM, side b Google.
+pub struct World {
+    /// The people, and the sandbox's operator.
+    pub sandbox: Sandbox,
+    /// The customer.
+    pub api: Customer,
+    /// The customer's CRM account.
+    pub a: String,
+    /// The customer's Google account.
+    pub b: String,
+    /// The two apps before anything was synced.
+    pub before: Audit,
+    server: Process,
+    _sandbox_process: Process,
+    scratch: Scratch,
+}
+
+impl World {
+    /// Starts it all, with invented contacts on each side.
+    pub async fn start(contacts: u64) -> anyhow::Result<Self> {
+        let scratch = Scratch::new()?;
+        let number = contacts.to_string();
+        let args = ["--listen", "127.0.0.1:0", "--contacts", &number].map(OsStr::new);
+        let process = Process::start("sandbox", &scratch.0, &args, &[]).await?;
+        let sandbox = Sandbox::new(&process.base)?;
+        let server = serve(&scratch, &process.base).await?;
+        let api = Customer::sign_up(&server.base, "owner@test.example").await?;
+        let a = api.authorise("zoho_crm", ZOHO_LOGIN).await?;
+        let b = api.authorise("google_contacts", GOOGLE_LOGIN).await?;
+        Ok(Self {
+            before: Audit::take(&sandbox).await?,
+            sandbox,
+            api,
+            a,
+            b,
+            server,
+            _sandbox_process: process,
+            scratch,
+        })
+    }
+
+    /// Connects the two accounts: as a customer does who changes nothing but `changes`, and syncs on demand.
+    pub async fn connect(&self, changes: Value) -> anyhow::Result<String> {
+        let mut connection = json!({
+            "name": "Contacts",
+            "a": {"account": self.a}, "b": {"account": self.b},
+            "schedule": {"every": "manual"},
+        });
+        let all = connection.as_object_mut().context("an object")?;
+        all.extend(changes.as_object().cloned().unwrap_or_default());
+        self.sandbox.mark().await?;
+        self.api.connect(connection).await
+    }
+
+    /// Connects and syncs for the first time.
+    pub async fn connected(&self, changes: Value) -> anyhow::Result<String> {
+        let connection = self.connect(changes).await?;
+        succeeded(self.api.first_run(&connection).await?)?;
+        Ok(connection)
+    }
+
+    /// Kills the server and starts it anew on the same data.
+    pub async fn crash(&mut self) -> anyhow::Result<()> {
+        self.server.kill().await?;
+        self.server = serve(&self.scratch, self.sandbox.base()).await?;
+        self.api.base.clone_from(&self.server.base);
+        Ok(())
+    }
+
+    /// A sync with nothing new writes nothing.
+    pub async fn quiet(&self, connection: &str) -> anyhow::Result<Value> {
+        self.sandbox.mark().await?;
+        let run = self.api.sync(connection).await?;
+        let writes = self.sandbox.writes().await?;
+        ensure!(
+            writes == 0,
+            "a sync without news wrote {writes} times: {run}"
+        );
+        Ok(run)
+    }
+
+    /// Both sides have the same people, each once; nothing was deleted, and a further sync writes nothing.
+    pub async fn whole(&self, connection: &str) -> anyhow::Result<()> {
+        Audit::take(&self.sandbox).await?.whole(&self.before)?;
+        self.quiet(connection).await?;
+        Ok(())
+    }
+}
+
+/// Starts a server on the scratch folder's data, aimed at a sandbox.
+async fn serve(scratch: &Scratch, sandbox: &str) -> anyhow::Result<Process> {
+    let data = scratch.0.join("data");
+    let args = [
+        OsStr::new("--listen"),
+        OsStr::new("127.0.0.1:0"),
+        OsStr::new("--data-dir"),
+        data.as_os_str(),
+    ];
+    Process::start("serve", &scratch.0, &args, &environment(sandbox)).await
+}
+
+/// The configuration: defaults, but for addresses and for how long a lost answer is waited for.
+fn environment(sandbox: &str) -> Vec<(String, String)> {
+    let mut all = vec![
+        ("SYNCLINE__WORKER__TICK".to_owned(), "100ms".to_owned()),
+        (
+            "SYNCLINE__LOG__LEVEL".to_owned(),
+            "info,syncline_worker=debug".to_owned(),
+        ),
+    ];
+    let google = [
+        ("AUTH_URL", format!("{sandbox}/o/oauth2/v2/auth")),
+        ("TOKEN_URL", format!("{sandbox}/token")),
+        ("REVOKE_URL", format!("{sandbox}/revoke")),
+        ("CLIENT_ID", "sandbox.apps.googleusercontent.com".to_owned()),
+        ("CLIENT_SECRET", "sandbox-google-secret".to_owned()),
+    ];
+    let zoho = [
+        ("AUTH_URL", format!("{sandbox}/oauth/v2/auth")),
+        ("TOKEN_URL", format!("{sandbox}/oauth/v2/token")),
+        ("REVOKE_URL", format!("{sandbox}/oauth/v2/token/revoke")),
+        ("CLIENT_ID", "1000.SANDBOX".to_owned()),
+        ("CLIENT_SECRET", "sandbox-zoho-secret".to_owned()),
+    ];
+    for (provider, keys) in [("GOOGLE_CONTACTS", google), ("ZOHO_CRM", zoho)] {
+        let own = [
+            ("API_BASE", sandbox.to_owned()),
+            ("SETTLE", "1s".to_owned()),
+        ];
+        all.extend(
+            own.into_iter()
+                .chain(keys)
+                .map(|(key, value)| (format!("SYNCLINE__PROVIDERS__{provider}__{key}"), value)),
+        );
+    }
+    all
+}
+
+/// What a run did in both directions together: `created`, `updated`, `deleted`, `linked`.
+pub fn did(run: &Value, what: &str) -> u64 {
+    number(run, &format!("/counters/a_to_b/{what}"))
+        + number(run, &format!("/counters/b_to_a/{what}"))
+}

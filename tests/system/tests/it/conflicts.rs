@@ -1,0 +1,105 @@
+//! Both sides change one field, differently.
+
+use serde_json::{Value, json};
+use system_tests::http::text;
+use system_tests::{Contact, GOOGLE, World, ZOHO};
+
+use crate::people::{crm, email, title};
+
+/// Ada, synced, and then given one title in the CRM and another at Google; `last` is where it was done later.
+async fn clash(policy: &str, last: &str) -> anyhow::Result<(World, String)> {
+    let world = World::start(0).await?;
+    let ada = crm("Ada", json!({"Title": "Engineer"}));
+    world.sandbox.create(ZOHO, ada).await?;
+    let connection = world.connected(json!({"conflict": policy})).await?;
+    let first = if last == ZOHO { GOOGLE } else { ZOHO };
+    for side in [first, last] {
+        world.sandbox.pass(900).await?;
+        let record = world.sandbox.get(side, &email("Ada")).await?;
+        let edit = if side == ZOHO {
+            json!({"Title": "In the CRM"})
+        } else {
+            title("At Google")
+        };
+        world.sandbox.edit(side, &record.id, edit).await?;
+    }
+    world.api.sync(&connection).await?;
+    Ok((world, connection))
+}
+
+async fn titles(world: &World) -> anyhow::Result<[String; 2]> {
+    let (a, b) = (
+        world.sandbox.get(ZOHO, &email("Ada")).await?,
+        world.sandbox.get(GOOGLE, &email("Ada")).await?,
+    );
+    Ok([a, b].map(|record| Contact::read(&record.neutral).title))
+}
+
+async fn conflicts(world: &World, connection: &str) -> anyhow::Result<Vec<Value>> {
+    let path = format!("/v1/connections/{connection}/conflicts");
+    world.api.list(&path).await
+}
+
+/// Under a policy the named side wins, and both values are kept.
+async fn settled(policy: &str, last: &str, winner: &str, wins: &str) -> anyhow::Result<()> {
+    let (world, connection) = clash(policy, last).await?;
+    assert_eq!(titles(&world).await?, [wins, wins]);
+    let met = conflicts(&world, &connection).await?;
+    assert_eq!(met.len(), 1, "{met:?}");
+    assert_eq!(met[0]["winner"], winner);
+    assert_eq!(
+        met[0]["values"],
+        json!({"a": "In the CRM", "b": "At Google"})
+    );
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wins() -> anyhow::Result<()> {
+    settled("a_wins", GOOGLE, "a", "In the CRM").await
+}
+
+#[tokio::test]
+async fn b_wins() -> anyhow::Result<()> {
+    settled("b_wins", ZOHO, "b", "At Google").await
+}
+
+#[tokio::test]
+async fn the_most_recent_wins_in_the_crm() -> anyhow::Result<()> {
+    settled("most_recent", ZOHO, "a", "In the CRM").await
+}
+
+#[tokio::test]
+async fn the_most_recent_wins_at_google() -> anyhow::Result<()> {
+    settled("most_recent", GOOGLE, "b", "At Google").await
+}
+
+/// A conflict that is asked about stays open, other edits go on, and the answer makes both sides equal.
+#[tokio::test]
+async fn asked_and_answered() -> anyhow::Result<()> {
+    let (world, connection) = clash("ask", GOOGLE).await?;
+    assert_eq!(titles(&world).await?, ["In the CRM", "At Google"]);
+    let ada = world.sandbox.get(ZOHO, &email("Ada")).await?;
+    let edit = json!({"Mobile": "+44 20 7946 0958"});
+    world.sandbox.edit(ZOHO, &ada.id, edit).await?;
+    world.api.sync(&connection).await?;
+    let there = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+    assert!(
+        Contact::read(&there.neutral)
+            .phones
+            .contains("442079460958")
+    );
+    assert_eq!(titles(&world).await?, ["In the CRM", "At Google"]);
+    let open = conflicts(&world, &connection).await?;
+    let open: Vec<&Value> = open.iter().filter(|one| one["status"] == "open").collect();
+    assert_eq!(open.len(), 1, "{open:?}");
+    let path = format!("/v1/conflicts/{}/resolve", text(open[0], "/id")?);
+    world.api.post(&path, json!({"winner": "b"})).await?;
+    world.api.sync(&connection).await?;
+    assert_eq!(titles(&world).await?, ["At Google", "At Google"]);
+    world.quiet(&connection).await?;
+    let open = conflicts(&world, &connection).await?;
+    assert!(open.iter().all(|one| one["status"] != "open"), "{open:?}");
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! IF: which contacts take part.
+
+use serde_json::{Value, json};
+use system_tests::http::text;
+use system_tests::{Contact, GOOGLE, World, ZOHO};
+
+use crate::people::{book, crm, email};
+
+/// Of contacts in the CRM only those that pass `condition` get to Google; Google's own all get to the CRM.
+async fn check(world: &World, condition: Value, pass: Value, fail: Value) -> anyhow::Result<()> {
+    world.sandbox.create(ZOHO, crm("Pass", pass)).await?;
+    world.sandbox.create(ZOHO, crm("Fail", fail)).await?;
+    world.sandbox.create(GOOGLE, book("Own", json!({}))).await?;
+    let rules = json!({"rules": [{"from": "a", "if": [condition]}]});
+    let connection = world.connected(rules).await?;
+    assert!(world.sandbox.find(GOOGLE, &email("Pass")).await?.is_some());
+    assert!(world.sandbox.find(GOOGLE, &email("Fail")).await?.is_none());
+    assert!(world.sandbox.find(ZOHO, &email("Own")).await?.is_some());
+    // Nothing outside the rules is ever written: not the one that failed, not after an edit either.
+    let fail = world.sandbox.get(ZOHO, &email("Fail")).await?;
+    let edit = json!({"Title": "Still outside"});
+    world.sandbox.edit(ZOHO, &fail.id, edit).await?;
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn by_owner() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let user = json!({"first_name": "Olga", "last_name": "Owner", "email": "olga@crm.example"});
+    let made = world.sandbox.act(ZOHO, "actions/add_user", user).await?;
+    let mine = json!({"Owner": {"id": text(&made, "/id")?}});
+    let condition = json!({"field": "Owner.email", "is": "olga@crm.example"});
+    check(&world, condition, mine, json!({})).await
+}
+
+#[tokio::test]
+async fn by_owner_name() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let user = json!({"first_name": "Olga", "last_name": "Owner", "email": "olga@crm.example"});
+    let made = world.sandbox.act(ZOHO, "actions/add_user", user).await?;
+    let mine = json!({"Owner": {"id": text(&made, "/id")?}});
+    let condition = json!({"field": "Owner", "is": "Olga Owner"});
+    check(&world, condition, mine, json!({})).await
+}
+
+#[tokio::test]
+async fn by_lead_source() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let condition = json!({"field": "Lead_Source", "in": ["Chat", "Cold Call"]});
+    let (pass, fail) = (
+        json!({"Lead_Source": "Cold Call"}),
+        json!({"Lead_Source": "Advertisement"}),
+    );
+    check(&world, condition, pass, fail).await
+}
+
+#[tokio::test]
+async fn by_opt_out() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let condition = json!({"field": "Email_Opt_Out", "is": false});
+    let (pass, fail) = (
+        json!({"Email_Opt_Out": false}),
+        json!({"Email_Opt_Out": true}),
+    );
+    check(&world, condition, pass, fail).await
+}
+
+#[tokio::test]
+async fn by_a_custom_field() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let field = json!({"api_name": "Region__c", "data_type": "text"});
+    world.sandbox.act(ZOHO, "actions/add_field", field).await?;
+    let condition = json!({"field": "Region__c", "contains": "EMEA"});
+    let (pass, fail) = (
+        json!({"Region__c": "North EMEA"}),
+        json!({"Region__c": "APAC"}),
+    );
+    check(&world, condition, pass, fail).await
+}
+
+/// F-52: a contact that leaves the rules is frozen, nothing is deleted; coming back, it is merged.
+#[tokio::test]
+async fn leaving_and_coming_back() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let chat = json!({"Lead_Source": "Chat", "Title": "Engineer"});
+    let id = world.sandbox.create(ZOHO, crm("Ada", chat)).await?;
+    let condition = json!({"field": "Lead_Source", "is": "Chat"});
+    let rules = json!({"rules": [{"from": "a", "if": [condition]}], "deletions": {"a_to_b": "delete", "b_to_a": "delete"}});
+    let connection = world.connected(rules).await?;
+    let title = async || -> anyhow::Result<String> {
+        let ada = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+        Ok(Contact::read(&ada.neutral).title)
+    };
+    assert_eq!(title().await?, "Engineer");
+    let leave = json!({"Lead_Source": "Advertisement", "Title": "Director"});
+    world.sandbox.edit(ZOHO, &id, leave).await?;
+    world.quiet(&connection).await?;
+    assert_eq!(title().await?, "Engineer");
+    world
+        .sandbox
+        .edit(ZOHO, &id, json!({"Lead_Source": "Chat"}))
+        .await?;
+    world.api.sync(&connection).await?;
+    assert_eq!(title().await?, "Director");
+    assert_eq!(world.sandbox.live(GOOGLE).await?.len(), 1);
+    world.quiet(&connection).await?;
+    Ok(())
+}
