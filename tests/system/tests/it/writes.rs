@@ -88,7 +88,7 @@ async fn edited_meanwhile(provider: &str, route: &str) -> anyhow::Result<()> {
         world.sandbox.get(ZOHO, &address).await?,
         world.sandbox.get(GOOGLE, &address).await?,
     );
-    // An hour later: no two edits fall into one second.
+    // Some minutes later: no two edits fall into one second.
     world.sandbox.pass(600).await?;
     let slow = json!({"provider": provider, "route": route, "times": 1, "fault": {"kind": "delay_ms", "ms": 1500}});
     let fault = world.sandbox.fault(slow).await?;
@@ -134,10 +134,10 @@ async fn edited_meanwhile(provider: &str, route: &str) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn an_edit_at_google_between_reading_and_writing_is_kept() -> anyhow::Result<()> {
-    edited_meanwhile(GOOGLE, "POST /v1/people:batchUpdateContacts").await
+    edited_meanwhile(GOOGLE, "*pdateContact*").await
 }
 
 #[tokio::test]
 async fn an_edit_in_the_crm_between_reading_and_writing_is_kept() -> anyhow::Result<()> {
-    edited_meanwhile(ZOHO, "PUT /crm/v8/Contacts").await
+    edited_meanwhile(ZOHO, "PUT /crm/v8/Contacts*").await
 }
