@@ -21,7 +21,7 @@ pub fn client() -> anyhow::Result<Client> {
     Ok(Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .build()?)
 }
 

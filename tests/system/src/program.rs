@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
 /// Longest time from starting a process to the line that says where it listens.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// How much of a process's log is shown when a test has failed, in bytes.
 const LOG_SHOWN: usize = 6_000;
 
@@ -87,9 +87,8 @@ impl Process {
         let stdout = child.stdout.take().context("no standard output")?;
         let mut stdout = BufReader::new(stdout);
         let base = tokio::time::timeout(START, address(&mut stdout)).await;
-        let base = match base {
-            Ok(Some(base)) => base,
-            _ => bail!("{name} does not say where it listens: {}", tail(&log)),
+        let Ok(Some(base)) = base else {
+            bail!("{name} does not say where it listens: {}", tail(&log));
         };
         Ok(Self {
             name,
@@ -174,7 +173,8 @@ pub async fn run(args: &[&OsStr]) -> anyhow::Result<Printed> {
         }
     };
     let (out, err, status) = tokio::join!(read_out, read_err, child.wait());
-    (out?, err?);
+    out?;
+    err?;
     Ok(Printed {
         success: status?.success(),
         stdout,
