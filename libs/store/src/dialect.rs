@@ -118,7 +118,8 @@ pairs! {
         postgres: concat!(staged_select!(), "and side = $3 and remote_id = any($4)"),
         sqlite: concat!(staged_select!(), "and side = $3 and remote_id in (select value from json_each($4))"),
     }
-    /// $2 connection, $3 side, $4 hashes.
+    /// $2 connection, $3 side, $4 hashes. `cross join` keeps SQLite to the order written: without statistics it would
+    /// look at every staged record of the side for every key.
     STAGED_MATCHES {
         postgres: "select k.hash, k.rank, k.remote_id from staged_keys k
             join staged s on s.tenant_id = k.tenant_id and s.connection_id = k.connection_id and s.side = k.side
@@ -128,7 +129,7 @@ pairs! {
         sqlite: "select k.hash, k.rank, k.remote_id from json_each($4) as r
             cross join staged_keys k on k.tenant_id = $1 and k.connection_id = $2 and k.side = $3
                 and k.hash = unhex(r.value)
-            join staged s on s.tenant_id = k.tenant_id and s.connection_id = k.connection_id and s.side = k.side
+            cross join staged s on s.tenant_id = k.tenant_id and s.connection_id = k.connection_id and s.side = k.side
                 and s.remote_id = k.remote_id
             where k.tenant_id = $1 and s.gone is null
             order by k.remote_id, k.rank",

@@ -54,7 +54,9 @@ impl From<syncline_accounts::Error> for Problem {
             Error::NotAuthorized | Error::NeedsReauthorization { .. } | Error::Unreadable => {
                 Self::new(Code::AccountNotActive, error.to_string())
             }
-            Error::NotConfigured { .. } | Error::UnknownProvider(_) => {
+            Error::NotConfigured { .. }
+            | Error::UnknownProvider(_)
+            | Error::UnknownLimit { .. } => {
                 tracing::error!(%error, "a provider cannot be used");
                 Self::new(
                     Code::Unavailable,

@@ -195,6 +195,7 @@ impl Demo<'_> {
         let verdict = self.audit.compare(self.sandbox)?;
         self.report.records = verdict.records;
         self.report.unequal = verdict.unequal;
+        self.report.examples = verdict.examples;
         self.report.duplicates = self.audit.census(self.sandbox)?.more_than(&self.census);
         self.report.imported = imported;
         Ok(())

@@ -29,7 +29,7 @@ impl Scheduler {
             if let Err(error) = self.tick().await {
                 tracing::error!(%error, "the scheduler's tick failed");
             }
-            if shutdown.sleep(self.tools.settings.tick).await {
+            if !shutdown.sleep(self.tools.settings.tick).await {
                 return;
             }
         }

@@ -34,7 +34,7 @@ impl Slots {
                 Ok(delivery) => delivery,
                 Err(error) => {
                     tracing::error!(%error, "no job could be received");
-                    if shutdown.sleep(self.tools.settings.tick).await {
+                    if !shutdown.sleep(self.tools.settings.tick).await {
                         return;
                     }
                     continue;

@@ -66,7 +66,6 @@ pub(super) static FAMILIES: [(Kind, Family); 7] = [
             slots: &[
                 slot("email.work", "E-mail (work)", "email.work", &["work"]),
                 slot("email.home", "E-mail (home)", "email.home", &["home"]),
-                slot("email.other", "E-mail (other)", "email.other", &["other"]),
             ],
         },
     ),

@@ -354,7 +354,7 @@ impl Probe for Google {
             ("nicknames", text("Nick")),
             ("email.work", Value::text(format!("w{number}@mail.example"))),
             (
-                "email.other",
+                "email.home",
                 Value::text(format!("o{number}@mail.example")),
             ),
             ("phone.mobile", Value::text(format!("+47 22 {number:06}"))),

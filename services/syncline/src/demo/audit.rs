@@ -31,13 +31,18 @@ pub struct Requests {
 }
 
 /// What a comparison found.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Verdict {
     /// Live records on each side.
     pub records: (u64, u64),
     /// Records without an equal partner on the other side.
     pub unequal: u64,
+    /// Some of them, with what differs from the record that comes nearest. Ids and field names, no values.
+    pub examples: Vec<String>,
 }
+
+/// Records without a partner that are described.
+const EXAMPLES: usize = 10;
 
 /// How often each natural key stands on each side.
 #[derive(Clone, Debug, Default)]
@@ -136,6 +141,7 @@ impl Audit {
         }
         let mut taken = vec![false; b.len()];
         let mut unequal = 0;
+        let mut examples = Vec::new();
         for record in &a {
             let partner = clues(&record.neutral)
                 .iter()
@@ -149,13 +155,36 @@ impl Audit {
                 });
             match partner.and_then(|index| taken.get_mut(index)) {
                 Some(slot) => *slot = true,
-                None => unequal += 1,
+                None => {
+                    unequal += 1;
+                    if examples.len() < EXAMPLES {
+                        let near = clues(&record.neutral)
+                            .iter()
+                            .filter_map(|clue| by_clue.get(clue))
+                            .flatten()
+                            .filter_map(|index| b.get(*index))
+                            .min_by_key(|other| differences(&record.neutral, &other.neutral).len());
+                        examples.push(near.map_or_else(
+                            || format!("Zoho CRM {}: nobody like it at Google", record.id),
+                            |other| {
+                                let what = differences(&record.neutral, &other.neutral);
+                                format!(
+                                    "Zoho CRM {} and Google {} differ in {}",
+                                    record.id,
+                                    other.id,
+                                    what.join(", ")
+                                )
+                            },
+                        ));
+                    }
+                }
             }
         }
         unequal += taken.iter().filter(|taken| !**taken).count() as u64;
         Ok(Verdict {
             records: (a.len() as u64, b.len() as u64),
             unequal,
+            examples,
         })
     }
 }
@@ -256,15 +285,29 @@ fn clues(person: &Person) -> Vec<String> {
 
 /// Whether a CRM record and a Google record say the same, as far as the CRM has room for it.
 fn equal(crm: &Person, google: &Person) -> bool {
+    differences(crm, google).is_empty()
+}
+
+/// In what a CRM record and a Google record differ, as far as the CRM has room for it.
+fn differences(crm: &Person, google: &Person) -> Vec<&'static str> {
     let text = |text: &Option<String>| squeeze(text.as_deref().unwrap_or(""));
-    names_equal(crm, google)
-        && room(&emails(crm), &emails(google), 2)
-        && room(&phones(crm), &phones(google), 5)
-        && text(&crm.job_title) == text(&google.job_title)
-        && text(&crm.department) == text(&google.department)
-        && text(&crm.notes) == text(&google.notes)
-        && birthdays_equal(crm, google)
-        && room(&addresses(crm), &addresses(google), 2)
+    [
+        ("name", names_equal(crm, google)),
+        ("e-mail addresses", room(&emails(crm), &emails(google), 2)),
+        ("phone numbers", room(&phones(crm), &phones(google), 5)),
+        ("job title", text(&crm.job_title) == text(&google.job_title)),
+        (
+            "department",
+            text(&crm.department) == text(&google.department),
+        ),
+        ("notes", text(&crm.notes) == text(&google.notes)),
+        ("birthday", birthdays_equal(crm, google)),
+        ("addresses", room(&addresses(crm), &addresses(google), 2)),
+    ]
+    .into_iter()
+    .filter(|(_, same)| !same)
+    .map(|(what, _)| what)
+    .collect()
 }
 
 /// A CRM that insists on a family name gets the only name there is, or what stands in for one.

@@ -38,6 +38,8 @@ pub struct Report {
     pub duplicates: u64,
     /// Records without an equal partner.
     pub unequal: u64,
+    /// Some of them, with what differs.
+    pub examples: Vec<String>,
     /// Whether the last run wrote nothing.
     pub quiescent: bool,
 }
@@ -116,6 +118,9 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "  duplicates          {}", self.duplicates)?;
         writeln!(f, "  without an equal    {}", self.unequal)?;
+        for example in &self.examples {
+            writeln!(f, "    {example}")?;
+        }
         let quiet = if self.quiescent {
             "yes: the last run wrote nothing"
         } else {
