@@ -155,12 +155,14 @@ pub trait Connector: Send + Sync + 'static {
     ) -> Vec<Result<Written, Error>>;
 
     /// Looks for records that earlier `create` calls with the same operations may have made although their answer
-    /// was lost. `Ok(None)` means that there is none *now*; see `Idempotency` for how long to doubt it.
+    /// was lost, each for at most one of them. `known` are records that certainly were not made by them: a provider
+    /// without markers must look past these, however alike they are. `Ok(None)` means that there is none *now*; see `Idempotency` for how long to doubt it.
     async fn find_created(
         &self,
         session: &Session,
         collection: &str,
         items: &[Create],
+        known: &[RemoteId],
     ) -> Result<Vec<Option<Record>>, Error>;
 
     /// Changes records.

@@ -121,7 +121,8 @@ fn email(text: &str) -> String {
     }
 }
 
-/// E.164 (and `;ext=`) when the number is international and well-formed, else its digits alone.
+/// The digits of E.164 (and `;ext=`) when the number is international and well-formed, else its digits alone. The plus
+/// sign does not count: providers drop it when they reformat.
 fn phone(text: &str) -> String {
     let text = text.trim();
     let text = text.strip_prefix("tel:").unwrap_or(text);
@@ -133,9 +134,10 @@ fn phone(text: &str) -> String {
         };
         if let Ok(number) = phonenumber::parse(None, &text) {
             let e164 = number.format().mode(phonenumber::Mode::E164).to_string();
+            let e164 = e164.trim_start_matches('+');
             return match number.extension() {
                 Some(extension) => format!("{e164};ext={extension}"),
-                None => e164,
+                None => e164.to_owned(),
             };
         }
     }
@@ -226,6 +228,7 @@ mod tests {
         check(Email, "ann@example.com", "anne@example.com", false);
         check(Email, "a.nn@gmail.com", "ann@gmail.com", false);
         check(Phone, "+1 (650) 253-0000", "+16502530000", true);
+        check(Phone, "+44 20 7946 0958", "44 20 7946 0958", true);
         check(Phone, "0049 30 901820", "+49 30 901820", true);
         check(Phone, "(650) 253-0000", "650.253.0000", true);
         check(Phone, "+1 650 253 0000 ext. 12", "+16502530000", false);

@@ -68,6 +68,8 @@ pub struct Holds {
     pub label: String,
     /// Longest text, in characters.
     pub max_length: Option<usize>,
+    /// The only characters that a text may consist of, if not all are.
+    pub characters: Option<String>,
     /// Whether a record without it is refused.
     pub required: bool,
     /// For dates: whether a day without its year can be held.
@@ -333,6 +335,7 @@ fn compile_entries(
                         Holds {
                             label: field.label.clone(),
                             max_length: field.max_length,
+                            characters: field.characters.clone(),
                             required: field.required,
                             partial_dates: field.partial_dates,
                         }

@@ -103,6 +103,9 @@ pub struct FieldDescriptor {
     /// Longest text accepted, in characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
+    /// The only characters accepted in a text, when the provider refuses all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub characters: Option<String>,
     /// The choices, for choice fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
@@ -129,6 +132,7 @@ impl FieldDescriptor {
             writable: true,
             required: false,
             max_length: None,
+            characters: None,
             choices: Vec::new(),
             partial_dates: false,
             custom: false,

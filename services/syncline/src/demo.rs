@@ -93,6 +93,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
         demo.sync("after people's edits").await?;
     }
     demo.sync("nothing changed").await?;
+    demo.report.problems = demo.api.problems(&demo.connection).await?;
     demo.conclude(imported.iter().map(ToString::to_string).collect())?;
     if args.json {
         println!("{}", serde_json::to_string(&demo.report.to_json())?);

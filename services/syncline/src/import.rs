@@ -147,7 +147,10 @@ fn into_google(
     let mut person = google.person;
     let mut memberships = vec![membership("contactGroups/myContacts")];
     for label in &google.labels {
-        memberships.push(membership(&target.group(label)?));
+        match target.group(label) {
+            Ok(group) => memberships.push(membership(&group)),
+            Err(why) => losses.lost("label", label, &why),
+        }
     }
     if let Some(fields) = person.as_object_mut() {
         fields.insert("memberships".into(), Value::Array(memberships));
@@ -169,15 +172,19 @@ fn membership(group: &str) -> Value {
 }
 
 impl Target<'_> {
-    /// The group of a label, made when it is met first.
+    /// The group of a label, made when it is met first; one of Google's own if it has that name and takes contacts.
     fn group(&mut self, label: &str) -> Result<String, String> {
         if let Some(group) = self.groups.get(label) {
             return Ok(group.clone());
         }
         let made = self
             .provider
-            .action(&self.account, "group", &json!({"name": label}))
-            .map_err(|error| format!("its label `{label}`: {error}"))?;
+            .action(
+                &self.account,
+                "group",
+                &json!({"name": label, "reuse": true}),
+            )
+            .map_err(|error| error.to_string())?;
         let name = made
             .get("resourceName")
             .and_then(Value::as_str)

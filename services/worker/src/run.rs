@@ -248,7 +248,9 @@ impl Slice<'_> {
 
 /// The steps of a run, each skipped where the notes say that it is done.
 async fn steps(context: &RunContext<'_>) -> Result<Ended, Trouble> {
-    let limbo = recover::recover(context).await?;
+    if let Some((until, why)) = recover::recover(context).await? {
+        return Ok(Ended::Wait(until, why));
+    }
     let (a, b) = tokio::join!(pull::pull(context, Side::A), pull::pull(context, Side::B));
     if !(a? & b?) {
         return Ok(Ended::SliceOver);
@@ -257,11 +259,11 @@ async fn steps(context: &RunContext<'_>) -> Result<Ended, Trouble> {
         absent::look_for(context, side).await?;
     }
     guards::evaluate(context).await?;
-    let pass = batch::work_off(context, &limbo).await?;
+    let pass = batch::work_off(context).await?;
     if pass.slice_over {
         return Ok(Ended::SliceOver);
     }
-    if let Some((until, why)) = pass.wait.or(limbo.wait) {
+    if let Some((until, why)) = pass.wait {
         return Ok(Ended::Wait(until, why));
     }
     if context

@@ -261,6 +261,7 @@ impl Connector for Fake {
         _: &Session,
         _: &str,
         _: &[Create],
+        _: &[RemoteId],
     ) -> Result<Vec<Option<Record>>, CallError> {
         Err(self.unsupported("this"))
     }

@@ -38,7 +38,9 @@ pub(super) async fn creations(subject: Subject<'_>) -> Result<(), Failure> {
         )?;
     }
     let sought = [third, item(23), first];
-    let found = check.ok(connector.find_created(session, &collection, &sought).await)?;
+    let found = check.ok(connector
+        .find_created(session, &collection, &sought, &[])
+        .await)?;
     let found: Vec<_> = found
         .into_iter()
         .map(|one| one.map(|record| record.id))

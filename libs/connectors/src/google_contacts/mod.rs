@@ -84,6 +84,7 @@ impl Connector for GoogleContacts {
         session: &Session,
         _collection: &str,
         items: &[Create],
+        _known: &[RemoteId],
     ) -> Result<Vec<Option<Record>>, Error> {
         read::find_created(session, items).await
     }

@@ -243,7 +243,7 @@ fn people(beyond: usize) -> impl Strategy<Value = Person> {
             0..=most + beyond,
         )
     };
-    (items(3), items(4), items(2), "[a-c]{0,1}", "[a-c]{0,1}").prop_map(
+    (items(2), items(4), items(2), "[a-c]{0,1}", "[a-c]{0,1}").prop_map(
         |(emails, phones, addresses, given, note)| {
             let mut keep = 0;
             let mut list = |items: &[(&str, String)], key: &str| -> Vec<Json> {

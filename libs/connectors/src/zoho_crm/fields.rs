@@ -11,12 +11,18 @@ use super::wire::FieldMeta;
 /// What Zoho shows for an empty pick list; it reads back as null.
 pub(super) const NONE: &str = "-None-";
 
+/// What Zoho takes in a telephone number; a contact with anything else in one is refused as a whole.
+const PHONE_CHARACTERS: &str = "0123456789+-(). ;";
+
 /// How a field's values look on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Shape {
     /// A string.
     Text,
+    /// A telephone number of a system field. Zoho refuses the slash of `030/1234567`: it is written as a space, which
+    /// leaves the number the same.
+    Phone,
     /// `true` or `false`; there is no empty.
     Bool,
     /// A number.
@@ -50,12 +56,12 @@ const STANDARD: &[System] = &[
     System("Salutation", Shape::Text, None),
     System("Email", Shape::Text, Some("email.work")),
     System("Secondary_Email", Shape::Text, Some("email.home")),
-    System("Phone", Shape::Text, Some("phone.work")),
-    System("Mobile", Shape::Text, Some("phone.mobile")),
-    System("Home_Phone", Shape::Text, Some("phone.home")),
-    System("Other_Phone", Shape::Text, Some("phone.other")),
-    System("Fax", Shape::Text, Some("phone.fax")),
-    System("Asst_Phone", Shape::Text, None),
+    System("Phone", Shape::Phone, Some("phone.work")),
+    System("Mobile", Shape::Phone, Some("phone.mobile")),
+    System("Home_Phone", Shape::Phone, Some("phone.home")),
+    System("Other_Phone", Shape::Phone, Some("phone.other")),
+    System("Fax", Shape::Phone, Some("phone.fax")),
+    System("Asst_Phone", Shape::Phone, None),
     System("Assistant", Shape::Text, None),
     System("Title", Shape::Text, Some("job_title")),
     System("Department", Shape::Text, Some("department")),
@@ -125,6 +131,10 @@ pub(super) fn system_shape(name: &str) -> Option<Shape> {
         .map(|System(_, shape, _)| *shape)
 }
 
+fn is_system_phone(name: &str) -> bool {
+    system_shape(name) == Some(Shape::Phone)
+}
+
 /// Zoho's field behind one of ours: `Owner` for `Owner.email`.
 pub(super) fn base(name: &FieldName) -> &str {
     let name = name.as_str();
@@ -184,6 +194,10 @@ fn descriptor(field: &FieldMeta, known: &Known) -> FieldDescriptor {
                 known.kind,
                 Kind::Text | Kind::LongText | Kind::Email | Kind::Phone | Kind::Url
             )
+    });
+    descriptor.characters = (known.kind == Kind::Phone).then(|| {
+        let more = if is_system_phone(&field.api_name) { "/" } else { "" };
+        format!("{PHONE_CHARACTERS}{more}")
     });
     descriptor.choices = field
         .pick_list_values

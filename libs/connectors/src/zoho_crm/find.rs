@@ -32,6 +32,7 @@ const GLANCE: [&str; 3] = ["First_Name", "Last_Name", "Email"];
 pub(super) async fn find_created(
     session: &Session,
     items: &[Create],
+    known: &[RemoteId],
 ) -> Result<Vec<Option<Record>>, Error> {
     let sent: Vec<Fields> = items.iter().map(|item| sendable(&item.fields)).collect();
     let Some(since) = items.iter().map(|item| item.intended_at).min() else {
@@ -41,7 +42,8 @@ pub(super) async fn find_created(
         .iter()
         .map(|fields| glance(|name| fields.get(&FieldName::new(name)).cloned()))
         .collect();
-    let ids = created_since(session, since - CLOCKS_DIFFER, &glances).await?;
+    let mut ids = created_since(session, since - CLOCKS_DIFFER, &glances).await?;
+    ids.retain(|id| !known.contains(id));
     if ids.is_empty() {
         return Ok(vec![None; items.len()]);
     }

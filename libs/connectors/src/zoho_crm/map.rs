@@ -53,7 +53,7 @@ pub(super) fn value(shape: Option<Shape>, json: &Json) -> Value {
         (Some(Shape::Number | Shape::BigInt), Json::String(text)) if is_number(text) => {
             Value::Number(text.trim().to_owned())
         }
-        (Some(Shape::Text), Json::Number(_) | Json::Bool(_)) => Value::text(json.to_string()),
+        (Some(Shape::Text | Shape::Phone), Json::Number(_) | Json::Bool(_)) => Value::text(json.to_string()),
         (Some(Shape::Date), Json::String(text)) => text
             .parse()
             .map_or_else(|()| Value::text(text.as_str()), Value::Date),
@@ -169,7 +169,7 @@ pub(super) fn json(shape: Option<Shape>, value: &Value) -> Option<Json> {
         Value::Text(text) => text_json(shape, text),
         Value::Number(text) => number_json(shape, text),
         Value::Bool(yes) => Some(match shape {
-            Some(Shape::Text) => Json::String(yes.to_string()),
+            Some(Shape::Text | Shape::Phone) => Json::String(yes.to_string()),
             _ => Json::Bool(*yes),
         }),
         Value::Date(date) => date.year.map(|_| Json::String(date.to_string())),
@@ -188,6 +188,7 @@ pub(super) fn json(shape: Option<Shape>, value: &Value) -> Option<Json> {
 fn text_json(shape: Option<Shape>, text: &str) -> Option<Json> {
     match shape {
         Some(Shape::Tags) => Some(json!([tag(text)])),
+        Some(Shape::Phone) => Some(Json::String(text.replace('/', " "))),
         Some(Shape::Many) => Some(json!([text])),
         Some(Shape::Number | Shape::BigInt) => number_json(shape, text),
         Some(Shape::Bool) => text
@@ -322,6 +323,16 @@ mod tests {
         ] {
             check(shape, Value::Empty);
         }
+    }
+
+    #[test]
+    fn a_telephone_number_loses_the_slash_that_zoho_refuses() {
+        let check = |given: &str, expect: &str| {
+            let wire = json(Some(Shape::Phone), &given.into());
+            assert_eq!(wire, Some(json!(expect)), "{given}");
+        };
+        check("030/1234567", "030 1234567");
+        check("+49 (30) 123-45.67;8", "+49 (30) 123-45.67;8");
     }
 
     #[test]

@@ -146,8 +146,9 @@ impl Connector for ZohoCrm {
         session: &Session,
         _collection: &str,
         items: &[Create],
+        known: &[RemoteId],
     ) -> Result<Vec<Option<Record>>, Error> {
-        find::find_created(session, items).await
+        find::find_created(session, items, known).await
     }
 
     async fn update(&self, session: &Session, items: &[Update]) -> Vec<Result<Written, Error>> {

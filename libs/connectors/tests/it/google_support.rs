@@ -353,10 +353,7 @@ impl Probe for Google {
             ("names.middleName", text("Middle")),
             ("nicknames", text("Nick")),
             ("email.work", Value::text(format!("w{number}@mail.example"))),
-            (
-                "email.home",
-                Value::text(format!("o{number}@mail.example")),
-            ),
+            ("email.home", Value::text(format!("o{number}@mail.example"))),
             ("phone.mobile", Value::text(format!("+47 22 {number:06}"))),
             ("phone.work_fax", Value::text(format!("+47 23 {number:06}"))),
             ("address.work", address("Oslo")),

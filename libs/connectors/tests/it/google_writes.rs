@@ -42,7 +42,7 @@ async fn a_lost_creation_is_found_and_not_made_twice() {
     assert_eq!(google.live(), 22);
     let found = google
         .connector
-        .find_created(&google.session, "all", &items)
+        .find_created(&google.session, "all", &items, &[])
         .await
         .expect("an answer");
     let names: Vec<_> = found
@@ -59,7 +59,7 @@ async fn a_lost_creation_is_found_and_not_made_twice() {
     assert!(lost[0].as_ref().is_err_and(|error| error.maybe_applied));
     let found = google
         .connector
-        .find_created(&google.session, "all", &third)
+        .find_created(&google.session, "all", &third, &[])
         .await
         .expect("an answer");
     assert_eq!(found, [None]);

@@ -449,7 +449,7 @@ async fn a_creation_without_an_answer_is_found() {
 
     let find = async |items: &[_]| {
         zoho.connector
-            .find_created(&zoho.session, "view:all", items)
+            .find_created(&zoho.session, "view:all", items, &[])
             .await
             .expect("an answer")
     };
@@ -675,7 +675,7 @@ async fn custom_fields_of_every_kind_are_written_and_read_back() {
     );
     let found = zoho
         .connector
-        .find_created(&zoho.session, "view:all", std::slice::from_ref(&item))
+        .find_created(&zoho.session, "view:all", std::slice::from_ref(&item), &[])
         .await
         .expect("an answer");
     assert_eq!(

@@ -431,7 +431,13 @@ pub fn fits(entry: &Entry, side: Side, value: &Value) -> Result<(), String> {
                 holds.label,
                 text.chars().count()
             )),
-            _ => Ok(()),
+            _ => match &holds.characters {
+                Some(accepted) if !text.chars().all(|one| accepted.contains(one)) => Err(format!(
+                    "`{}` accepts only these characters: `{accepted}`. Rewrite the value with them; the rest of the record is synced",
+                    holds.label
+                )),
+                _ => Ok(()),
+            },
         },
         Value::Date(date) if date.year.is_none() && !holds.partial_dates => Err(format!(
             "`{}` needs a year, and the date has none. Add the year; the rest of the record is synced",

@@ -280,6 +280,8 @@ pub struct FieldDescriptor {
     pub required: bool,
     /// Longest text accepted, in characters.
     pub max_length: Option<usize>,
+    /// The only characters accepted in a text, when the provider refuses all others.
+    pub characters: Option<String>,
     /// The choices, for choice fields.
     #[serde(default)]
     pub choices: Vec<Choice>,

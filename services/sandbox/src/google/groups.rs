@@ -417,6 +417,15 @@ pub fn by_hand(
         remove(&mut account, text("id"), false, now);
         return Ok(json!({}));
     }
-    let id = add(&mut account, text("name"), Vec::new(), now).map_err(super::admin::refused)?;
+    let name = text("name").trim();
+    let known = account
+        .groups
+        .values()
+        .find(|g| !g.deleted && is_open(&g.id) && (g.name == name || g.formatted == name))
+        .map(|g| g.id.clone());
+    let id = match known.filter(|_| body.get("reuse") == Some(&Value::Bool(true))) {
+        Some(id) => id,
+        None => add(&mut account, name, Vec::new(), now).map_err(super::admin::refused)?,
+    };
     Ok(json!({ "id": id, "resourceName": format!("contactGroups/{id}") }))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context, bail, ensure};
 use reqwest::{Client, Method, StatusCode, redirect};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use syncline_model::Counters;
 use url::Url;
@@ -47,6 +47,19 @@ pub struct Conflict {
     pub values: Value,
     /// Who won.
     pub winner: Option<String>,
+}
+
+/// A record that could not be synced, as the API shows it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Problem {
+    /// The side that the record is on.
+    pub side: String,
+    /// The record's id there.
+    pub record: String,
+    /// Why, in one word.
+    pub reason: String,
+    /// Why, in words for a customer.
+    pub message: String,
 }
 
 impl Api {
@@ -161,6 +174,25 @@ impl Api {
         Ok(serde_json::from_value(
             answer.get("data").cloned().unwrap_or_default(),
         )?)
+    }
+
+    /// The connection's open problems, all of them.
+    pub async fn problems(&self, connection: &str) -> anyhow::Result<Vec<Problem>> {
+        let path = format!("/v1/connections/{connection}/problems?status=open&limit=200");
+        let mut problems = Vec::new();
+        let mut after = String::new();
+        loop {
+            let answer = self
+                .call(Method::GET, &format!("{path}{after}"), None)
+                .await?;
+            let page: Vec<Problem> =
+                serde_json::from_value(answer.get("data").cloned().context("no `data`")?)?;
+            problems.extend(page);
+            let Some(next) = answer.get("next").and_then(Value::as_str) else {
+                return Ok(problems);
+            };
+            after = format!("&after={next}");
+        }
     }
 
     async fn call(

@@ -5,8 +5,11 @@ use std::fmt;
 use serde_json::{Value, json};
 use syncline_model::{Counters, DirectionCounters};
 
-use super::api::Conflict;
+use super::api::{Conflict, Problem};
 use super::audit::Requests;
+
+/// Problems printed for a person; the JSON has them all.
+const PROBLEMS: usize = 20;
 
 /// One run.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub struct Report {
     pub unequal: u64,
     /// Some of them, with what differs.
     pub examples: Vec<String>,
+    /// What did not sync, by the connection's own account.
+    pub problems: Vec<Problem>,
     /// Whether the last run wrote nothing.
     pub quiescent: bool,
 }
@@ -67,6 +72,7 @@ impl Report {
             "duplicates": self.duplicates,
             "unequal": self.unequal,
             "quiescent": self.quiescent,
+            "problems": self.problems,
         });
         if let (Some(map), false) = (all.as_object_mut(), self.imported.is_empty()) {
             map.insert("imported".into(), json!(self.imported));
@@ -126,7 +132,19 @@ impl fmt::Display for Report {
         } else {
             "no"
         };
-        write!(f, "  quiet               {quiet}")
+        writeln!(f, "  quiet               {quiet}")?;
+        write!(f, "Open problems         {}", self.problems.len())?;
+        for problem in self.problems.iter().take(PROBLEMS) {
+            write!(
+                f,
+                "\n  side {}, {}: {}: {}",
+                problem.side, problem.record, problem.reason, problem.message
+            )?;
+        }
+        if self.problems.len() > PROBLEMS {
+            write!(f, "\n  ... and {} more", self.problems.len() - PROBLEMS)?;
+        }
+        Ok(())
     }
 }
 

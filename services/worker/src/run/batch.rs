@@ -9,7 +9,6 @@ use syncline_model::{Link, LinkId, Record, RemoteId, RunState, Side, Sides};
 use syncline_store::{DirtyMark, GoneWhy, Phase, Staged, StagedPhase, StagedState};
 
 use super::context::RunContext;
-use super::recover::Limbo;
 use super::{cluster, push, settle};
 use crate::Trouble;
 
@@ -28,7 +27,7 @@ pub struct Pass {
 }
 
 /// Works off everything that is pending.
-pub async fn work_off(context: &RunContext<'_>, limbo: &Limbo) -> Result<Pass, Trouble> {
+pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
     let held = {
         let notes = context.notes.lock().await;
         Held::by(&notes.guards, &context.policy)
@@ -41,7 +40,7 @@ pub async fn work_off(context: &RunContext<'_>, limbo: &Limbo) -> Result<Pass, T
     let mut answered = wake_answered(context).await?;
     let mut pass = Pass::default();
     for _ in 0..MAX_PASSES {
-        let mut batches = Batches::new(limbo);
+        let mut batches = Batches::new();
         let mut again = false;
         pass.wait = None;
         while let Some(batch) = batches.next(context, &held).await? {
@@ -112,21 +111,17 @@ pub struct Batch {
 }
 
 /// Walks over the pending rows once.
-pub struct Batches<'a> {
-    limbo: &'a Limbo,
+#[derive(Default)]
+pub struct Batches {
     after: Option<(Side, RemoteId)>,
     /// Rows dealt with already that may still be pending.
     pub skip: HashSet<(Side, RemoteId)>,
 }
 
-impl<'a> Batches<'a> {
+impl Batches {
     /// Begins at the first row.
-    pub fn new(limbo: &'a Limbo) -> Self {
-        Self {
-            limbo,
-            after: None,
-            skip: HashSet::new(),
-        }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The next batch; `None` at the end.
@@ -149,13 +144,13 @@ impl<'a> Batches<'a> {
                 .into_iter()
                 .filter(|row| {
                     let key = (row.side, row.remote.clone());
-                    !self.skip.contains(&key) && !self.limbo.sources.contains(&key)
+                    !self.skip.contains(&key)
                 })
                 .collect();
             if rows.is_empty() {
                 continue;
             }
-            let mut batch = observe(context, rows, self.limbo).await?;
+            let mut batch = observe(context, rows).await?;
             batch.observation.held = held.clone();
             self.skip.extend(
                 batch
@@ -169,11 +164,7 @@ impl<'a> Batches<'a> {
     }
 }
 
-async fn observe(
-    context: &RunContext<'_>,
-    rows: Vec<Staged>,
-    limbo: &Limbo,
-) -> Result<Batch, Trouble> {
+async fn observe(context: &RunContext<'_>, rows: Vec<Staged>) -> Result<Batch, Trouble> {
     let mut batch = Batch::default();
     let mut rows: HashMap<(Side, RemoteId), Staged> = rows
         .into_iter()
@@ -206,7 +197,7 @@ async fn observe(
         }
     }
     read_before_writing(context, &mut batch).await?;
-    cluster::gather(context, unlinked, limbo, &mut batch).await?;
+    cluster::gather(context, unlinked, &mut batch).await?;
     Ok(batch)
 }
 

@@ -7,14 +7,12 @@ use syncline_model::{Record, Side, Sides};
 
 use super::batch::{Batch, seen};
 use super::context::RunContext;
-use super::recover::Limbo;
 use crate::Trouble;
 
 /// Adds to the batch the clusters of its unlinked records, with every other unlinked record that shares a key.
 pub async fn gather(
     context: &RunContext<'_>,
     mut records: Sides<Vec<Record>>,
-    limbo: &Limbo,
     batch: &mut Batch,
 ) -> Result<(), Trouble> {
     let keys: Vec<String> = {
@@ -29,7 +27,7 @@ pub async fn gather(
     };
     if !keys.is_empty() {
         for side in Side::BOTH {
-            let more = candidates(context, side, &keys, records.get(side), limbo, batch).await?;
+            let more = candidates(context, side, &keys, records.get(side), batch).await?;
             records.get_mut(side).extend(more);
         }
     }
@@ -46,7 +44,6 @@ async fn candidates(
     side: Side,
     keys: &[String],
     here: &[Record],
-    limbo: &Limbo,
     batch: &mut Batch,
 ) -> Result<Vec<Record>, Trouble> {
     let found = context
@@ -58,7 +55,6 @@ async fn candidates(
         .rows
         .into_iter()
         .filter(|row| !here.contains(&row.remote))
-        .filter(|row| !limbo.sources.contains(&(side, row.remote.clone())))
         .collect();
     if rows.is_empty() {
         return Ok(Vec::new());

@@ -6,7 +6,6 @@ use syncline_model::{Counters, Side, Sides};
 
 use super::batch::Batches;
 use super::context::RunContext;
-use super::recover::Limbo;
 use crate::Trouble;
 
 /// Evaluates the guards once a run and notes what they hold.
@@ -48,8 +47,7 @@ pub async fn evaluate(context: &RunContext<'_>) -> Result<(), Trouble> {
 
 /// Plans everything that is pending without doing any of it, and counts.
 async fn rehearse(context: &RunContext<'_>, totals: &mut Totals) -> Result<(), Trouble> {
-    let limbo = Limbo::default();
-    let mut batches = Batches::new(&limbo);
+    let mut batches = Batches::new();
     while let Some(batch) = batches.next(context, &Held::default()).await? {
         let gone = |deleted: bool| {
             Sides::of(|side: Side| {

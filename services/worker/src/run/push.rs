@@ -1,6 +1,7 @@
 //! Pushing: each operation is recorded before its provider is called, and each item has its own outcome.
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
@@ -221,11 +222,49 @@ async fn push_side<'p>(
             groups.push(mine.by_ref().take(size.max(1)).collect());
         }
     }
+    let stop = Stop::default();
     let calls: Vec<_> = groups
         .into_iter()
-        .map(|group| call_provider(open, side, group, now))
+        .map(|group| unless_stopped(&stop, open, side, group, now))
         .collect();
     stream::iter(calls).buffered(parallel).concat().await
+}
+
+/// Set when a provider asks to be left alone: calls not begun yet are not made.
+#[derive(Default)]
+struct Stop(std::sync::Mutex<Option<Error>>);
+
+async fn unless_stopped<'p>(
+    stop: &Stop,
+    open: &OpenSide,
+    side: Side,
+    group: Vec<Call<'p>>,
+    now: DateTime<Utc>,
+) -> Vec<Answer<'p>> {
+    let stopped = stop
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    if let Some(error) = stopped {
+        return group
+            .iter()
+            .map(|call| (call.index, side, call.operation, Err(error.clone())))
+            .collect();
+    }
+    let answers = call_provider(open, side, group, now).await;
+    let limited = answers.iter().find_map(|(_, _, _, result)| match result {
+        Err(error) if matches!(error.kind, Kind::RateLimited { .. } | Kind::Unauthorized) => {
+            Some(error.clone())
+        }
+        _ => None,
+    });
+    if let Some(mut error) = limited {
+        // What is not sent is certainly not done.
+        error.maybe_applied = false;
+        *stop.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+    answers
 }
 
 /// One call to the provider, for operations of one kind.

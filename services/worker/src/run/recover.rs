@@ -9,7 +9,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use syncline_connector::Create;
 use syncline_engine::acknowledge;
-use syncline_model::{ChangeKind, Counters, HistoryEntry, Link, LinkState, RemoteId, Side, Sides};
+use syncline_model::{
+    ChangeKind, Counters, HistoryEntry, Link, LinkState, Record, RemoteId, Side, Sides,
+};
 use syncline_platform::clock::later;
 use syncline_store::{Intent, IntentKind, Phase, Settlement, StagedPhase};
 
@@ -20,24 +22,16 @@ use crate::Trouble;
 /// Intents resolved together.
 const BATCH: u32 = 1000;
 
-/// Creations of which nobody knows yet whether they were done.
-#[derive(Debug, Default)]
-pub struct Limbo {
-    /// The records that they come from: not to be planned until it is known.
-    pub sources: HashSet<(Side, RemoteId)>,
-    /// When to look again.
-    pub wait: Option<(DateTime<Utc>, String)>,
-}
-
-/// Resolves what is open.
-pub async fn recover(context: &RunContext<'_>) -> Result<Limbo, Trouble> {
+/// Resolves what is open. Gives when to look again for a creation of which nobody knows yet whether it was done:
+/// until then nothing else may happen, since a pull could show the record and a plan take it for somebody new.
+pub async fn recover(context: &RunContext<'_>) -> Result<Option<(DateTime<Utc>, String)>, Trouble> {
     let open = context
         .scope
         .intents_open(context.connection.id, BATCH)
         .await?;
-    let mut limbo = Limbo::default();
+    let mut wait = None;
     if open.is_empty() {
-        return Ok(limbo);
+        return Ok(wait);
     }
     tracing::info!(
         open = open.len(),
@@ -61,10 +55,10 @@ pub async fn recover(context: &RunContext<'_>) -> Result<Limbo, Trouble> {
             .create
             .max(1);
         for intents in mine.chunks(size) {
-            resolve_creations(context, side, intents, &mut limbo).await?;
+            resolve_creations(context, side, intents, &mut wait).await?;
         }
     }
-    Ok(limbo)
+    Ok(wait)
 }
 
 async fn resolve_writes(context: &RunContext<'_>, intents: &[Intent]) -> Result<(), Trouble> {
@@ -106,7 +100,7 @@ async fn resolve_creations(
     context: &RunContext<'_>,
     side: Side,
     intents: &[&Intent],
-    limbo: &mut Limbo,
+    wait: &mut Option<(DateTime<Utc>, String)>,
 ) -> Result<(), Trouble> {
     let open = context.sides.get(side);
     let now = context.tools.clock.now();
@@ -131,31 +125,14 @@ async fn resolve_creations(
             fields: payload.fields.clone(),
         })
         .collect();
-    let found = open
-        .connector
-        .find_created(&open.session, &open.collection, &items)
-        .await
-        .map_err(|error| Trouble::Provider { side, error })?;
-    let ids: Vec<RemoteId> = found
-        .iter()
-        .flatten()
-        .map(|record| record.id.clone())
-        .collect();
-    let taken: HashSet<RemoteId> = context
-        .scope
-        .links_by_remote(context.connection.pair, side, &ids)
-        .await?
-        .into_iter()
-        .map(|link| link.remote.get(side).clone())
-        .collect();
+    let found = find(context, side, &items).await?;
     let mut settlement = Settlement {
         now,
         ..Settlement::default()
     };
     let mut reread = Vec::new();
     for ((intent, payload), found) in intents.iter().zip(payloads).zip(found) {
-        let record = found.filter(|record| !taken.contains(&record.id));
-        match (record, &intent.source) {
+        match (found, &intent.source) {
             (Some(record), Some(source)) => {
                 reread.push(record.id.clone());
                 adopt(
@@ -172,24 +149,57 @@ async fn resolve_creations(
                 settlement.intents_cleared.push(intent.operation);
                 settlement.staged_phases.extend(pending_source(intent));
             }
-            (_, source) => {
+            _ => {
                 let until = later(intent.intended_at, settle_time);
-                let why = format!(
-                    "side {side}: waiting to see whether a record whose creation was not answered turns up"
-                );
-                limbo.wait = Some(match limbo.wait.take() {
-                    Some((earlier, why)) if earlier <= until => (earlier, why),
-                    _ => (until, why),
-                });
-                limbo
-                    .sources
-                    .extend(source.clone().map(|id| (side.other(), id)));
+                if wait.as_ref().is_none_or(|(other, _)| *other < until) {
+                    let why = format!(
+                        "side {side}: waiting to see whether a record whose creation was not answered turns up"
+                    );
+                    *wait = Some((until, why));
+                }
             }
         }
     }
     context.scope.settle(&context.lease, &settlement).await?;
     context.mark_moved();
     restage(context, side, open, &reread).await
+}
+
+/// Looks for what was created, past every record that was there before: one that is linked, or that a pull has shown.
+/// No pull runs between an intent and its resolution, so that a record which was pulled cannot be ours.
+async fn find(
+    context: &RunContext<'_>,
+    side: Side,
+    items: &[Create],
+) -> Result<Vec<Option<Record>>, Trouble> {
+    let open = context.sides.get(side);
+    let mut known: Vec<RemoteId> = Vec::new();
+    loop {
+        let found = open
+            .connector
+            .find_created(&open.session, &open.collection, items, &known)
+            .await
+            .map_err(|error| Trouble::Provider { side, error })?;
+        let ids: Vec<RemoteId> = found
+            .iter()
+            .flatten()
+            .map(|record| record.id.clone())
+            .collect();
+        let linked = context
+            .scope
+            .links_by_remote(context.connection.pair, side, &ids)
+            .await?;
+        let staged = context
+            .scope
+            .staged_get(context.connection.id, side, &ids)
+            .await?;
+        let before = known.len();
+        known.extend(linked.into_iter().map(|link| link.remote.get(side).clone()));
+        known.extend(staged.into_iter().map(|row| row.remote));
+        if known.len() == before {
+            return Ok(found);
+        }
+    }
 }
 
 /// A creation that was done after all: its link is what it would have been.
