@@ -141,7 +141,7 @@ impl Demo<'_> {
             "deletions": {"a_to_b": "delete", "b_to_a": "mark"},
         });
         // The server begins the first run by itself; what it asks the providers belongs to that run's count.
-        self.audit.mark(self.sandbox);
+        audit::mark(self.sandbox);
         self.connection = self.api.connect(&connection).await?;
         self.say.line(&format!(
             "connected them, two-way (connection {})",
@@ -154,7 +154,7 @@ impl Demo<'_> {
     async fn sync(&mut self, name: &str) -> anyhow::Result<()> {
         self.census.keep_most(&self.audit.census(self.sandbox)?);
         if !self.report.runs.is_empty() {
-            self.audit.mark(self.sandbox);
+            audit::mark(self.sandbox);
         }
         let begun = Instant::now();
         let run = self.api.run_now(&self.connection).await?;
@@ -174,7 +174,7 @@ impl Demo<'_> {
             run.state,
             run.error.unwrap_or_default()
         );
-        let requests = self.audit.requests(self.sandbox);
+        let requests = audit::requests(self.sandbox);
         let conflicts = self.api.conflicts(&self.connection).await?;
         self.report.runs.push(RunReport {
             name: name.to_owned(),
@@ -224,7 +224,7 @@ async fn stay_up(demo: &Demo<'_>, base: &str) -> anyhow::Result<()> {
 /// The configuration of the demo's server: defaults, but for addresses.
 fn config(dir: &std::path::Path, listen: SocketAddr, sandbox: &str) -> anyhow::Result<Config> {
     let mut config = Config::load_with(None, std::collections::HashMap::new())?;
-    config.data_dir = dir.to_owned();
+    dir.clone_into(&mut config.data_dir);
     config.server.listen = listen;
     // The sandbox has no quotas unless it is given some: no need to be paced by those of the real providers.
     let unhurried = json!({"capacity": 1_000_000, "per_minute": 1_000_000});

@@ -30,7 +30,7 @@ use context::RunContext;
 /// Attempts in a row without any progress after which a run is given up.
 const MAX_ATTEMPTS: i32 = 12;
 /// Longest wait between two attempts.
-const MAX_WAIT: Duration = Duration::from_secs(300);
+const MAX_WAIT: Duration = Duration::from_mins(5);
 
 /// How a slice ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub async fn execute(tools: &Tools, tenant: TenantId, run: RunId) -> Result<bool
     };
     let id = slice.run.id;
     let again = slice.scope.clone();
-    tracing::Instrument::instrument(slice.execute(), span).await?;
+    Box::pin(tracing::Instrument::instrument(slice.execute(), span)).await?;
     let run = again.run_get(id).await?;
     Ok(run.state == RunState::Queued && run.due_at <= tools.clock.now())
 }

@@ -24,7 +24,10 @@ pub struct Shape {
 
 /// Remembered shapes.
 #[derive(Debug, Default)]
-pub struct Shapes(Mutex<HashMap<AccountId, (DateTime<Utc>, Arc<Shape>)>>);
+pub struct Shapes(Mutex<Remembered>);
+
+/// When each account was looked at, and what was seen.
+type Remembered = HashMap<AccountId, (DateTime<Utc>, Arc<Shape>)>;
 
 impl Shapes {
     /// The account's shape, read from the provider when it is not remembered.
@@ -35,10 +38,10 @@ impl Shapes {
         now: DateTime<Utc>,
     ) -> Result<Arc<Shape>, Error> {
         let account = session.account();
-        if let Some((at, shape)) = self.lock().get(&account) {
-            if now - *at < BELIEVED {
-                return Ok(Arc::clone(shape));
-            }
+        if let Some((at, shape)) = self.lock().get(&account)
+            && now - *at < BELIEVED
+        {
+            return Ok(Arc::clone(shape));
         }
         let shape = Arc::new(Shape {
             fields: connector.fields(session).await?,
@@ -57,7 +60,7 @@ impl Shapes {
         self.lock().remove(&account);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, (DateTime<Utc>, Arc<Shape>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Remembered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

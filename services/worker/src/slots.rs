@@ -54,7 +54,7 @@ impl Slots {
         let (tenant, run) = (*tenant, *run);
         // A panic in one run ends that run's slice and nothing else; its lease expires and it is taken up again.
         let slice = tokio::spawn(async move {
-            let ended = run::execute(&tools, tenant, run).await;
+            let ended = Box::pin(run::execute(&tools, tenant, run)).await;
             (tools, ended)
         });
         match slice.await {

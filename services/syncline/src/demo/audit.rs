@@ -75,28 +75,6 @@ impl Audit {
         &self.b
     }
 
-    /// Counts requests from now on.
-    pub fn mark(&self, sandbox: &RunningSandbox) {
-        let core = &sandbox.state().core;
-        core.log.mark(core.clock.now());
-    }
-
-    /// The requests since the mark.
-    pub fn requests(&self, sandbox: &RunningSandbox) -> Requests {
-        let report = sandbox.state().core.log.report(None, None);
-        let mut requests = Requests::default();
-        for count in &report.counts {
-            match count.provider.as_str() {
-                ZOHO => requests.a += count.count,
-                _ => requests.b += count.count,
-            }
-            if count.class == Class::Write {
-                requests.writes += count.count;
-            }
-        }
-        requests
-    }
-
     /// Live records of one side.
     pub fn records(
         &self,
@@ -153,30 +131,29 @@ impl Audit {
                         && b.get(*index)
                             .is_some_and(|other| equal(&record.neutral, &other.neutral))
                 });
-            match partner.and_then(|index| taken.get_mut(index)) {
-                Some(slot) => *slot = true,
-                None => {
-                    unequal += 1;
-                    if examples.len() < EXAMPLES {
-                        let near = clues(&record.neutral)
-                            .iter()
-                            .filter_map(|clue| by_clue.get(clue))
-                            .flatten()
-                            .filter_map(|index| b.get(*index))
-                            .min_by_key(|other| differences(&record.neutral, &other.neutral).len());
-                        examples.push(near.map_or_else(
-                            || format!("Zoho CRM {}: nobody like it at Google", record.id),
-                            |other| {
-                                let what = differences(&record.neutral, &other.neutral);
-                                format!(
-                                    "Zoho CRM {} and Google {} differ in {}",
-                                    record.id,
-                                    other.id,
-                                    what.join(", ")
-                                )
-                            },
-                        ));
-                    }
+            if let Some(slot) = partner.and_then(|index| taken.get_mut(index)) {
+                *slot = true;
+            } else {
+                unequal += 1;
+                if examples.len() < EXAMPLES {
+                    let near = clues(&record.neutral)
+                        .iter()
+                        .filter_map(|clue| by_clue.get(clue))
+                        .flatten()
+                        .filter_map(|index| b.get(*index))
+                        .min_by_key(|other| differences(&record.neutral, &other.neutral).len());
+                    examples.push(near.map_or_else(
+                        || format!("Zoho CRM {}: nobody like it at Google", record.id),
+                        |other| {
+                            let what = differences(&record.neutral, &other.neutral);
+                            format!(
+                                "Zoho CRM {} and Google {} differ in {}",
+                                record.id,
+                                other.id,
+                                what.join(", ")
+                            )
+                        },
+                    ));
                 }
             }
         }
@@ -187,6 +164,28 @@ impl Audit {
             examples,
         })
     }
+}
+
+/// Counts requests from now on.
+pub fn mark(sandbox: &RunningSandbox) {
+    let core = &sandbox.state().core;
+    core.log.mark(core.clock.now());
+}
+
+/// The requests since the mark.
+pub fn requests(sandbox: &RunningSandbox) -> Requests {
+    let report = sandbox.state().core.log.report(None, None);
+    let mut requests = Requests::default();
+    for count in &report.counts {
+        match count.provider.as_str() {
+            ZOHO => requests.a += count.count,
+            _ => requests.b += count.count,
+        }
+        if count.class == Class::Write {
+            requests.writes += count.count;
+        }
+    }
+    requests
 }
 
 impl Census {
