@@ -218,6 +218,29 @@ pub fn plan(observation: &Observation, policy: &Policy) -> Plan {
 }
 
 impl Step {
+    /// Names a field of `side`'s record whose value the other side cannot hold. A record has one such problem, which
+    /// names all its fields: problems of the same record and reason replace one another.
+    fn unfit(&mut self, side: Side, remote: &RemoteId, message: &str) {
+        let known = self.problems.iter_mut().find(|known| {
+            known.side == side
+                && known.remote == *remote
+                && known.reason == ProblemReason::FieldUnfit
+        });
+        match known {
+            Some(known) => {
+                known.message.push_str(". ");
+                known.message.push_str(message);
+            }
+            None => self.problems.push(ProblemFound {
+                side,
+                remote: remote.clone(),
+                reason: ProblemReason::FieldUnfit,
+                message: message.to_owned(),
+                candidates: Vec::new(),
+            }),
+        }
+    }
+
     /// A step that changes nothing about a link.
     fn keep(link: &Link) -> Self {
         Self {

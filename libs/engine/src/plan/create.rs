@@ -176,13 +176,7 @@ fn add_creation(step: &mut Step, policy: &Policy, from: Side, record: &Record) {
                 sent.insert(entry.key.clone(), value.clone());
                 physical.push((index, value.clone()));
             }
-            Err(message) => step.problems.push(ProblemFound {
-                side: from,
-                remote: record.id.clone(),
-                reason: ProblemReason::FieldUnfit,
-                message,
-                candidates: Vec::new(),
-            }),
+            Err(message) => step.unfit(from, &record.id, &message),
         }
     }
     match complete_name(policy, from, record, &values, &mut sent, &mut physical) {

@@ -1,13 +1,10 @@
 //! A link with news: merge its two records, or follow what became of them.
 
 use syncline_model::{
-    Cardinality, Fields, Kind, LinkBody, LinkState, ProblemReason, Record, Side, Sides, Slots,
-    Value,
+    Cardinality, Fields, Kind, LinkBody, LinkState, Record, Side, Sides, Slots, Value,
 };
 
-use super::{
-    ConflictFound, LinkedPair, Operation, ProblemFound, Sight, Step, gone, read, read::Names,
-};
+use super::{ConflictFound, LinkedPair, Operation, Sight, Step, gone, read, read::Names};
 use crate::{
     Entry, Held, Policy, RowFate, equal, is_blank, lens,
     merge::{Facts, merge},
@@ -298,13 +295,8 @@ fn update(
             continue;
         }
         if let Err(why) = fits(entry, side, target) {
-            step.problems.push(ProblemFound {
-                side: side.other(),
-                remote: step.remote.get(side.other()).clone()?,
-                reason: ProblemReason::FieldUnfit,
-                message: why,
-                candidates: Vec::new(),
-            });
+            let source = step.remote.get(side.other()).clone()?;
+            step.unfit(side.other(), &source, &why);
             continue;
         }
         let old = now

@@ -403,7 +403,8 @@ fn show(account: &Account, group: &Group, fields: &[String], members: Option<usi
     out.into()
 }
 
-/// Admin action `group`: `{"name"}` creates, `{"id", "delete": true}` deletes.
+/// Admin action `group`: `{"name"}` creates, with `"reuse": true` it answers a group of that name which is there and
+/// takes contacts; `{"id", "delete": true}` deletes.
 pub fn by_hand(
     google: &super::Google,
     account: &str,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::contact::{Address, ImportedContact, Labelled, join};
 use super::loss::Losses;
 use super::zoho_values::{covers, cut, handle, is_email, phone_field, phone_number};
+use crate::zoho::tags;
 
 /// The custom field (text, 255) that takes the company's name.
 pub const COMPANY_FIELD: &str = "Company";
@@ -337,6 +338,9 @@ impl Record<'_> {
             if label.chars().count() > MAX_TAG_CHARS {
                 let why = format!("a tag has at most {MAX_TAG_CHARS} characters");
                 self.losses.lost("label", label, &why);
+            } else if tags::check_name(label, "").is_err() {
+                let why = "a tag has no comma, no angle bracket and no emoji";
+                self.losses.lost("label", label, why);
             } else if tags.len() == MAX_TAGS {
                 let why = format!("a record has at most {MAX_TAGS} tags");
                 self.losses.lost("label", label, &why);
@@ -526,12 +530,12 @@ mod tests {
             month: Some(4),
             day: Some(12),
         });
-        long.labels = vec!["Friends".to_owned(), "x".repeat(26)];
+        long.labels = vec!["Friends".to_owned(), "x".repeat(26), "two,words".to_owned()];
         let expect = json!({
             "First_Name": "Ann", "Last_Name": "ä".repeat(80), "Description": "Last_Name (end): ä",
             "Tag": [{"name": "Friends"}],
         });
-        check(&long, &expect, &["Last_Name", "birthday", "label"]);
+        check(&long, &expect, &["Last_Name", "birthday", "label", "label"]);
     }
 
     fn check_phones(phones: &[(&str, &str)], expect: &Value, named_losses: &[&str]) {

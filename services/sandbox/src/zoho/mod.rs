@@ -22,7 +22,7 @@ mod render;
 mod search;
 mod seed;
 mod table;
-mod tags;
+pub(crate) mod tags;
 #[cfg(test)]
 mod testing;
 mod time;

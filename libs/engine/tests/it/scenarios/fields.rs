@@ -144,6 +144,48 @@ fn date_without_a_year_is_named_where_it_does_not_fit() {
 }
 
 #[test]
+fn all_values_that_do_not_fit_stand_in_one_problem() {
+    let number = |name: &str, characters: Option<&str>| FieldDescriptor {
+        characters: characters.map(str::to_owned),
+        ..field(name, Kind::Phone)
+    };
+    let setup = Setup::new(
+        vec![
+            text("x"),
+            number("work", Some("0123456789+ ")),
+            number("home", Some("0123456789+ ")),
+        ],
+        vec![text("x"), number("work", None), number("home", None)],
+    );
+    let mut world = World::new(setup.policy());
+    let b = world.add(
+        Side::B,
+        fields(&[("x", "Lee"), ("work", "*100#"), ("home", "+49 30 1;ext=2")]),
+    );
+    assert_eq!(world.run(), 1);
+    let a = world.link_of(Side::B, &b).expect("a link").remote.a.clone();
+    assert_eq!(world.value(Side::A, &a, "x"), "Lee".into());
+    assert_eq!(world.value(Side::A, &a, "work"), Value::Empty);
+    assert_eq!(world.problems.len(), 1);
+    let message = &world.problems[0].message;
+    assert!(
+        message.contains("`work`") && message.contains("`home`"),
+        "{message}"
+    );
+    assert!(!message.contains("100"), "a value is never shown");
+    quiet(&mut world);
+    world.edit(
+        Side::B,
+        &b,
+        &[("work", "112".into()), ("home", "+49 30 1".into())],
+    );
+    world.run();
+    assert_eq!(world.value(Side::A, &a, "work"), "112".into());
+    assert_eq!(world.value(Side::A, &a, "home"), "+49 30 1".into());
+    quiet(&mut world);
+}
+
+#[test]
 fn absent_yes_or_no_alone_makes_no_record() {
     let both = || vec![text("x"), field("opt_out", Kind::Bool)];
     let mut world = World::new(Setup::new(both(), both()).policy());
