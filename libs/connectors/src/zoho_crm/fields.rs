@@ -196,7 +196,11 @@ fn descriptor(field: &FieldMeta, known: &Known) -> FieldDescriptor {
             )
     });
     descriptor.characters = (known.kind == Kind::Phone).then(|| {
-        let more = if is_system_phone(&field.api_name) { "/" } else { "" };
+        let more = if is_system_phone(&field.api_name) {
+            "/"
+        } else {
+            ""
+        };
         format!("{PHONE_CHARACTERS}{more}")
     });
     descriptor.choices = field

@@ -53,7 +53,9 @@ pub(super) fn value(shape: Option<Shape>, json: &Json) -> Value {
         (Some(Shape::Number | Shape::BigInt), Json::String(text)) if is_number(text) => {
             Value::Number(text.trim().to_owned())
         }
-        (Some(Shape::Text | Shape::Phone), Json::Number(_) | Json::Bool(_)) => Value::text(json.to_string()),
+        (Some(Shape::Text | Shape::Phone), Json::Number(_) | Json::Bool(_)) => {
+            Value::text(json.to_string())
+        }
         (Some(Shape::Date), Json::String(text)) => text
             .parse()
             .map_or_else(|()| Value::text(text.as_str()), Value::Date),
