@@ -294,11 +294,20 @@ fn update(
         if !write.get(index).is_some_and(|write| *write.get(side)) {
             continue;
         }
-        if let Err(why) = fits(entry, side, target) {
-            let source = step.remote.get(side.other()).clone()?;
-            step.unfit(side.other(), &source, &why);
-            continue;
-        }
+        // The source may spell the same value in a way that fits by now.
+        let spelt = now.get(side.other()).get(index).and_then(Option::as_ref);
+        let spelt = spelt.filter(|value| {
+            equal(entry.kind, entry.cardinality, value, target) && fits(entry, side, value).is_ok()
+        });
+        let target = match (fits(entry, side, target), spelt) {
+            (Ok(()), _) => target,
+            (Err(_), Some(spelt)) => spelt,
+            (Err(why), None) => {
+                let source = step.remote.get(side.other()).clone()?;
+                step.unfit(side.other(), &source, &why);
+                continue;
+            }
+        };
         let old = now
             .get(side)
             .get(index)
