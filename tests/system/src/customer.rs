@@ -10,7 +10,7 @@ use url::Url;
 use crate::http::{self, Answer, text, until};
 
 /// Longest wait for a run, in seconds.
-const RUN: u64 = 40;
+const RUN: u64 = 120;
 
 /// A customer with a session.
 #[derive(Clone)]

@@ -151,6 +151,13 @@ fn environment(sandbox: &str) -> Vec<(String, String)> {
                 .map(|(key, value)| (format!("SYNCLINE__PROVIDERS__{provider}__{key}"), value)),
         );
     }
+    // The sandbox has no quotas of its own: it is not to be spared like the real Google.
+    for bucket in ["READ", "WRITE"] {
+        for size in ["CAPACITY", "PER_MINUTE"] {
+            let key = format!("SYNCLINE__PROVIDERS__GOOGLE_CONTACTS__LIMITS__{bucket}__{size}");
+            all.push((key, "1000000".to_owned()));
+        }
+    }
     all
 }
 

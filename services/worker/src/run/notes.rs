@@ -1,5 +1,6 @@
 //! A run's notes on how far it is, kept in its row. Only the worker reads them.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use syncline_model::{GuardTrip, RemoteId, Sides};
@@ -14,6 +15,9 @@ pub struct Notes {
     pub guarded: bool,
     /// What they found.
     pub guards: Vec<GuardTrip>,
+    /// Since when creations are looked for of which nobody knows whether they were done. Whoever sent them is gone by
+    /// then, so that what is still under way was sent before.
+    pub limbo_since: Option<DateTime<Utc>>,
 }
 
 /// How far a pull is.

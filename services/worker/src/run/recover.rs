@@ -31,6 +31,7 @@ pub async fn recover(context: &RunContext<'_>) -> Result<Option<(DateTime<Utc>, 
         .await?;
     let mut wait = None;
     if open.is_empty() {
+        context.notes.lock().await.limbo_since = None;
         return Ok(wait);
     }
     tracing::info!(
@@ -109,6 +110,8 @@ async fn resolve_creations(
         .accounts
         .settle(&open.connector.definition().id)
         .map_err(|error| Trouble::Account { side, error })?;
+    // Not since it was intended: a batch is sent piece by piece, and the last piece may still be on its way.
+    let since = *context.notes.lock().await.limbo_since.get_or_insert(now);
     let payloads: Vec<CreatePayload> = intents
         .iter()
         .map(|intent| serde_json::from_value(intent.payload.clone()))
@@ -145,12 +148,12 @@ async fn resolve_creations(
                     &mut settlement,
                 );
             }
-            _ if later(intent.intended_at, settle_time) <= now => {
+            _ if later(since, settle_time) <= now => {
                 settlement.intents_cleared.push(intent.operation);
                 settlement.staged_phases.extend(pending_source(intent));
             }
             _ => {
-                let until = later(intent.intended_at, settle_time);
+                let until = later(since, settle_time);
                 if wait.as_ref().is_none_or(|(other, _)| *other < until) {
                     let why = format!(
                         "side {side}: waiting to see whether a record whose creation was not answered turns up"
