@@ -121,15 +121,19 @@ impl Slice<'_> {
 
     /// Prolongs the lease while the slice works. Ends only when the lease is lost.
     async fn keep_alive(&self) -> Trouble {
-        let every = self.tools.settings.lease / 3;
+        let (clock, lease) = (&self.tools.clock, self.tools.settings.lease);
+        let mut ours_until = later(clock.now(), lease);
         loop {
-            self.tools.clock.sleep(every).await;
-            let until = later(self.tools.clock.now(), self.tools.settings.lease);
+            clock.sleep(lease / 3).await;
+            let until = later(clock.now(), lease);
             match self.scope.run_heartbeat(&self.lease, until).await {
-                Ok(()) => {}
+                Ok(()) => ours_until = until,
                 Err(error @ syncline_store::StoreError::Fenced) => return error.into(),
-                // The next beat may come through; until then the lease's own end decides.
-                Err(error) => tracing::warn!(%error, "the lease was not prolonged"),
+                // The next beat may come through, as long as the run is still ours.
+                Err(error) if clock.now() < ours_until => {
+                    tracing::warn!(%error, "the lease was not prolonged");
+                }
+                Err(_) => return syncline_store::StoreError::Fenced.into(),
             }
         }
     }

@@ -91,6 +91,7 @@ async fn confirm(
             .scope
             .stage_page(&context.lease, Some(listing), &items, &notes)
             .await?;
+        context.mark_moved();
         after = Some(last);
     }
 }

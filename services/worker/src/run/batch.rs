@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use syncline_coordination::Phase as ProgressPhase;
-use syncline_engine::{Held, LinkedPair, Observation, Sight, plan};
+use syncline_engine::{Held, LinkedPair, Observation, Outcome, Sight, plan};
 use syncline_model::{Link, LinkId, Record, RemoteId, RunState, Side, Sides};
 use syncline_store::{DirtyMark, GoneWhy, Phase, Staged, StagedPhase, StagedState};
 
@@ -48,7 +48,12 @@ pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
             let pushed = push::push(context, &plan).await?;
             let left = settle::settle(context, &batch, &plan, &pushed, &mut answered).await?;
             batches.skip.extend(left);
-            context.mark_moved();
+            let moved = |outcome: &Outcome| {
+                matches!(outcome, Outcome::Done { .. } | Outcome::Refused { .. })
+            };
+            if pushed.outcomes.is_empty() || pushed.outcomes.iter().any(moved) {
+                context.mark_moved();
+            }
             again |= push::reread(context, &pushed).await?;
             context.tell(RunState::Running, ProgressPhase::Settle).await;
             if let Some(trouble) = pushed.trouble {
@@ -176,6 +181,18 @@ async fn observe(context: &RunContext<'_>, rows: Vec<Staged>) -> Result<Batch, T
         batch.phases.insert(key.clone(), row.phase);
     }
     for (link, ids) in links {
+        // What a guard holds stays held, whatever its partner brings, until a person approves it.
+        let keys = Side::BOTH.map(|side| (side, ids.get(side).clone()));
+        if keys
+            .iter()
+            .any(|key| rows.get(key).is_some_and(|row| row.phase == Phase::Held))
+        {
+            for key in &keys {
+                rows.remove(key);
+                batch.phases.remove(key);
+            }
+            continue;
+        }
         let mut sight = Sides::of(|_| Sight::Unchanged);
         for side in Side::BOTH {
             let Some(row) = rows.remove(&(side, ids.get(side).clone())) else {

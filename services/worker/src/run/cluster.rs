@@ -1,6 +1,6 @@
 //! Gathering unlinked records that may concern one another: all that share a match key.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use syncline_engine::{Cluster, Sight, match_keys};
 use syncline_model::{Record, Side, Sides};
@@ -9,23 +9,26 @@ use super::batch::{Batch, seen};
 use super::context::RunContext;
 use crate::Trouble;
 
+/// Steps from one record to others that share a key, to theirs, and so on. A chain that is longer says little.
+const MAX_STEPS: usize = 8;
+
 /// Adds to the batch the clusters of its unlinked records, with every other unlinked record that shares a key.
 pub async fn gather(
     context: &RunContext<'_>,
     mut records: Sides<Vec<Record>>,
     batch: &mut Batch,
 ) -> Result<(), Trouble> {
-    let keys: Vec<String> = {
-        let mut keys: Vec<String> = Side::BOTH
+    let mut asked: BTreeSet<String> = BTreeSet::new();
+    for _ in 0..MAX_STEPS {
+        let keys: Vec<String> = Side::BOTH
             .into_iter()
             .flat_map(|side| records.get(side).iter().map(move |record| (side, record)))
             .flat_map(|(side, record)| match_keys(&context.policy, side, record))
+            .filter(|key| asked.insert(key.clone()))
             .collect();
-        keys.sort();
-        keys.dedup();
-        keys
-    };
-    if !keys.is_empty() {
+        if keys.is_empty() {
+            break;
+        }
         for side in Side::BOTH {
             let more = candidates(context, side, &keys, records.get(side), batch).await?;
             records.get_mut(side).extend(more);

@@ -62,8 +62,11 @@ impl<'a> RunContext<'a> {
         connection: Connection,
     ) -> Result<Self, Trouble> {
         let mut notes = Notes::read(&run.progress);
-        if notes == Notes::default() && scope.connection_take_repull(connection.id).await? {
+        // What was staged was read for the mapping of before. An approved run goes on with what was approved; the
+        // next one reads again.
+        if !run.approved && scope.connection_take_repull(connection.id).await? {
             tracing::info!("everything is read again, as asked");
+            notes = Notes::default();
         }
         let (a, b) = tokio::join!(
             open_side(tools, &connection, Side::A),

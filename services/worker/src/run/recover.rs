@@ -25,38 +25,39 @@ const BATCH: u32 = 1000;
 /// Resolves what is open. Gives when to look again for a creation of which nobody knows yet whether it was done:
 /// until then nothing else may happen, since a pull could show the record and a plan take it for somebody new.
 pub async fn recover(context: &RunContext<'_>) -> Result<Option<(DateTime<Utc>, String)>, Trouble> {
-    let open = context
-        .scope
-        .intents_open(context.connection.id, BATCH)
-        .await?;
     let mut wait = None;
-    if open.is_empty() {
-        context.notes.lock().await.limbo_since = None;
-        return Ok(wait);
-    }
-    tracing::info!(
-        open = open.len(),
-        "resolving what was intended and not settled"
-    );
-    let (creations, writes): (Vec<_>, Vec<_>) = open
-        .into_iter()
-        .partition(|intent| intent.kind == IntentKind::Create);
-    resolve_writes(context, &writes).await?;
-    for side in Side::BOTH {
-        let mine: Vec<&Intent> = creations
-            .iter()
-            .filter(|intent| intent.side == side)
-            .collect();
-        let size = context
-            .sides
-            .get(side)
-            .connector
-            .definition()
-            .batch
-            .create
-            .max(1);
-        for intents in mine.chunks(size) {
-            resolve_creations(context, side, intents, &mut wait).await?;
+    // Each round resolves what it reads, or says for what to wait.
+    while wait.is_none() {
+        let scope = &context.scope;
+        let open = scope.intents_open(context.connection.id, BATCH).await?;
+        if open.is_empty() {
+            context.notes.lock().await.limbo_since = None;
+            break;
+        }
+        tracing::info!(
+            open = open.len(),
+            "resolving what was intended and not settled"
+        );
+        let (creations, writes): (Vec<_>, Vec<_>) = open
+            .into_iter()
+            .partition(|intent| intent.kind == IntentKind::Create);
+        resolve_writes(context, &writes).await?;
+        for side in Side::BOTH {
+            let mine: Vec<&Intent> = creations
+                .iter()
+                .filter(|intent| intent.side == side)
+                .collect();
+            let size = context
+                .sides
+                .get(side)
+                .connector
+                .definition()
+                .batch
+                .create
+                .max(1);
+            for intents in mine.chunks(size) {
+                resolve_creations(context, side, intents, &mut wait).await?;
+            }
         }
     }
     Ok(wait)
@@ -164,7 +165,9 @@ async fn resolve_creations(
         }
     }
     context.scope.settle(&context.lease, &settlement).await?;
-    context.mark_moved();
+    if !reread.is_empty() {
+        context.mark_moved();
+    }
     restage(context, side, open, &reread).await
 }
 

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline_connector::Change;
-use syncline_engine::{LinkWrite, Outcome, Plan, RowFate, Settled, Step, carries_deletion};
+use syncline_engine::{
+    LinkWrite, Outcome, Plan, RowFate, Settled, Step, Subject, carries_deletion,
+};
 use syncline_model::{
     Conflict, ConflictId, ConflictStatus, HistoryEntry, Link, LinkId, Problem, ProblemId,
     ProblemStatus, RemoteId, Side,
@@ -52,7 +54,19 @@ pub async fn settle(
                 *settlement.deletions.get_mut(operation.side().other()) += 1;
             }
         }
-        if let Some(mark) = answered.remove(link) {
+        // An answer that could not be used yet (the link is frozen, or held) is kept.
+        let used = match &step.subject {
+            Subject::Link(link) => {
+                let left = &step.body.resolutions;
+                !link
+                    .body
+                    .resolutions
+                    .keys()
+                    .any(|key| left.contains_key(key))
+            }
+            _ => true,
+        };
+        if used && let Some(mark) = answered.remove(link) {
             settlement.links_cleaned.push(mark);
         }
         let writer = Writer {
