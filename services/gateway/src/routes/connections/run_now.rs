@@ -42,6 +42,10 @@ pub async fn handle(
             created_at: now,
         })
         .await?;
+    // This run stands in for the scheduled one that is due: the schedule counts from now.
+    let every = connection.schedule.every_seconds;
+    let next = every.map(|every| now + chrono::TimeDelta::seconds(i64::from(every)));
+    caller.rows.connection_schedule_next(id, next).await?;
     state.ring(caller.tenant, run.id).await;
     Ok(HttpResponse::build(StatusCode::ACCEPTED)
         .insert_header((header::LOCATION, format!("/v1/runs/{}", run.id)))
