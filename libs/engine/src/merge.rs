@@ -34,7 +34,7 @@ pub struct Merged {
     pub write: Sides<bool>,
     /// Whether each side's value is to be remembered as seen; else it is the own edit of a side that only receives.
     pub look: Sides<bool>,
-    /// Both sides changed, differently.
+    /// Both sides changed, differently, and neither knew of the other's edit.
     pub conflict: Option<Clash>,
 }
 
@@ -64,25 +64,30 @@ pub fn merge(entry: &Entry, facts: &Facts<'_>) -> Merged {
     }
     let changed = Sides::of(|side| has_changed(entry, facts, side));
     let sources = Sides::of(|side| *changed.get(side) && *entry.from.get(side));
+    // An edit of a source that the other side never got stands against that side's own edit: neither knew of the other.
+    let claims = Sides::of(|side| *sources.get(side) || undelivered(entry, facts, side));
     let (new, conflict) = match (sources.a, sources.b) {
         (false, false) => (target.clone(), unfinished(entry, facts, &changed)),
-        (true, false) => (
-            facts.now.a.clone(),
-            overruled(entry, facts, &changed, Side::A),
-        ),
-        (false, true) => (
-            facts.now.b.clone(),
-            overruled(entry, facts, &changed, Side::B),
-        ),
-        (true, true) => match settle_conflict(entry, facts) {
-            Some(winner) => (
-                (*facts.now.get(winner)).clone(),
-                Some(Clash {
+        _ if claims.a && claims.b => match settle_conflict(entry, facts) {
+            Some(winner) => {
+                let said = *facts.now.get(winner);
+                let new = if same(entry, target, said) {
+                    target
+                } else {
+                    said
+                };
+                let clash = Clash {
                     winner: Some(winner),
-                }),
-            ),
+                };
+                (new.clone(), Some(clash))
+            }
             None => return ask(target),
         },
+        (a, _) => {
+            let source = if a { Side::A } else { Side::B };
+            let conflict = overruled(entry, facts, &changed, source);
+            ((*facts.now.get(source)).clone(), conflict)
+        }
     };
     finish(entry, facts, new, target, &changed, conflict)
 }
@@ -101,9 +106,27 @@ fn agreed(entry: &Entry, facts: &Facts<'_>) -> Merged {
     }
 }
 
-/// One side's edit replaces what the other says. The loser is named where its value would else be lost unseen: its
-/// own edit (in a one-way field the receiving side gives way to the source), or an earlier edit that became the
-/// target and never reached the winner.
+/// Whether the target is an edit of this side that the other one never got: it is neither seen nor rendered there. A
+/// blank that is not sent at all claims nothing.
+fn undelivered(entry: &Entry, facts: &Facts<'_>, by: Side) -> bool {
+    let to = by.other();
+    let is_said = |target: &Value| same(entry, target, facts.now.get(by));
+    let is_sent = |target: &Value| is_sendable(entry, to, target);
+    *entry.from.get(by)
+        && !reached(entry, facts, to)
+        && facts
+            .target
+            .is_some_and(|target| is_said(target) && is_sent(target))
+}
+
+/// Whether a value is ever written to a side: a blank is not where it overwrites nothing or is refused.
+fn is_sendable(entry: &Entry, to: Side, value: &Value) -> bool {
+    let keeps = entry.holds.get(to).required || entry.blank == Blank::Keep;
+    !(keeps && is_blank(entry.kind, value))
+}
+
+/// One side's edit replaces what the other, which only receives, says. The loser is named where its value would else
+/// be lost unseen: its own edit gives way to the source.
 fn overruled(
     entry: &Entry,
     facts: &Facts<'_>,
@@ -111,17 +134,12 @@ fn overruled(
     winner: Side,
 ) -> Option<Clash> {
     let loser = winner.other();
-    let undelivered = !reached(entry, facts, winner)
-        && *entry.from.get(loser)
-        && facts
-            .target
-            .is_some_and(|target| same(entry, target, facts.now.get(loser)));
     let own = facts
         .rendered
         .get(loser)
         .zip(*facts.seen.get(loser))
         .is_some_and(|(rendered, seen)| !same(entry, rendered, seen));
-    (*changed.get(loser) || own || undelivered).then_some(Clash {
+    (*changed.get(loser) || own).then_some(Clash {
         winner: Some(winner),
     })
 }
@@ -245,8 +263,7 @@ fn finish(
         if !*entry.from.get(source) || same(entry, facts.now.get(side), &new) {
             return false;
         }
-        let blank = is_blank(entry.kind, &new);
-        if blank && (entry.holds.get(side).required || entry.blank == Blank::Keep) {
+        if !is_sendable(entry, side, &new) {
             return false;
         }
         // The provider's own way of writing this very target down.

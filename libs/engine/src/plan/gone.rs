@@ -80,12 +80,12 @@ fn is_owed(pair: &LinkedPair, policy: &Policy, gone: Side) -> bool {
             seen: Sides::of(|side| body.seen.get(side).get(&entry.key)),
             target: Some(target),
             rendered: Sides::of(|side| body.rendered.get(side).get(&entry.key)),
-            resolution: None,
+            // Where both edited, the record that stays says more than the one that is gone.
+            resolution: Some(gone.other()),
             most_recent: None,
         };
         let merged = merge(entry, &facts);
-        merged.conflict.is_some_and(|clash| clash.winner.is_none())
-            || *merged.write.get(gone) && pair::fits(entry, gone, &merged.target).is_ok()
+        *merged.write.get(gone) && pair::fits(entry, gone, &merged.target).is_ok()
     })
 }
 

@@ -75,8 +75,9 @@ fn all_rules() -> Vec<Rules> {
 
 /// What the two sides hold in the end, and whether a conflict is named. Written from the words of the design, not
 /// from the code: sides that agree are done; a side has changed when it says neither what was seen nor the target
-/// (clearing does not count under keep); one changed source gives the value, two go to the policy; a side that only
-/// receives is overruled when the source changes, or when the source's last value never got there.
+/// (clearing does not count under keep); one changed source gives the value; two go to the policy, and so do one and
+/// an earlier edit of the other source that never got there (under keep a blank is not on its way anywhere); a side that
+/// only receives is overruled when the source changes, or when the source's last value never got there.
 fn reference(state: State, rules: Rules) -> ([u8; 2], bool) {
     let [a, b] = state.now;
     let flows = [
@@ -130,8 +131,11 @@ fn reference(state: State, rules: Rules) -> ([u8; 2], bool) {
         }
         [first, _] => {
             let (winner, loser) = if first { (0, 1) } else { (1, 0) };
-            let unseen = flows[loser] && undelivered[winner] && state.now[loser] == target;
-            (reach(state.now[winner]), changed[loser] || unseen)
+            let on_its_way = undelivered[winner] && state.now[loser] == target;
+            if flows[loser] && on_its_way && !(keep && target == 0) {
+                return policy.map_or((state.now, true), |side| (reach(state.now[side]), true));
+            }
+            (reach(state.now[winner]), changed[loser])
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Edits, conflicts, half-done writes and providers with a spelling of their own.
 
 use syncline_engine::{Held, Operation, Totals, guards, overwrites, plan};
-use syncline_model::{Blank, ConflictPolicy, Direction, GuardKind, LinkState, Side, Value};
+use syncline_model::{
+    Blank, ConflictPolicy, DeletionPolicy, Direction, GuardKind, LinkState, RemoteId, Side, Value,
+};
 
 use super::{holds, linked_x, only, quiet};
 use crate::{
-    fixture::{Setup, fields, key, text},
+    fixture::{Setup, book, crm, fields, key, text},
     sim::{Fate, World},
 };
 
@@ -18,26 +20,157 @@ fn bogus_version_change_writes_nothing() {
     assert!(world.conflicts.is_empty());
 }
 
-/// F-04, finding 1: the target is ours, so a newer edit of the side that was never written wins. The value that
-/// never got there is named.
+/// F-04, finding 1: the target is ours, so the merge is finished without taking it for an edit.
 #[test]
-fn half_applied_merge_is_finished_and_a_newer_edit_wins() {
+fn half_applied_merge_is_finished() {
     let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
     world.edit(Side::A, &a, &[("x", "a1".into())]);
     world.run_with(&mut only(Side::B, Fate::Later));
     holds(&world, "x", (&a, "a1"), (&b, "x"));
-    let mut finished = world.clone();
-    assert_eq!(finished.run(), 1);
-    holds(&finished, "x", (&a, "a1"), (&b, "a1"));
+    assert_eq!(world.run(), 1);
+    holds(&world, "x", (&a, "a1"), (&b, "a1"));
+    assert!(world.conflicts.is_empty());
+    quiet(&mut world);
+}
 
-    world.edit(Side::B, &b, &[("x", "b1".into())]);
-    world.run();
-    holds(&world, "x", (&a, "b1"), (&b, "b1"));
+/// How two edits of which neither knew the other end: who wins under each policy, `None` where a person is asked.
+const ENDS: [(ConflictPolicy, Option<Side>); 4] = [
+    (ConflictPolicy::AWins, Some(Side::A)),
+    (ConflictPolicy::BWins, Some(Side::B)),
+    (ConflictPolicy::MostRecent, Some(Side::B)),
+    (ConflictPolicy::Ask, None),
+];
+
+/// The two edits are a conflict, decided by the policy; an answer of a person's decides what was left open.
+#[track_caller]
+fn contested(world: &mut World, ids: (&RemoteId, &RemoteId), winner: Option<Side>) {
+    let value = |side: Side| if side == Side::A { "a1" } else { "b1" };
     let [conflict] = world.conflicts.as_slice() else {
         panic!("{:?}", world.conflicts);
     };
-    assert_eq!(conflict.winner, Some(Side::B));
-    assert_eq!(conflict.values.a, Value::text("a1"));
+    assert_eq!(conflict.winner, winner);
+    assert_eq!(
+        [&conflict.values.a, &conflict.values.b],
+        [&Value::text("a1"), &Value::text("b1")]
+    );
+    if let Some(winner) = winner {
+        holds(world, "x", (ids.0, value(winner)), (ids.1, value(winner)));
+        quiet(world);
+        return;
+    }
+    holds(world, "x", (ids.0, "a1"), (ids.1, "b1"));
+    quiet(world);
+    for answer in Side::BOTH {
+        let mut world = world.clone();
+        for link in world.links.values_mut() {
+            link.body.resolutions.insert(key("x", "x"), answer);
+        }
+        world.run();
+        holds(&world, "x", (ids.0, value(answer)), (ids.1, value(answer)));
+        let told: Vec<_> = world.conflicts.iter().map(|c| c.winner).collect();
+        assert_eq!(told, [None, Some(answer)], "asked once, answered once");
+        quiet(&mut world);
+    }
+}
+
+fn under(policy: ConflictPolicy) -> (World, RemoteId, RemoteId) {
+    linked_x(&Setup::one_field().with(|s| s.conflict = policy), "x")
+}
+
+fn edited_at(world: &mut World, side: Side, id: &RemoteId, value: &str, at: i64) {
+    world.edit(side, id, &[("x", value.into())]);
+    let record = world.sides.get_mut(side).records.get_mut(id).expect("it");
+    record.modified_at = chrono::DateTime::from_timestamp(at, 0);
+}
+
+/// An edit became the target and its write failed; before it is written again, the other side is edited.
+#[test]
+fn edit_on_its_way_and_a_newer_edit_of_the_other_side_are_a_conflict() {
+    for (policy, winner) in ENDS {
+        for fate in [Fate::Later, Fate::UnknownNot, Fate::Refused] {
+            let (mut world, a, b) = under(policy);
+            edited_at(&mut world, Side::A, &a, "a1", 100);
+            world.run_with(&mut |_| fate);
+            edited_at(&mut world, Side::B, &b, "b1", 200);
+            world.run();
+            contested(&mut world, (&a, &b), winner);
+
+            // The same the other way round: b's edit is on its way.
+            let (mut world, a, b) = under(policy);
+            edited_at(&mut world, Side::B, &b, "b1", 200);
+            world.run_with(&mut |_| fate);
+            edited_at(&mut world, Side::A, &a, "a1", 100);
+            world.run();
+            contested(&mut world, (&a, &b), winner);
+        }
+    }
+}
+
+/// The pull did not show one side's edit; the other one's is written there, is refused for its stale version, and the
+/// record is read and planned again in the same run.
+#[test]
+fn edit_that_the_pull_missed_is_found_by_the_refused_write_and_is_a_conflict() {
+    for (policy, winner) in ENDS {
+        for missed in Side::BOTH {
+            let (mut world, a, b) = under(policy);
+            edited_at(&mut world, Side::A, &a, "a1", 100);
+            edited_at(&mut world, Side::B, &b, "b1", 200);
+            *world.hears.get_mut(missed) = false;
+            world.run();
+            assert_eq!(world.calls[0].side(), missed, "written unseen");
+            contested(&mut world, (&a, &b), winner);
+        }
+    }
+}
+
+/// Only an edit of the same field is contested: the other fields of both records go their way.
+#[test]
+fn other_fields_of_a_missed_record_are_no_conflict() {
+    let both = || vec![text("x"), text("y")];
+    let setup = Setup::new(both(), both()).with(|s| s.conflict = ConflictPolicy::AWins);
+    let (mut world, a, b) = linked_x(&setup, "x");
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    world.edit(Side::B, &b, &[("x", "b1".into()), ("y", "b2".into())]);
+    world.hears.a = false;
+    world.run();
+    contested(&mut world, (&a, &b), Some(Side::A));
+    holds(&world, "y", (&a, "b2"), (&b, "b2"));
+}
+
+/// An edit that lost is not brought back by a deletion, but one that stays with its record beats the deletion of the
+/// other record, whoever would have won the field.
+#[test]
+fn edit_of_the_record_that_stays_beats_a_deletion_whatever_was_on_its_way() {
+    let setup = Setup::one_field().deleting(DeletionPolicy::Delete);
+    let (mut world, a, b) = linked_x(&setup, "x");
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    world.run_with(&mut |_| Fate::Later);
+    world.edit(Side::B, &b, &[("x", "b1".into())]);
+    world.delete(Side::A, &a);
+    world.run();
+    let link = world.link_of(Side::B, &b).expect("a link");
+    assert_eq!(link.state, LinkState::Live);
+    let again = link.remote.a.clone();
+    holds(&world, "x", (&again, "b1"), (&b, "b1"));
+    quiet(&mut world);
+}
+
+/// A blank that is never sent stands against nothing: the other side's edit fills it.
+#[test]
+fn blank_that_keeps_is_no_edit_on_its_way() {
+    let setup = Setup::new(crm(), book()).with(|s| s.conflict = ConflictPolicy::BWins);
+    let mut world = World::new(setup.policy());
+    let b = world.add(Side::B, fields(&[("org", "Acme")]));
+    world.run();
+    let a = world.link_of(Side::B, &b).expect("a link").remote.a.clone();
+    assert_eq!(world.value(Side::A, &a, "Last_Name"), "Acme".into());
+    quiet(&mut world);
+    // A person replaces the stand-in by a name.
+    world.edit(Side::A, &a, &[("Last_Name", "Lee".into())]);
+    world.run();
+    assert_eq!(world.value(Side::A, &a, "Last_Name"), "Lee".into());
+    assert_eq!(world.value(Side::B, &b, "family"), "Lee".into());
+    assert!(world.conflicts.is_empty(), "{:?}", world.conflicts);
     quiet(&mut world);
 }
 
