@@ -157,6 +157,7 @@ fn settle_step(step: &Step, outcomes: &[&Outcome], policy: &Policy) -> Settled {
     }
     after.settle_rows(step, outcomes);
     after.count(step);
+    after.clear(step);
     after.settled.link = after.link_write(step);
     after.settled
 }
@@ -367,10 +368,6 @@ impl Truth {
                 continue;
             };
             let troubled = |p: &ProblemFound| p.side == side && p.remote == *remote;
-            let has_problem = self.settled.problems.iter().any(troubled);
-            if *row == RowFate::Absorbed && !has_problem {
-                self.settled.cleared.push((side, remote.clone()));
-            }
             let idle = !written.contains(&side) && step.linked_from.is_none() && !step.held;
             let counters = &mut self.settled.counters;
             if idle
@@ -380,6 +377,26 @@ impl Truth {
                 counters.from_side(side).failed += 1;
             } else if idle && matches!(row, RowFate::Absorbed | RowFate::Known | RowFate::Waiting) {
                 counters.from_side(side).skipped += 1;
+            }
+        }
+    }
+
+    /// Whose earlier problems are over: records whose row is done with, and the partner of one in a link, since the two
+    /// were looked at together. What still stands was found again.
+    fn clear(&mut self, step: &Step) {
+        let rows = &self.settled.rows;
+        for side in Side::BOTH {
+            let is_over = match (rows.get(side), &step.subject) {
+                (Some(row), _) => *row == RowFate::Absorbed,
+                (None, Subject::Link(_)) => *rows.get(side.other()) == Some(RowFate::Absorbed),
+                (None, Subject::New | Subject::Nothing) => false,
+            };
+            let Some(remote) = step.remote.get(side).as_ref().filter(|_| is_over) else {
+                continue;
+            };
+            let stands = |p: &ProblemFound| p.side == side && p.remote == *remote;
+            if !self.settled.problems.iter().any(stands) {
+                self.settled.cleared.push((side, remote.clone()));
             }
         }
     }

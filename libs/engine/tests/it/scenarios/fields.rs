@@ -1,11 +1,14 @@
 //! Sets, values that do not fit, addresses, yes or no, and what rules set.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use syncline_engine::Operation;
 use syncline_model::{
-    Address, Blank, Direction, FieldDescriptor, FieldName, Flow, Kind, ProblemReason, Side, Value,
+    Address, Blank, ConflictPolicy, Direction, FieldDescriptor, FieldName, Flow, Kind,
+    ProblemReason, RemoteId, Side, Value,
 };
 
-use super::{linked, linked_x, only, quiet};
+use super::{holds, linked, linked_x, only, quiet};
 use crate::{
     fixture::{Setup, book, crm, field, fields, list, set, text},
     sim::{Fate, World},
@@ -109,6 +112,97 @@ fn too_long_value_is_named_and_the_rest_goes_on() {
         assert_eq!(world.value(Side::A, &a, "Title"), "Chef".into());
         quiet(&mut world);
     }
+}
+
+/// What a customer sees: problems that were found and are not over, one a record and reason.
+fn standing(world: &World, before: &BTreeMap<Key, String>) -> BTreeMap<Key, String> {
+    let mut standing = before.clone();
+    for settled in &world.settled {
+        standing.retain(|(side, remote, _), _| !settled.cleared.contains(&(*side, remote.clone())));
+        for problem in &settled.problems {
+            let key = (
+                problem.side,
+                problem.remote.clone(),
+                format!("{:?}", problem.reason),
+            );
+            standing.insert(key, problem.message.clone());
+        }
+    }
+    standing
+}
+
+type Key = (Side, RemoteId, String);
+
+/// The problem names what does not fit now, and is over when everything does, whichever side's edit brings that about.
+#[test]
+fn unfit_fields_are_named_as_they_stand() {
+    let narrow = |name: &str| FieldDescriptor {
+        max_length: Some(4),
+        ..text(name)
+    };
+    let setup = Setup::new(
+        vec![text("w"), text("x"), text("y")],
+        vec![text("w"), narrow("x"), narrow("y")],
+    )
+    .with(|s| s.conflict = ConflictPolicy::BWins);
+    let (mut world, a, b) = linked(setup.policy(), &[("w", "w"), ("x", "x"), ("y", "y")]);
+    let mut known = BTreeMap::new();
+    let mut see =
+        |world: &mut World, side: Side, id: &RemoteId, edits: &[(&str, &str)], want: &[&str]| {
+            let edits: Vec<(&str, Value)> = edits.iter().map(|(n, v)| (*n, (*v).into())).collect();
+            world.edit(side, id, &edits);
+            world.run();
+            known = standing(world, &known);
+            let expected: BTreeSet<&str> = want.iter().copied().collect();
+            let named: BTreeSet<&str> = ["`x`", "`y`"]
+                .into_iter()
+                .filter(|name| known.values().any(|message| message.contains(name)))
+                .collect();
+            assert_eq!(named, expected, "after {edits:?}");
+            let keys: Vec<_> = known.keys().cloned().collect();
+            let one = (Side::A, a.clone(), "FieldUnfit".to_owned());
+            assert_eq!(keys, if want.is_empty() { vec![] } else { vec![one] });
+        };
+    see(&mut world, Side::A, &a, &[("x", "long x")], &["`x`"]);
+    see(
+        &mut world,
+        Side::A,
+        &a,
+        &[("x", "s"), ("y", "long y")],
+        &["`y`"],
+    );
+    see(&mut world, Side::A, &a, &[("x", "long x")], &["`x`", "`y`"]);
+    // News of the other side about something else: it stands.
+    see(&mut world, Side::B, &b, &[("w", "w2")], &["`x`", "`y`"]);
+    see(&mut world, Side::A, &a, &[("y", "s")], &["`x`"]);
+    // The other side's own edit wins and takes its place.
+    see(&mut world, Side::B, &b, &[("x", "b")], &[]);
+    assert_eq!(world.value(Side::A, &a, "x"), "b".into());
+    quiet(&mut world);
+    see(&mut world, Side::A, &a, &[("y", "long y")], &["`y`"]);
+    see(&mut world, Side::A, &a, &[("y", "s")], &[]);
+}
+
+/// The source wins but does not fit: what the other side says instead is named as a conflict, once, and both stay.
+#[test]
+fn unfit_value_that_wins_is_not_overwritten_by_the_side_that_cannot_hold_it() {
+    let narrow = FieldDescriptor {
+        max_length: Some(4),
+        ..text("x")
+    };
+    let (mut world, a, b) = linked(
+        Setup::new(vec![text("x")], vec![narrow]).policy(),
+        &[("x", "x")],
+    );
+    world.edit(Side::A, &a, &[("x", "long x".into())]);
+    world.run();
+    world.edit(Side::B, &b, &[("x", "b".into())]);
+    assert_eq!(world.run(), 0);
+    holds(&world, "x", (&a, "long x"), (&b, "b"));
+    assert_eq!(world.conflicts.len(), 1);
+    assert_eq!(world.conflicts[0].winner, Some(Side::A));
+    assert_eq!(world.problems[0].reason, ProblemReason::FieldUnfit);
+    quiet(&mut world);
 }
 
 #[test]
