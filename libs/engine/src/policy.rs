@@ -97,8 +97,14 @@ pub struct Policy {
     pub(crate) names: Option<(usize, usize)>,
     /// Fields of a side from which a required but missing family name is filled in, first one first.
     pub(crate) fallbacks: Sides<Vec<FieldName>>,
-    /// E-mail fields, the work address first.
+    /// The entry of a full name that is mapped as a whole.
+    pub(crate) full_name: Option<usize>,
+    /// The entry of the company's name.
+    pub(crate) company: Option<usize>,
+    /// Fields that hold a contact's own e-mail addresses, the work address first.
     pub(crate) emails: Sides<Vec<FieldName>>,
+    /// Whether records that share an e-mail address are matched.
+    pub(crate) by_email: bool,
 }
 
 /// Fields that can stand in for a missing name, by the standard field that they answer to.
@@ -145,19 +151,20 @@ impl Policy {
                 .find(|field| field.standard.as_deref() == Some(name))
                 .map(|field| &field.name)
         };
-        let entry_of = |side: Side, name: &str, part: Part| {
+        let entry_at = |side: Side, name: &str, part: Option<Part>| {
             entries.iter().position(|entry| {
                 let path = entry.paths.get(side);
                 match path.part {
-                    Some(p) => p == part,
+                    Some(_) => path.part == part,
                     None => standard(side, name) == Some(&path.field),
                 }
             })
         };
+        let entry_of = |side: Side, name: &str| entry_at(side, name, None);
         let names = |side: Side| {
             Some((
-                entry_of(side, "given_name", Part::Given)?,
-                entry_of(side, "family_name", Part::Family)?,
+                entry_at(side, "given_name", Some(Part::Given))?,
+                entry_at(side, "family_name", Some(Part::Family))?,
             ))
         };
         let mononym = Sides::of(|side| {
@@ -188,18 +195,12 @@ impl Policy {
                     .filter_map(|name| standard(side, name).cloned())
                     .collect()
             }),
-            emails: Sides::of(|side| {
-                let mut emails: Vec<&FieldDescriptor> = input
-                    .fields
-                    .get(side)
-                    .iter()
-                    .filter(|field| {
-                        field.kind == Kind::Email && input.matching.contains(&MatchKey::Email)
-                    })
-                    .collect();
-                emails.sort_by_key(|field| field.standard.as_deref() != Some("email.work"));
-                emails.iter().map(|field| field.name.clone()).collect()
-            }),
+            full_name: entries
+                .iter()
+                .position(|entry| entry.kind == Kind::FullName),
+            company: entry_of(Side::A, "company").or_else(|| entry_of(Side::B, "company")),
+            emails: Sides::of(|side| own_addresses(input.fields.get(side))),
+            by_email: input.matching.contains(&MatchKey::Email),
             entries,
         })
     }
@@ -253,6 +254,21 @@ impl Policy {
     pub const fn flows_from(&self, side: Side) -> bool {
         self.direction.from_side(side)
     }
+}
+
+/// The e-mail fields that hold a contact's own addresses, the work address first. A read-only field that answers to no
+/// standard field (the record's owner, who created it) holds somebody else's.
+fn own_addresses(fields: &[FieldDescriptor]) -> Vec<FieldName> {
+    let is_standard = |field: &FieldDescriptor| {
+        let standard = field.standard.as_deref();
+        standard.is_some_and(|name| name.starts_with("email."))
+    };
+    let mut emails: Vec<&FieldDescriptor> = fields
+        .iter()
+        .filter(|field| field.kind == Kind::Email && (field.writable || is_standard(field)))
+        .collect();
+    emails.sort_by_key(|field| field.standard.as_deref() != Some("email.work"));
+    emails.iter().map(|field| field.name.clone()).collect()
 }
 
 type ByName<'a> = Sides<BTreeMap<FieldName, &'a FieldDescriptor>>;

@@ -16,7 +16,10 @@ const MAX_CLUSTER: usize = 50;
 /// Plans the records of one cluster.
 pub fn plan_cluster(cluster: &Cluster, policy: &Policy, held: &Held, steps: &mut Vec<Step>) {
     let records = &cluster.records;
-    if records.a.len() > MAX_CLUSTER || records.b.len() > MAX_CLUSTER {
+    let too_large = Side::BOTH
+        .into_iter()
+        .any(|side| records.get(side).len() > MAX_CLUSTER);
+    if too_large && !is_one_sided(policy, cluster) {
         for side in Side::BOTH {
             for record in records.get(side) {
                 steps.push(too_many(side, record));
@@ -82,6 +85,18 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, held: &Held, steps: &mut
             });
         }
     }
+}
+
+/// Whether the records of one side have no address, and the other side has none of their name: whatever their number,
+/// there is nothing to judge.
+fn is_one_sided(policy: &Policy, cluster: &Cluster) -> bool {
+    Side::BOTH.into_iter().any(|side| {
+        let records = cluster.records.get(side);
+        cluster.records.get(side.other()).is_empty()
+            && records
+                .iter()
+                .all(|record| matching::has_no_address(policy, side, record))
+    })
 }
 
 /// Two records that are one: a link, and the first merge. Where one of them is outside the rules the link only
@@ -284,7 +299,7 @@ fn ambiguous(side: Side, record: &Record, candidates: Vec<RemoteId>) -> Step {
 
 fn too_many(side: Side, record: &Record) -> Step {
     let message = format!(
-        "more than {MAX_CLUSTER} records share this record's e-mail address. Give each an address of its own"
+        "more than {MAX_CLUSTER} records share this record's e-mail address, or its name where none of them has an address. Give each an address of its own"
     );
     named(side, record, ProblemReason::Ambiguous, message, Vec::new())
 }

@@ -96,8 +96,12 @@ pub fn merge_records(step: &mut Step, pair: &LinkedPair, policy: &Policy, held: 
             },
         )
     });
-    if known.is_none() {
-        reread_at_first_contact(policy, &records, &mut now);
+    if let (None, Some(a), Some(b)) = (&known, records.a, records.b) {
+        let mut read = read::read_both(policy, &Sides { a, b });
+        now = Sides::of(|side| {
+            let values = std::mem::take(read.get_mut(side));
+            values.into_iter().map(Some).collect()
+        });
     }
     for side in Side::BOTH {
         if let Some(record) = *records.get(side) {
@@ -119,25 +123,6 @@ pub fn merge_records(step: &mut Step, pair: &LinkedPair, policy: &Policy, held: 
             *step.staged.get_mut(side) = staged;
             step.operations.push(operation);
         }
-    }
-}
-
-/// At first contact each side's single name is read by what the other side has.
-fn reread_at_first_contact(
-    policy: &Policy,
-    records: &Sides<Option<&Record>>,
-    now: &mut Sides<Vec<Option<Value>>>,
-) {
-    for side in Side::BOTH {
-        let (Some(mine), Some(theirs)) = (*records.get(side), *records.get(side.other())) else {
-            continue;
-        };
-        let theirs = read(policy, side.other(), &theirs.fields, None);
-        let names = Names::of_values(policy, &theirs);
-        *now.get_mut(side) = read(policy, side, &mine.fields, names.as_ref())
-            .into_iter()
-            .map(Some)
-            .collect();
     }
 }
 

@@ -3,7 +3,7 @@
 //! Some providers refuse a contact without a family name. There a person with only a given name is written with it
 //! in the family name's place and read back from there; the other side never notices.
 
-use syncline_model::{Fields, LinkBody, Part, Side, Value};
+use syncline_model::{Fields, LinkBody, Part, Record, Side, Sides, Value};
 
 use crate::{Policy, lens, name::Parts};
 
@@ -30,6 +30,16 @@ pub fn read(policy: &Policy, side: Side, fields: &Fields, known: Option<&Names>)
         }
     }
     values
+}
+
+/// Reads two records that meet for the first time: each side's single name is read by what the other side has.
+pub fn read_both(policy: &Policy, records: &Sides<&Record>) -> Sides<Vec<Value>> {
+    Sides::of(|side| {
+        let other = side.other();
+        let theirs = read(policy, other, &records.get(other).fields, None);
+        let names = Names::of_values(policy, &theirs);
+        read(policy, side, &records.get(side).fields, names.as_ref())
+    })
 }
 
 /// The values to send for given and family name: where a family name is required and missing, the given name takes

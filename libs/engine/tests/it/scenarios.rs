@@ -5,6 +5,7 @@ mod fields;
 mod matching;
 mod merging;
 mod names;
+mod namesakes;
 
 use syncline_engine::Policy;
 use syncline_model::{RemoteId, Side, Value};
