@@ -34,8 +34,10 @@ pub struct LinkBody {
     pub seen: Sides<Slots>,
     /// The merged values that both sides are meant to reach.
     pub target: Slots,
-    /// Per side, how the provider wrote down a target that it would not keep as sent (beyond what normal forms
-    /// forgive). Such a side has reached the target; without this it would be written again for ever.
+    /// Per side, what stands there in the target's place and is left at. Either the provider's own way of writing down
+    /// a target that it would not keep as sent (beyond what normal forms forgive): such a side has reached the target,
+    /// and without this it would be written again for ever. Or the own edit of a side that only receives: it stands
+    /// until the source changes again, and is kept apart from `seen`, which holds what came from us.
     #[serde(default, skip_serializing_if = "no_slots")]
     pub rendered: Sides<Slots>,
     /// A person's answers to open conflicts (`ask`): which side wins, used once.
