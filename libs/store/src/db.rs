@@ -238,6 +238,8 @@ pub(crate) fn page(limit: u32) -> i64 {
 macro_rules! transaction {
     ($begin:expr, $tx:ident => $body:block) => {{
         let mut attempt = 0;
+        #[cfg(feature = "turns")]
+        let _turn = $crate::turns::take(file!(), line!()).await;
         loop {
             let done: $crate::Result<_> = async {
                 let mut open = $begin.await?;

@@ -29,6 +29,8 @@ mod staged;
 mod statement;
 mod store;
 mod tenants;
+#[cfg(feature = "turns")]
+pub mod turns;
 mod types;
 
 pub use error::{Result, StoreError};
