@@ -1,0 +1,371 @@
+//! What must hold once all is quiet: looked at from outside, by what people did and what is there now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use syncline_model::{
+    Blank, ConflictStatus, Link, LinkState, ProblemStatus, RemoteId, RunState, Side,
+};
+use syncline_store::StagedCounts;
+
+use crate::book::{Loss, plain};
+use crate::history::{Setup, Wish};
+use crate::office::Office;
+use crate::profile::{FIELDS, MAPPED};
+use crate::world::{Author, Inner, Rec, World};
+
+/// Most rows of a kind that a history leaves.
+const MOST: u32 = 1000;
+
+/// The rows that a quiet run must leave alone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    connections: Vec<ConnectionRows>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct ConnectionRows {
+    links: Vec<Link>,
+    staged: StagedCounts,
+    intents: usize,
+    state: Option<RunState>,
+    error: Option<String>,
+}
+
+impl Rows {
+    /// Reads them.
+    pub async fn read(office: &Office) -> Self {
+        let mut connections = Vec::new();
+        for (index, connection) in office.connections.iter().enumerate() {
+            let scope = office.scope(index);
+            let links = scope.link_list(connection.id, None, MOST).await;
+            let staged = scope.staged_counts(connection.id).await;
+            let intents = scope.intents_open(connection.pair, MOST).await;
+            let runs = scope.run_list(connection.id, None, 1).await;
+            let run = runs.expect("the runs").into_iter().next();
+            connections.push(ConnectionRows {
+                links: links.expect("the links"),
+                staged: staged.expect("the rows"),
+                intents: intents.expect("the intents").len(),
+                state: run.as_ref().map(|run| run.state),
+                error: run.and_then(|run| run.error),
+            });
+        }
+        Self { connections }
+    }
+
+    /// Whether every connection's last run went through and left nothing.
+    pub fn all_over(&self) -> bool {
+        self.connections.iter().all(|rows| {
+            rows.state == Some(RunState::Succeeded)
+                && rows.intents == 0
+                && rows.staged.pending.a + rows.staged.pending.b == 0
+        })
+    }
+
+    /// Why it is not quiet, in words.
+    pub fn unrest(&self) -> String {
+        let words: Vec<String> = self
+            .connections
+            .iter()
+            .map(|rows| {
+                format!(
+                    "{:?} {:?} intents {} {:?}",
+                    rows.state, rows.error, rows.intents, rows.staged
+                )
+            })
+            .collect();
+        words.join("; ")
+    }
+}
+
+/// What people were told of a connection.
+#[derive(Default)]
+struct Told {
+    /// Values that conflicts and history name, by field.
+    values: BTreeSet<(String, String)>,
+    /// Records with an open problem.
+    problems: BTreeSet<(Side, RemoteId)>,
+}
+
+/// Checks everything. Gives the laws that are broken, in words.
+pub async fn check(office: &Office, setup: &Setup, rows: &Rows, world: &World) -> Vec<String> {
+    let mut told = Vec::new();
+    for (index, _) in office.connections.iter().enumerate() {
+        told.push(read_told(office, index, &rows.connections[index].links, world).await);
+    }
+    let world = world.lock();
+    let mut broken = Vec::new();
+    for (index, wish) in setup.wishes.iter().enumerate() {
+        let check = Check {
+            world: &world,
+            setup,
+            wish,
+            links: &rows.connections[index].links,
+            told: &told[index],
+        };
+        check.links(&mut broken);
+        check.existence(&mut broken);
+    }
+    duplicates(&world, &mut broken);
+    orphans(&world, setup, rows, &mut broken);
+    untouched(&world, &mut broken);
+    let all: BTreeSet<&(String, String)> = told.iter().flat_map(|told| &told.values).collect();
+    for loss in &world.book.losses {
+        if let Some(law) = lost(&world, setup, loss, &all) {
+            broken.push(law);
+        }
+    }
+    broken
+}
+
+async fn read_told(office: &Office, index: usize, links: &[Link], world: &World) -> Told {
+    let scope = office.scope(index);
+    let id = office.connections[index].id;
+    let mut told = Told::default();
+    let conflicts = scope.conflict_list(id, None, None, MOST).await;
+    let conflicts = conflicts.expect("the conflicts");
+    let mut counted: BTreeMap<&'static str, u64> = BTreeMap::new();
+    for conflict in &conflicts {
+        *counted.entry("conflicts").or_default() += 1;
+        if conflict.status == ConflictStatus::Resolved {
+            *counted.entry("resolved_conflicts").or_default() += 1;
+        }
+        let field = conflict.entry.as_str().split('=').next().unwrap_or_default();
+        for value in [&conflict.values.a, &conflict.values.b] {
+            told.values.insert((field.to_owned(), plain(field, value)));
+        }
+    }
+    let open = Some(ProblemStatus::Open);
+    let problems = scope.problem_list(id, open, None, MOST).await;
+    for problem in problems.expect("the problems") {
+        *counted.entry("problems").or_default() += 1;
+        told.problems.insert((problem.side, problem.remote));
+    }
+    for link in links {
+        let history = scope.history_by_link(link.id, None, MOST).await;
+        for row in history.expect("the history") {
+            for (entry, before, after) in &row.entry.fields {
+                let field = entry.as_str().split('=').next().unwrap_or_default();
+                told.values.insert((field.to_owned(), plain(field, before)));
+                let _ = after;
+            }
+        }
+    }
+    let runs = scope.run_list(id, None, MOST).await;
+    for run in runs.expect("the runs") {
+        *counted.entry("tripped_guards").or_default() += run.guards.len() as u64;
+        *counted.entry("runs").or_default() += 1;
+    }
+    let mut world = world.lock();
+    for (name, count) in counted {
+        *world.counted.entry(name).or_default() += count;
+    }
+    told
+}
+
+struct Check<'a> {
+    world: &'a Inner,
+    setup: &'a Setup,
+    wish: &'a Wish,
+    links: &'a [Link],
+    told: &'a Told,
+}
+
+impl Check<'_> {
+    fn record(&self, side: usize, id: &RemoteId) -> Option<&Rec> {
+        self.world.record(self.wish.accounts[side], id)
+    }
+
+    /// Whether values may flow from each side.
+    fn flows(&self, field: usize) -> [bool; 2] {
+        [Side::A, Side::B].map(|side| {
+            let other = usize::from(side == Side::A);
+            let (_, profile) = &self.setup.accounts[self.wish.accounts[other]];
+            let one_way = self.wish.one_way.filter(|(own, _)| usize::from(*own) == field);
+            self.wish.direction.from_side(side)
+                && one_way.is_none_or(|(_, flow)| flow.from_side(side))
+                && profile.read_only != Some(FIELDS[field])
+        })
+    }
+
+    /// I-1: what is linked is the same on both sides.
+    fn links(&self, broken: &mut Vec<String>) {
+        for link in self.links.iter().filter(|link| link.state == LinkState::Live) {
+            let ids = [&link.remote.a, &link.remote.b];
+            let (Some(a), Some(b)) = (self.record(0, ids[0]), self.record(1, ids[1])) else {
+                broken.push(format!("I-1: a live link names a record that is gone: {ids:?}"));
+                continue;
+            };
+            let problem = [(Side::A, &a.id), (Side::B, &b.id)]
+                .into_iter()
+                .any(|(side, id)| self.told.problems.contains(&(side, id.clone())));
+            if problem {
+                continue;
+            }
+            for (number, field) in FIELDS.iter().take(MAPPED).enumerate() {
+                if !self.settled(number, a, b) {
+                    broken.push(format!(
+                        "I-1: {field} of {} and {} differ: `{}` and `{}`",
+                        a.id,
+                        b.id,
+                        a.plain(field),
+                        b.plain(field)
+                    ));
+                }
+            }
+        }
+    }
+
+    fn settled(&self, number: usize, a: &Rec, b: &Rec) -> bool {
+        let field = FIELDS[number];
+        let values = [a.plain(field), b.plain(field)];
+        if values[0] == values[1] {
+            return true;
+        }
+        let from = match self.flows(number) {
+            [true, true] => return false,
+            [true, false] => 0,
+            [false, true] => 1,
+            [false, false] => return true,
+        };
+        // One way: the receiving side keeps an edit of its own until the source changes again, and what it has where
+        // the source is blank.
+        if values[from].is_empty() {
+            return true;
+        }
+        let receiver = [a, b][1 - from];
+        let key = (self.wish.accounts[1 - from], receiver.id.clone(), field);
+        let cell = self.world.book.cells.get(&key);
+        cell.is_some_and(|cell| cell.edited_at > cell.agreed_at)
+    }
+
+    /// Everybody who takes part is on both sides.
+    fn existence(&self, broken: &mut Vec<String>) {
+        for (side, from) in [Side::A, Side::B].into_iter().enumerate() {
+            let account = self.wish.accounts[side];
+            if !self.wish.direction.from_side(from) {
+                continue;
+            }
+            for rec in self.world.accounts[account].records.values() {
+                if rec.author != Author::Person || !self.takes_part(rec, side) {
+                    continue;
+                }
+                if self.told.problems.contains(&(from, rec.id.clone())) {
+                    continue;
+                }
+                let linked = self.links.iter().any(|link| *link.remote.get(from) == rec.id);
+                if !linked {
+                    broken.push(format!("I-1: {} of side {from} is nowhere else", rec.id));
+                }
+            }
+        }
+    }
+
+    /// Whether nothing that people did keeps a record from the other side.
+    fn takes_part(&self, rec: &Rec, side: usize) -> bool {
+        let class = self.world.book.class(rec.entity);
+        let undisturbed = self.world.book.members(class).all(|entity| {
+            entity.deleted.is_empty()
+                && entity.moved.is_empty()
+                && entity.restored == 0
+                && !entity.merged
+        });
+        let passes = !self.wish.filtered[side] || rec.plain("region") == "in";
+        undisturbed && passes
+    }
+}
+
+/// I-3: nobody is there more often than people made them.
+fn duplicates(world: &Inner, broken: &mut Vec<String>) {
+    for account in &world.accounts {
+        let mut there: BTreeMap<usize, usize> = BTreeMap::new();
+        for rec in account.records.values() {
+            *there.entry(world.book.class(rec.entity)).or_default() += 1;
+        }
+        for (class, count) in there {
+            let members = world.book.members(class).count();
+            let restored: u32 = world.book.members(class).map(|entity| entity.restored).sum();
+            if count > members + restored as usize {
+                let names: Vec<&str> = account
+                    .records
+                    .values()
+                    .filter(|rec| world.book.class(rec.entity) == class)
+                    .map(|rec| rec.id.as_str())
+                    .collect();
+                broken.push(format!(
+                    "I-3: {count} records of {members} person(s) in account {}: {names:?}",
+                    account.number
+                ));
+            }
+        }
+    }
+}
+
+/// I-3: what we made belongs to a link.
+fn orphans(world: &Inner, setup: &Setup, rows: &Rows, broken: &mut Vec<String>) {
+    let mut linked: BTreeSet<(usize, &RemoteId)> = BTreeSet::new();
+    for (wish, rows) in setup.wishes.iter().zip(&rows.connections) {
+        for link in &rows.links {
+            linked.insert((wish.accounts[0], &link.remote.a));
+            linked.insert((wish.accounts[1], &link.remote.b));
+        }
+    }
+    for account in &world.accounts {
+        for rec in account.records.values() {
+            let class = world.book.class(rec.entity);
+            let merged = world.book.members(class).any(|entity| entity.merged);
+            let ours = rec.author == Author::Engine && !merged;
+            if ours && !linked.contains(&(account.number, &rec.id)) {
+                broken.push(format!("I-3: {}, which we made, belongs to nobody", rec.id));
+            }
+        }
+    }
+}
+
+/// I-7: what is not mapped is as people left it.
+fn untouched(world: &Inner, broken: &mut Vec<String>) {
+    for account in &world.accounts {
+        for rec in account.records.values() {
+            let key = (account.number, rec.id.clone(), "owner");
+            let edited = world.book.cells.get(&key).and_then(|cell| cell.edited.clone());
+            if rec.plain("owner") != edited.unwrap_or_default() {
+                broken.push(format!("I-7: the owner of {} was changed", rec.id));
+            }
+        }
+    }
+}
+
+/// I-4: an edit that is nowhere any more had to give way to another one, and somebody was told.
+fn lost(
+    world: &Inner,
+    setup: &Setup,
+    loss: &Loss,
+    told: &BTreeSet<&(String, String)>,
+) -> Option<String> {
+    let (account, id, field) = &loss.cell;
+    let class = world.book.class(loss.entity);
+    let disturbed = world
+        .book
+        .members(class)
+        .any(|entity| !entity.deleted.is_empty() || entity.merged || entity.restored > 0);
+    if disturbed || world.book.blind.contains(&loss.value) || *field == "tags" {
+        return None;
+    }
+    let keeps = setup.wishes.iter().any(|wish| wish.blank == Blank::Keep);
+    if loss.value.is_empty() && keeps {
+        return None;
+    }
+    if !loss.contested {
+        return Some(format!(
+            "I-4: `{}` in {field} of {id} (account {account}) was lost to `{}`, which is older",
+            loss.value, loss.winner
+        ));
+    }
+    let named = told.contains(&((*field).to_owned(), loss.value.clone()));
+    (!named && !loss.value.is_empty()).then(|| {
+        format!(
+            "I-4: `{}` in {field} of {id} (account {account}) was lost to `{}`, and nobody is told",
+            loss.value, loss.winner
+        )
+    })
+}

@@ -1,0 +1,113 @@
+//! The simulated providers' data, what people and the engine do to it, and the book in which every edit is entered.
+//!
+//! Nothing here knows how the engine decides; it sees records change, and who changed them.
+
+pub mod account;
+mod connector;
+mod faults;
+pub mod people;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use syncline_model::{AccountId, RemoteId};
+
+use crate::book::Book;
+use crate::chance::Chance;
+use crate::clock::SimClock;
+use crate::profile::Profile;
+use crate::trace::Trace;
+use crate::turns::Table;
+pub use account::{Account, Author, Rec};
+pub use connector::SimConnector;
+pub use faults::{Struck, Weather};
+
+/// All providers of a history. Cheap to clone.
+#[derive(Clone)]
+pub struct World {
+    inner: Arc<Mutex<Inner>>,
+    /// Who waits for what.
+    pub table: Arc<Table>,
+    /// The time.
+    pub clock: Arc<SimClock>,
+}
+
+/// What the lock guards.
+pub struct Inner {
+    /// The accounts, by their number.
+    pub accounts: Vec<Account>,
+    /// Their numbers, by id.
+    pub numbers: BTreeMap<AccountId, usize>,
+    /// The edits.
+    pub book: Book,
+    /// How faults strike now.
+    pub weather: Weather,
+    /// What struck so far.
+    pub struck: Struck,
+    /// What happened.
+    pub trace: Trace,
+    /// Writes that took effect at a provider on the engine's behalf.
+    pub writes: u64,
+    /// Calls of any kind.
+    pub calls: u64,
+    /// What else was counted.
+    pub counted: BTreeMap<&'static str, u64>,
+    /// Laws broken in the act.
+    pub broken: Vec<String>,
+    /// The time.
+    pub clock: Arc<SimClock>,
+}
+
+impl World {
+    /// A world of these accounts.
+    pub fn new(accounts: Vec<(AccountId, usize, Profile)>, seed: u64, loud: bool) -> Self {
+        let clock = Arc::new(SimClock::default());
+        let numbers = accounts.iter().enumerate().map(|(n, a)| (a.0, n)).collect();
+        let accounts = accounts
+            .into_iter()
+            .enumerate()
+            .map(|(number, (id, tenant, profile))| {
+                let chance = Chance::new(seed ^ (number as u64 + 1).wrapping_mul(0x9e37_79b9));
+                Account::new(id, number, tenant, profile, chance)
+            })
+            .collect();
+        let inner = Inner {
+            accounts,
+            numbers,
+            book: Book::default(),
+            weather: Weather::default(),
+            struck: Struck::default(),
+            trace: Trace::new(loud),
+            writes: 0,
+            calls: 0,
+            counted: BTreeMap::new(),
+            broken: Vec::new(),
+            clock: Arc::clone(&clock),
+        };
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+            table: Arc::default(),
+            clock,
+        }
+    }
+
+    /// The data. Never held across an await.
+    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// A record, if it is there.
+    pub fn record(&self, account: usize, id: &RemoteId) -> Option<&Rec> {
+        self.accounts.get(account)?.records.get(id)
+    }
+
+    /// Notes a broken law, once.
+    pub fn break_law(&mut self, law: &str) {
+        self.trace.say(|| format!("BROKEN {law}"));
+        if !self.broken.iter().any(|other| other == law) {
+            self.broken.push(law.to_owned());
+        }
+    }
+}
