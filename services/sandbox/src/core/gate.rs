@@ -9,10 +9,14 @@ use actix_web::{
     Error, HttpResponse,
     body::{BoxBody, MessageBody, to_bytes},
     dev::{Extensions, ServiceRequest, ServiceResponse},
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderValue},
+    },
     middleware::Next,
     web::Data,
 };
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::State;
@@ -59,7 +63,8 @@ pub async fn pass(
         &passage.call.route,
     );
     let _under_way = UnderWay::begin(Data::clone(&state), &passage);
-    let answer = suffer(&state, &passage, &faults, req, next).await?;
+    let mut answer = suffer(&state, &passage, &faults, req, next).await?;
+    date(answer.response.headers_mut(), core.clock.now());
     core.log.record(Entry {
         at: core.clock.now(),
         provider: passage.provider.id().to_owned(),
@@ -74,6 +79,14 @@ pub async fn pass(
         faults: faults.iter().map(|f| f.kind().to_owned()).collect(),
     });
     Ok(answer.response)
+}
+
+/// Dates an answer by the sandbox's clock, which clients may compare with the times of records.
+fn date(headers: &mut HeaderMap, now: DateTime<Utc>) {
+    let text = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        headers.insert(header::DATE, value);
+    }
 }
 
 /// Marks a request as under way for as long as it lives, also when the client goes away.

@@ -1,32 +1,28 @@
-//! `GET /Contacts` and `GET /Contacts/deleted`: parameters, pages and page tokens. Pages are cut from indexes by a key,
-//! so that a page costs its own length, not that of the list.
+//! `GET /Contacts`: what is listed, in which order, page by page. Pages are cut from indexes by a key, so that a page
+//! costs its own length, not that of the list. What says where a page begins is `page_token.rs`.
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::errors::Refusal;
 use super::fields::Field;
 use super::filter::Filter;
 use super::org::Org;
+use super::page_token::{Token, bound};
 use super::params::Params;
 use super::record::Record;
 use super::render;
 use super::table::{Order, Place};
 use super::{time, views};
 
-/// Records a page may have.
-pub const MAX_PER_PAGE: usize = 200;
 const MAX_PAGE: usize = 10;
 const MAX_BY_PAGE: usize = 2000;
 const MAX_BY_TOKEN: usize = 100_000;
 const MAX_FIELDS: usize = 50;
-const MAX_IDS: usize = 100;
 const TOKEN_SECONDS: i64 = 24 * 60 * 60;
 
-/// What a listing answers.
+/// What a listing answers, of contacts or of deletions.
 #[derive(Debug)]
 pub enum Listing {
     /// A page with records.
@@ -208,12 +204,12 @@ fn candidates<'a>(
 
 fn plan(org: &Org, ask: &Ask<'_>) -> Result<Plan, Refusal> {
     let params = ask.params;
-    let ids = ids(params)?;
+    let ids = params.ids()?;
     let fields = columns(org, params)?;
     if fields.is_none() && ids.is_none() {
         return Err(Refusal::missing_param("fields"));
     }
-    let per_page = per_page(params)?;
+    let per_page = params.per_page()?;
     let order = match params.get("sort_by") {
         None => Order::Id,
         Some(name) if name.eq_ignore_ascii_case("id") => Order::Id,
@@ -252,7 +248,7 @@ fn plan(org: &Org, ask: &Ask<'_>) -> Result<Plan, Refusal> {
 fn place(org: &Org, ask: &Ask<'_>, plan: &mut Plan) -> Result<(), Refusal> {
     let params = ask.params;
     let Some(text) = params.get("page_token") else {
-        let page = page(params)?;
+        let page = params.page()?;
         if page > MAX_PAGE || (page - 1) * plan.per_page >= MAX_BY_PAGE {
             let message = "You can only get the first 2000 records without using page_token param";
             return Err(Refusal::new(
@@ -327,155 +323,16 @@ pub fn columns(org: &Org, params: &Params) -> Result<Option<Vec<Arc<Field>>>, Re
     Ok(Some(known.cloned().collect()))
 }
 
-/// The ids of `ids`.
-pub fn ids(params: &Params) -> Result<Option<Vec<u64>>, Refusal> {
-    let Some(list) = params.list("ids") else {
-        return Ok(None);
-    };
-    if list.len() > MAX_IDS {
-        return Err(Refusal::over_limit("ids", MAX_IDS));
-    }
-    let ids: Result<Vec<u64>, _> = list.iter().map(|id| id.parse()).collect();
-    ids.map(Some).map_err(|_| Refusal::bad_param("ids"))
-}
-
-/// `per_page`: 1 to 200, 200 when absent.
-pub fn per_page(params: &Params) -> Result<usize, Refusal> {
-    number(params, "per_page", MAX_PER_PAGE).and_then(|n| {
-        if n > MAX_PER_PAGE {
-            Err(Refusal::bad_param("per_page"))
-        } else {
-            Ok(n)
-        }
-    })
-}
-
-/// `page`: from 1, 1 when absent.
-pub fn page(params: &Params) -> Result<usize, Refusal> {
-    number(params, "page", 1)
-}
-
-fn number(params: &Params, name: &str, usual: usize) -> Result<usize, Refusal> {
-    let Some(text) = params.get(name) else {
-        return Ok(usual);
-    };
-    text.parse()
-        .ok()
-        .filter(|n| *n > 0)
-        .ok_or_else(|| Refusal::bad_param(name))
-}
-
-/// `GET /Contacts/deleted`: the latest first.
-pub fn deleted(org: &Org, ask: &Ask<'_>) -> Result<Listing, Refusal> {
-    let kind = ask.params.get("type").unwrap_or("all");
-    if !["all", "recycle", "permanent"].contains(&kind) {
-        let error = Refusal::new(
-            400,
-            "PATTERN_NOT_MATCHED",
-            "Please check whether the input values are correct",
-            json!({"param_name": "type"}),
-        );
-        return Err(Refusal {
-            status: 400,
-            body: json!({"data": [error.body]}),
-        });
-    }
-    let (per_page, page) = (per_page(ask.params)?, page(ask.params)?);
-    let wanted = |recycle: bool| kind == "all" || (kind == "recycle") == recycle;
-    let rows = org.table.deleted().filter(|(_, stone)| {
-        stone.reported(ask.now)
-            && wanted(stone.in_recycle_bin(ask.now))
-            && ask.since.is_none_or(|since| stone.deleted > since)
-    });
-    let mut rows = rows.skip((page - 1).saturating_mul(per_page));
-    let data: Vec<Value> = rows
-        .by_ref()
-        .take(per_page)
-        .map(|(id, stone)| {
-            let record = stone
-                .record
-                .as_ref()
-                .filter(|_| stone.in_recycle_bin(ask.now));
-            json!({
-                "id": id.to_string(), "deleted_time": org.show(stone.deleted),
-                "type": if record.is_some() { "recycle" } else { "permanent" },
-                "display_name": record.map(Record::full_name),
-                "deleted_by": record.map(|_| org.user_ref(stone.deleted_by)),
-                "created_by": record.map(|record| org.user_ref(record.created_by))
-            })
-        })
-        .collect();
-    let more = rows.next().is_some();
-    if data.is_empty() {
-        return Ok(if ask.since.is_some() {
-            Listing::Unchanged
-        } else {
-            Listing::Empty
-        });
-    }
-    let info =
-        json!({"per_page": per_page, "count": data.len(), "page": page, "more_records": more});
-    Ok(Listing::Page(json!({"data": data, "info": info})))
-}
-
 /// `If-Modified-Since` and the like, as Unix seconds; a date-time without a zone is no date-time.
 pub fn instant(header: Option<&str>) -> Option<i64> {
     header.and_then(time::parse_instant)
-}
-
-/// What a token is bound to: the account, and every parameter but the page.
-fn bound(org: &Org, params: &Params) -> u64 {
-    let text = format!(
-        "{} {} {}",
-        org.account,
-        org.me(),
-        params.binding(&["page", "page_token"])
-    );
-    crate::core::ids::digest(&text)
-}
-
-struct Token {
-    bound: u64,
-    generation: u64,
-    expiry: i64,
-    served: usize,
-    key: i64,
-    id: u64,
-}
-
-impl Token {
-    fn write(&self) -> String {
-        let Self {
-            bound,
-            generation,
-            expiry,
-            served,
-            key,
-            id,
-        } = self;
-        URL_SAFE_NO_PAD.encode(format!("{bound}.{generation}.{expiry}.{served}.{key}.{id}"))
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let mut parts = text.split('.');
-        let mut next = || parts.next();
-        Some(Self {
-            bound: next()?.parse().ok()?,
-            generation: next()?.parse().ok()?,
-            expiry: next()?.parse().ok()?,
-            served: next()?.parse().ok()?,
-            key: next()?.parse().ok()?,
-            id: next()?.parse().ok()?,
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::zoho::testing::{START, add, org};
-    use crate::zoho::writes::{Author, delete, update};
+    use crate::zoho::writes::{Author, update};
 
     fn five() -> (Org, Vec<u64>) {
         let mut org = org();
@@ -657,41 +514,5 @@ mod tests {
         );
         org.token_generation += 1;
         check(&org, "fields=id&per_page=2", START, Some("EXPIRED_VALUE"));
-    }
-
-    #[test]
-    fn deletions_are_told_by_type_and_age() {
-        let (mut org, ids) = five();
-        let author = Author {
-            user: org.me(),
-            now: START,
-        };
-        delete(&mut org, ids[0], false, author);
-        delete(&mut org, ids[1], true, author);
-        let day = 24 * 60 * 60;
-        let check = |query: &str, now: i64, expect: usize| {
-            let params = Params::parse(query);
-            let count = match deleted(
-                &org,
-                &Ask {
-                    params: &params,
-                    since: None,
-                    now: START + now,
-                },
-            ) {
-                Ok(Listing::Page(page)) => page["data"].as_array().unwrap().len(),
-                _ => 0,
-            };
-            assert_eq!(count, expect, "{query} {now}");
-        };
-        check("type=all", 0, 2);
-        check("type=recycle", 0, 1);
-        check("type=permanent", 0, 1);
-        check("type=recycle", 60 * day, 0);
-        check("type=permanent", 60 * day, 2);
-        check("type=all", 120 * day, 0);
-        check("type=other", 0, 0);
-        check("type=all&per_page=1&page=2", 0, 1);
-        check("type=all&per_page=1&page=3", 0, 0);
     }
 }

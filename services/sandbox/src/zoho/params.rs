@@ -1,4 +1,12 @@
-//! The query string of a call, decoded once. What its parameters mean is for those who ask.
+//! The query string of a call, decoded once, and the parameters that all lists share. What the others mean is for those
+//! who ask.
+
+use super::errors::Refusal;
+
+/// Records a page may have.
+const MAX_PER_PAGE: usize = 200;
+/// Ids that a call may name.
+const MAX_IDS: usize = 100;
 
 /// Query parameters in the order given.
 #[derive(Debug, Default, Clone)]
@@ -31,6 +39,42 @@ impl Params {
                 .filter(|item| !item.is_empty())
                 .collect(),
         )
+    }
+
+    /// The ids of `ids`.
+    pub fn ids(&self) -> Result<Option<Vec<u64>>, Refusal> {
+        let Some(list) = self.list("ids") else {
+            return Ok(None);
+        };
+        if list.len() > MAX_IDS {
+            return Err(Refusal::over_limit("ids", MAX_IDS));
+        }
+        let ids: Result<Vec<u64>, _> = list.iter().map(|id| id.parse()).collect();
+        ids.map(Some).map_err(|_| Refusal::bad_param("ids"))
+    }
+
+    /// `per_page`: 1 to 200, 200 when absent.
+    pub fn per_page(&self) -> Result<usize, Refusal> {
+        let size = self.number("per_page", MAX_PER_PAGE)?;
+        if size > MAX_PER_PAGE {
+            return Err(Refusal::bad_param("per_page"));
+        }
+        Ok(size)
+    }
+
+    /// `page`: from 1, 1 when absent.
+    pub fn page(&self) -> Result<usize, Refusal> {
+        self.number("page", 1)
+    }
+
+    fn number(&self, name: &str, usual: usize) -> Result<usize, Refusal> {
+        let Some(text) = self.get(name) else {
+            return Ok(usual);
+        };
+        text.parse()
+            .ok()
+            .filter(|n| *n > 0)
+            .ok_or_else(|| Refusal::bad_param(name))
     }
 
     /// All parameters but these, sorted: what a page token is bound to.

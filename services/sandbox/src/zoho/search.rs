@@ -92,7 +92,7 @@ pub fn search(org: &Org, params: &Params, now_ms: i64) -> Result<Listing, Refusa
         .map(|id| listing::view_filter(org, id))
         .transpose()?
         .unwrap_or_else(Filter::always);
-    let (per_page, page) = (listing::per_page(params)?, listing::page(params)?);
+    let (per_page, page) = (params.per_page()?, params.page()?);
     let skip = (page - 1).saturating_mul(per_page);
     if skip >= MAX_RECORDS {
         return Err(Refusal::new(

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Ask};
+use crate::zoho::deleted;
 use crate::zoho::errors::{ItemError, Refusal};
 use crate::zoho::listing::{self, Listing};
 use crate::zoho::org::Org;
@@ -18,7 +19,7 @@ pub fn list(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
 
 /// `GET /Contacts/deleted`.
 pub fn deleted(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
-    listing::deleted(org, &listing_ask(ask)).map(Answer::from)
+    deleted::deleted(org, &listing_ask(ask)).map(Answer::from)
 }
 
 fn listing_ask(ask: &Ask) -> listing::Ask<'_> {

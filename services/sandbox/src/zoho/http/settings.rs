@@ -55,10 +55,7 @@ pub fn field(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
 /// `GET /settings/custom_views`.
 pub fn views(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
     contacts_only(&ask.params)?;
-    let (per_page, page) = (
-        crate::zoho::listing::per_page(&ask.params)?,
-        crate::zoho::listing::page(&ask.params)?,
-    );
+    let (per_page, page) = (ask.params.per_page()?, ask.params.page()?);
     let mut rest = org.views.iter().skip((page - 1).saturating_mul(per_page));
     let shown: Vec<Value> = rest
         .by_ref()

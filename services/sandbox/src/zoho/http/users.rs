@@ -4,13 +4,12 @@ use serde_json::{Value, json};
 
 use super::{Answer, Ask};
 use crate::zoho::errors::Refusal;
-use crate::zoho::listing;
 use crate::zoho::org::{Org, PERMISSIONS, User};
 
 /// `GET /users`.
 pub fn users(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
-    let (per_page, page) = (listing::per_page(&ask.params)?, listing::page(&ask.params)?);
-    let ids = listing::ids(&ask.params)?;
+    let (per_page, page) = (ask.params.per_page()?, ask.params.page()?);
+    let ids = ask.params.ids()?;
     let kind = ask.params.get("type").unwrap_or("AllUsers");
     let me = org.me();
     let wanted: fn(&User, u64) -> bool = match kind {
