@@ -3,7 +3,12 @@
 //!
 //! Failures are returned, not panicked, so that the suite can also be run from a tool against a real account.
 
+mod changes;
+mod deletions;
 mod reads;
+mod troubles;
+mod updates;
+mod values;
 mod writes;
 
 use async_trait::async_trait;
@@ -11,6 +16,27 @@ use chrono::{DateTime, Utc};
 use syncline_model::{DeletionPolicy, Fields, OperationId, RemoteId};
 
 use crate::{Connector, Error, Session};
+
+/// What can happen to calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Each creation is done, and its answer lost.
+    LostAnswer,
+    /// Each creation is lost on the way: neither done nor answered.
+    LostCall,
+    /// Every call is one too many.
+    TooManyCalls,
+    /// No access token is good, not even a fresh one.
+    BadCredentials,
+    /// The credentials are good but may do nothing.
+    NotAllowed,
+    /// Every call ends in a server error.
+    ServerError,
+    /// Every call is answered with a web page, and status 200.
+    WebPage,
+    /// The cursors that were given out so far are too old. Nothing to end: `calm` leaves them so.
+    OldCursors,
+}
 
 /// The provider's side, as a person at its own pages sees and edits it.
 #[async_trait]
@@ -38,6 +64,28 @@ pub trait Probe: Send + Sync {
 
     /// A person deletes a record.
     async fn remove(&self, id: &RemoteId);
+
+    /// Every record in the collection; `None` if that is not to be found out.
+    async fn everything(&self) -> Option<Vec<RemoteId>>;
+
+    /// How many records a page of a full listing has; `None` if paging is not to be tried, which adds that many.
+    fn page_size(&self) -> Option<usize>;
+
+    /// Fields of a record that the provider refuses to make; `None` if it makes any.
+    fn refused(&self) -> Option<Fields>;
+
+    /// A person adds a record that has more in it than the connector shows.
+    async fn add_rich(&self, number: u32) -> RemoteId;
+
+    /// What a record has beside the fields of `sample` and what every write changes (times, versions), as the provider
+    /// keeps it; the same text as long as it is the same to the byte.
+    async fn rest(&self, id: &RemoteId) -> String;
+
+    /// From now until `calm`, calls go wrong in this way; false if that cannot be brought about.
+    async fn strike(&self, trouble: Trouble) -> bool;
+
+    /// Calls go right again.
+    async fn calm(&self);
 }
 
 /// What a connector does not do as it should.
@@ -81,16 +129,67 @@ impl std::fmt::Debug for Subject<'_> {
     }
 }
 
-/// Runs every check.
-pub async fn prove(subject: Subject<'_>) -> Result<(), Failure> {
-    definition(subject)?;
-    descriptions(subject).await?;
-    reads::pulls(subject).await?;
-    reads::direct(subject).await?;
-    writes::creations(subject).await?;
-    writes::updates(subject).await?;
-    writes::deletions(subject).await?;
-    writes::softer_deletions(subject).await
+/// What was proved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The checks that held.
+    pub held: Vec<&'static str>,
+    /// The checks that do not apply, and why.
+    pub skipped: Vec<(&'static str, &'static str)>,
+}
+
+impl Report {
+    fn note(&mut self, check: Check, verdict: Verdict) {
+        match verdict {
+            Verdict::Held => self.held.push(check.0),
+            Verdict::Skipped(why) => self.skipped.push((check.0, why)),
+        }
+    }
+}
+
+/// What became of a check that found nothing wrong.
+enum Verdict {
+    Held,
+    Skipped(&'static str),
+}
+
+type Proof = Result<Verdict, Failure>;
+
+/// Runs every check; what a connector does not claim, or the probe cannot bring about, is skipped and said so.
+pub async fn prove(subject: Subject<'_>) -> Result<Report, Failure> {
+    let mut report = Report::default();
+    macro_rules! run {
+        ($($name:literal => $check:path),* $(,)?) => {$(
+            let check = Check($name);
+            report.note(check, $check(subject, check).await?);
+        )*};
+    }
+    run! {
+        "definition" => definition,
+        "descriptions" => descriptions,
+        "full reads" => reads::full,
+        "direct reads" => reads::direct,
+        "pages" => reads::pages,
+        "changes" => changes::changes,
+        "tombstones" => changes::tombstones,
+        "creations" => writes::creations,
+        "lost answers" => writes::lost_answers,
+        "lost calls" => writes::lost_calls,
+        "a refused creation among others" => writes::partial_failure,
+        "updates" => updates::updates,
+        "stale versions" => updates::stale,
+        "updates in a batch" => updates::batch,
+        "texts" => values::texts,
+        "empty values" => values::empty,
+        "what we do not know" => values::untouched,
+        "read-only fields" => values::read_only,
+        "deletions" => deletions::deletions,
+        "marking and leaving" => deletions::softer,
+        "errors" => troubles::errors,
+        "unknown cursors" => changes::unknown,
+        "expired cursors" => troubles::expired,
+    }
+    Ok(report)
 }
 
 /// One check's way of saying what is wrong.
@@ -130,8 +229,7 @@ impl Check {
 }
 
 /// The numbers in `provider.toml` make sense.
-fn definition(subject: Subject<'_>) -> Result<(), Failure> {
-    let check = Check("definition");
+async fn definition(subject: Subject<'_>, check: Check) -> Proof {
     let definition = subject.connector.definition();
     let batch = definition.batch;
     check.that(
@@ -153,12 +251,12 @@ fn definition(subject: Subject<'_>) -> Result<(), Failure> {
             .deletions
             .contains(&DeletionPolicy::Ignore),
         || "`ignore` is always possible".into(),
-    )
+    )?;
+    Ok(Verdict::Held)
 }
 
 /// Identity, collections and fields describe themselves consistently.
-async fn descriptions(subject: Subject<'_>) -> Result<(), Failure> {
-    let check = Check("descriptions");
+async fn descriptions(subject: Subject<'_>, check: Check) -> Proof {
     let identity = check.ok(subject.connector.identity(subject.session).await)?;
     let again = check.ok(subject.connector.identity(subject.session).await)?;
     check.that(!identity.subject.is_empty() && identity == again, || {
@@ -192,5 +290,5 @@ async fn descriptions(subject: Subject<'_>) -> Result<(), Failure> {
             format!("`{name}` is written but not listed as writable")
         })?;
     }
-    Ok(())
+    Ok(Verdict::Held)
 }

@@ -1,37 +1,57 @@
-//! The checks of reading: whole pulls, changes, and direct reads.
+//! The checks of reading: whole listings, their pages, and direct reads. What changed since a cursor is `changes.rs`.
+
+use std::collections::BTreeSet;
 
 use syncline_model::{Record, RemoteId};
 
-use super::{Check, Failure, Subject};
-use crate::{Change, Cursor, GoneWhy, Kind, Next, Pull};
+use super::{Check, Failure, Proof, Subject, Verdict};
+use crate::{Change, Cursor, GoneWhy, Next, Pull};
 
 /// Pages that one pull may have.
 const PAGES: usize = 1000;
+/// Numbers of records that are added only to fill pages.
+const FILLERS: u32 = 100_000;
 
 /// All pages of a pull.
-struct Pulled {
-    changes: Vec<Change>,
-    cursor: Cursor,
-    complete: bool,
+pub(super) struct Pulled {
+    /// What was found, in order.
+    pub changes: Vec<Change>,
+    /// How many pages it took.
+    pub pages: usize,
+    /// Where to go on.
+    pub cursor: Cursor,
+    /// Whether it says that it listed everything.
+    pub complete: bool,
 }
 
 impl Pulled {
-    fn present(&self, id: &RemoteId) -> Option<&Record> {
-        self.changes.iter().find_map(|change| match change {
-            Change::Present { record, .. } if record.id == *id => Some(record),
-            _ => None,
-        })
+    /// The record, if it is among the changes.
+    pub(super) fn present(&self, id: &RemoteId) -> Option<&Record> {
+        self.records().into_iter().find(|record| record.id == *id)
     }
 
-    fn gone(&self, id: &RemoteId) -> Option<GoneWhy> {
+    /// Why a record is gone, if the changes say that it is.
+    pub(super) fn gone(&self, id: &RemoteId) -> Option<GoneWhy> {
         self.changes.iter().find_map(|change| match change {
             Change::Gone { id: gone, why } if gone == id => Some(*why),
             _ => None,
         })
     }
+
+    /// The records, in the order of their ids.
+    pub(super) fn records(&self) -> Vec<&Record> {
+        let present = self.changes.iter().filter_map(|change| match change {
+            Change::Present { record, .. } => Some(record),
+            Change::Gone { .. } => None,
+        });
+        let mut records: Vec<&Record> = present.collect();
+        records.sort_by(|a, b| a.id.cmp(&b.id));
+        records
+    }
 }
 
-async fn pull(
+/// Pulls every page.
+pub(super) async fn pull(
     subject: Subject<'_>,
     check: Check,
     cursor: Option<&Cursor>,
@@ -43,7 +63,7 @@ async fn pull(
         fields: subject.probe.sample(0).into_keys().collect(),
     };
     let mut changes = Vec::new();
-    for _ in 0..PAGES {
+    for pages in 1..=PAGES {
         let page = check.ok(subject.connector.pull(subject.session, &request).await)?;
         changes.extend(page.changes);
         match page.next {
@@ -54,6 +74,7 @@ async fn pull(
             } => {
                 return Ok(Pulled {
                     changes,
+                    pages,
                     cursor,
                     complete: complete_listing,
                 });
@@ -66,71 +87,78 @@ async fn pull(
     })
 }
 
-/// A full listing has everything, and what follows it has what changed and nothing else.
-pub(super) async fn pulls(subject: Subject<'_>) -> Result<(), Failure> {
-    let check = Check("pulls");
+/// A full listing has what is there and nothing else, and says the same twice.
+pub(super) async fn full(subject: Subject<'_>, check: Check) -> Proof {
     let probe = subject.probe;
-    let capabilities = &subject.connector.definition().capabilities;
-    let (kept, edited, removed) = (probe.add(1).await, probe.add(2).await, probe.add(3).await);
+    let (kept, removed) = (probe.add(1).await, probe.add(2).await);
+    probe.remove(&removed).await;
     probe.settle().await;
     let all = pull(subject, check, None).await?;
     check.that(all.complete, || {
         "a full listing does not say that it is complete".into()
     })?;
-    for id in [&kept, &edited, &removed] {
-        check.that(all.present(id).is_some(), || {
-            "a full listing lacks a record".into()
+    check.that(all.present(&kept).is_some(), || {
+        "a full listing lacks a record".into()
+    })?;
+    check.that(all.present(&removed).is_none(), || {
+        "a full listing has a deleted record".into()
+    })?;
+    if let Some(there) = probe.everything().await {
+        let there: BTreeSet<&RemoteId> = there.iter().collect();
+        let listed: BTreeSet<&RemoteId> = all.records().iter().map(|record| &record.id).collect();
+        check.that(there == listed, || {
+            format!("{} of {} records are listed", listed.len(), there.len())
         })?;
     }
-    if !capabilities.delta {
-        return Ok(());
-    }
-    let quiet = pull(subject, check, Some(&all.cursor)).await?;
-    check.that(!quiet.complete, || {
-        "changes say that they are everything".into()
+    let again = pull(subject, check, None).await?;
+    check.that(all.records() == again.records(), || {
+        "two full listings differ".into()
     })?;
-    check.that(quiet.changes.is_empty(), || {
-        format!("{} changes where nothing changed", quiet.changes.len())
+    let ids: Vec<RemoteId> = vec![kept];
+    let read = get(subject, check, &ids).await?;
+    let listed = ids.iter().map(|id| all.present(id).cloned());
+    check.that(read.into_iter().eq(listed), || {
+        "a listing and a direct read differ".into()
     })?;
-    probe.settle().await;
-    probe.edit(&edited).await;
-    probe.remove(&removed).await;
-    let added = probe.add(4).await;
-    probe.settle().await;
-    let news = pull(subject, check, Some(&quiet.cursor)).await?;
-    let (before, after) = (all.present(&edited), news.present(&edited));
-    check.that(after.is_some(), || "an edit is not reported".into())?;
-    check.that(
-        before.map(|record| &record.version) != after.map(|record| &record.version),
-        || "an edit leaves the version as it was".into(),
-    )?;
-    check.that(
-        before.map(|record| &record.fields) != after.map(|record| &record.fields),
-        || "an edit is reported with the old values".into(),
-    )?;
-    check.that(news.present(&added).is_some(), || {
-        "a new record is not reported".into()
-    })?;
-    check.that(news.present(&kept).is_none(), || {
-        "an unchanged record is reported".into()
-    })?;
-    if capabilities.tombstones {
-        check.that(news.gone(&removed) == Some(GoneWhy::Deleted), || {
-            "a deletion is not reported".into()
-        })?;
-    }
-    let unknown = pull(subject, check, Some(&Cursor("{\"not\": \"ours\"}".into()))).await;
-    match unknown {
-        Ok(pulled) => check.that(pulled.complete, || {
-            "an unknown cursor is taken for a good one".into()
-        }),
-        Err(Failure::Call { source, .. }) => check.that(source.kind == Kind::CursorExpired, || {
-            format!("an unknown cursor gives {:?}", source.kind)
-        }),
-        Err(other) => Err(other),
-    }
+    Ok(Verdict::Held)
 }
 
+/// A listing of a page less one record, of a whole page, and of a page and one record more: each record once.
+pub(super) async fn pages(subject: Subject<'_>, check: Check) -> Proof {
+    let probe = subject.probe;
+    let Some(size) = probe.page_size() else {
+        return Ok(Verdict::Skipped("paging is not to be tried"));
+    };
+    let mut there = pull(subject, check, None).await?.records().len();
+    let whole = (there + 1).div_ceil(size) * size;
+    let mut number = FILLERS;
+    for (count, least, most) in [
+        (whole - 1, whole / size, whole / size),
+        (whole, whole / size, whole / size + 1),
+        (whole + 1, whole / size + 1, whole / size + 1),
+    ] {
+        while there < count {
+            probe.add(number).await;
+            number += 1;
+            there += 1;
+        }
+        probe.settle().await;
+        let all = pull(subject, check, None).await?;
+        let records = all.records();
+        let different: BTreeSet<&RemoteId> = records.iter().map(|record| &record.id).collect();
+        let right = different.len() == count && records.len() == count;
+        check.that(right && all.complete, || {
+            let (listed, different) = (records.len(), different.len());
+            format!("of {count} records {listed} are listed, {different} different ones")
+        })?;
+        check.that((least..=most).contains(&all.pages), || {
+            format!("{count} records come in {} pages of {size}", all.pages)
+        })?;
+    }
+    Ok(Verdict::Held)
+}
+
+/// Reads directly, with the fields of the samples.
 pub(super) async fn get(
     subject: Subject<'_>,
     check: Check,
@@ -144,6 +172,7 @@ pub(super) async fn get(
     Ok(found)
 }
 
+/// Reads one record directly.
 pub(super) async fn get_one(
     subject: Subject<'_>,
     check: Check,
@@ -157,8 +186,7 @@ pub(super) async fn get_one(
 }
 
 /// Direct reads answer in order, and say so when there is nothing.
-pub(super) async fn direct(subject: Subject<'_>) -> Result<(), Failure> {
-    let check = Check("reads");
+pub(super) async fn direct(subject: Subject<'_>, check: Check) -> Proof {
     let probe = subject.probe;
     let ids = [
         probe.add(10).await,
@@ -178,5 +206,6 @@ pub(super) async fn direct(subject: Subject<'_>) -> Result<(), Failure> {
         found == [Some(third.clone()), None, Some(first.clone())],
         || "answers are not those asked for".into(),
     )?;
-    get(subject, check, &[]).await.map(drop)
+    get(subject, check, &[]).await?;
+    Ok(Verdict::Held)
 }

@@ -1,26 +1,73 @@
-//! The checks of writing: creations, updates, deletions and what is gentler than those.
+//! The checks of creating records, also when the answer is lost. Changing them is `updates.rs`.
 
-use syncline_model::{DeletionPolicy, Fields, Record, RemoteId, Value, Version};
+use std::collections::BTreeSet;
 
-use super::reads::{get, get_one};
-use super::{Check, Failure, Subject};
-use crate::{Create, Error, Kind, Update, Written};
+use syncline_model::{Fields, Record, RemoteId};
+
+use super::reads::get;
+use super::{Check, Failure, Proof, Subject, Trouble, Verdict};
+use crate::{Create, Idempotency, Kind, Written};
+
+/// Whether a record has these values.
+pub(super) fn has(record: &Record, fields: &Fields) -> bool {
+    fields
+        .iter()
+        .all(|(name, value)| record.value(name) == value)
+}
+
+/// A creation of the sample of that number, intended now.
+pub(super) fn item(subject: Subject<'_>, number: u32) -> Create {
+    Create {
+        operation: subject.probe.operation(number),
+        intended_at: subject.probe.now(),
+        fields: subject.probe.sample(number),
+    }
+}
+
+/// Creates one record of that number.
+pub(super) async fn make(
+    subject: Subject<'_>,
+    check: Check,
+    number: u32,
+) -> Result<RemoteId, Failure> {
+    let collection = subject.probe.collection();
+    let items = [item(subject, number)];
+    let made = subject
+        .connector
+        .create(subject.session, &collection, &items);
+    Ok(check.one(made.await)?.id)
+}
+
+/// The ids of what was made by these creations, where it is found.
+async fn find(
+    subject: Subject<'_>,
+    check: Check,
+    items: &[Create],
+    known: &[RemoteId],
+) -> Result<Vec<Option<RemoteId>>, Failure> {
+    let collection = subject.probe.collection();
+    let found = subject
+        .connector
+        .find_created(subject.session, &collection, items, known);
+    let found = check.ok(found.await)?;
+    check.that(found.len() == items.len(), || {
+        format!("{} answers for {} creations", found.len(), items.len())
+    })?;
+    Ok(found
+        .into_iter()
+        .map(|one| one.map(|record| record.id))
+        .collect())
+}
 
 /// What is created is there, once, and is found again by its operation.
-pub(super) async fn creations(subject: Subject<'_>) -> Result<(), Failure> {
-    let check = Check("creations");
+pub(super) async fn creations(subject: Subject<'_>, check: Check) -> Proof {
     let (probe, connector, session) = (subject.probe, subject.connector, subject.session);
     let collection = probe.collection();
     check.that(
         connector.create(session, &collection, &[]).await.is_empty(),
         || "nothing has outcomes".into(),
     )?;
-    let item = |number: u32| Create {
-        operation: probe.operation(number),
-        intended_at: probe.now(),
-        fields: probe.sample(number),
-    };
-    let [first, second, third] = [item(20), item(21), item(22)];
+    let [first, second, third] = [20, 21, 22].map(|number| item(subject, number));
     let items = [first.clone(), second, third.clone()];
     let outcomes = connector.create(session, &collection, &items).await;
     check.that(outcomes.len() == items.len(), || {
@@ -37,181 +84,116 @@ pub(super) async fn creations(subject: Subject<'_>) -> Result<(), Failure> {
             || "a created record is not there with its values, in the order of the items".into(),
         )?;
     }
-    let sought = [third, item(23), first];
-    let found = check.ok(connector
-        .find_created(session, &collection, &sought, &[])
-        .await)?;
-    let found: Vec<_> = found
-        .into_iter()
-        .map(|one| one.map(|record| record.id))
-        .collect();
+    let sought = [third, item(subject, 23), first];
+    let found = find(subject, check, &sought, &[]).await?;
     let want = [ids.get(2).cloned(), None, ids.first().cloned()];
     check.that(found == want, || {
         format!("lost creations are not found again: {found:?} instead of {want:?}")
-    })
+    })?;
+    Ok(Verdict::Held)
 }
 
-async fn update(
-    subject: Subject<'_>,
-    check: Check,
-    id: &RemoteId,
-    version: Option<Version>,
-    changes: Fields,
-) -> Result<Result<Written, Error>, Failure> {
-    let item = Update {
-        id: id.clone(),
-        version,
-        changes,
-    };
-    let mut outcomes = subject.connector.update(subject.session, &[item]).await;
-    let count = outcomes.len();
-    outcomes
-        .pop()
-        .filter(|_| count == 1)
-        .ok_or_else(|| Failure::Wrong {
-            check: check.0,
-            what: format!("{count} outcomes for one item"),
-        })
-}
-
-/// An update changes what it says and nothing else, and only the version that it was meant for.
-pub(super) async fn updates(subject: Subject<'_>) -> Result<(), Failure> {
-    let check = Check("updates");
+/// Creations that were done although nobody said so are found, each once, even beside a record just like one of them.
+pub(super) async fn lost_answers(subject: Subject<'_>, check: Check) -> Proof {
     let (probe, connector, session) = (subject.probe, subject.connector, subject.session);
-    let create = Create {
-        operation: probe.operation(30),
-        intended_at: probe.now(),
-        fields: probe.sample(30),
+    let twin = make(subject, check, 60).await?;
+    probe.settle().await;
+    let mut items = [60, 61, 62].map(|number| item(subject, number));
+    if let Some(first) = items.first_mut() {
+        first.operation = probe.operation(63);
+    }
+    let known = [twin];
+    let before = find(subject, check, &items, &known).await?;
+    check.that(before.iter().all(Option::is_none), || {
+        "what was not created yet is found".into()
+    })?;
+    if !probe.strike(Trouble::LostAnswer).await {
+        return Ok(Verdict::Skipped("the probe cannot lose an answer"));
+    }
+    let outcomes = connector.create(session, &probe.collection(), &items).await;
+    probe.calm().await;
+    let doubtful = |outcome: &Result<Written, crate::Error>| {
+        outcome.as_ref().is_err_and(|error| error.maybe_applied)
     };
-    let made = check.one(
-        connector
-            .create(session, &probe.collection(), &[create])
-            .await,
-    )?;
+    check.that(outcomes.len() == 3 && outcomes.iter().all(doubtful), || {
+        format!("creations whose answer was lost give {outcomes:?}")
+    })?;
     probe.settle().await;
-    let mut want = probe.sample(30);
-    let other = probe.sample(31);
-    for (name, value) in &other {
-        let record = get_one(subject, check, &made.id).await?;
-        let version = record.map(|record| record.version);
-        let one: Fields = [(name.clone(), value.clone())].into();
-        check.ok(update(subject, check, &made.id, version, one).await?)?;
-        want.insert(name.clone(), value.clone());
-        probe.settle().await;
-        let record = get_one(subject, check, &made.id).await?;
-        check.that(record.is_some_and(|record| has(&record, &want)), || {
-            format!("setting `{name}` did something else")
-        })?;
-    }
-    let stale = get_one(subject, check, &made.id)
-        .await?
-        .map(|record| record.version);
-    probe.edit(&made.id).await;
-    probe.settle().await;
-    if connector.definition().capabilities.conditional_update {
-        let edited = get_one(subject, check, &made.id).await?;
-        let refused = update(subject, check, &made.id, stale, probe.sample(32)).await?;
-        check.that(
-            matches!(&refused, Err(error) if error.kind == Kind::VersionMismatch),
-            || format!("an update of an old version gives {refused:?}"),
-        )?;
-        let now = get_one(subject, check, &made.id).await?;
-        check.that(edited == now, || {
-            "a refused update changed something".into()
-        })?;
-    }
-    probe.remove(&made.id).await;
-    let gone = update(subject, check, &made.id, None, probe.sample(33)).await?;
-    check.that(
-        matches!(&gone, Err(error) if error.kind == Kind::NotFound),
-        || format!("an update of a deleted record gives {gone:?}"),
-    )?;
-    // A field that nobody has is the record's trouble, not the run's.
-    let alive = probe.add(34).await;
-    let odd: Fields = [("no such field".into(), Value::text("x"))].into();
-    let odd = update(subject, check, &alive, None, odd).await?;
-    check.that(
-        matches!(&odd, Err(error) if error.kind == Kind::Rejected),
-        || format!("an update of an unknown field gives {odd:?}"),
-    )
-}
-
-/// Deleting deletes, and again changes nothing.
-pub(super) async fn deletions(subject: Subject<'_>) -> Result<(), Failure> {
-    let check = Check("deletions");
-    let (probe, connector, session) = (subject.probe, subject.connector, subject.session);
-    if !connector
-        .definition()
-        .capabilities
-        .deletions
-        .contains(&DeletionPolicy::Delete)
-    {
-        return Ok(());
-    }
-    let (first, second, bystander) = (
-        probe.add(40).await,
-        probe.add(41).await,
-        probe.add(42).await,
+    let found = find(subject, check, &items, &known).await?;
+    let different: BTreeSet<_> = found.iter().flatten().collect();
+    check.that(different.len() == items.len(), || {
+        format!("of three creations {} are found", different.len())
+    })?;
+    let idempotent = matches!(
+        connector.definition().capabilities.create,
+        Idempotency::ClientId | Idempotency::Upsert
     );
-    probe.remove(&first).await;
-    for ids in [vec![second.clone()], vec![first.clone(), second.clone()]] {
-        let outcomes = connector.delete(session, &ids).await;
-        check.that(outcomes.len() == ids.len(), || {
-            format!("{} outcomes for {} ids", outcomes.len(), ids.len())
-        })?;
-        for outcome in outcomes {
-            check.ok(outcome)?;
+    if idempotent {
+        let again = connector.create(session, &probe.collection(), &items).await;
+        for (outcome, found) in again.into_iter().zip(&found) {
+            let again = check.ok(outcome)?.id;
+            check.that(Some(&again) == found.as_ref(), || {
+                "a repeated creation makes a second record".into()
+            })?;
         }
     }
-    let left: Vec<_> = get(subject, check, &[first, second, bystander])
-        .await?
-        .iter()
-        .map(Option::is_some)
-        .collect();
-    check.that(left == [false, false, true], || {
-        format!("what is left is {left:?}")
-    })
+    Ok(Verdict::Held)
 }
 
-/// Marking and leaving keep the record; what is not claimed is refused as such.
-pub(super) async fn softer_deletions(subject: Subject<'_>) -> Result<(), Failure> {
-    let check = Check("marking and leaving");
+/// Creations that never arrived are not found, and can be made.
+pub(super) async fn lost_calls(subject: Subject<'_>, check: Check) -> Proof {
     let (probe, connector, session) = (subject.probe, subject.connector, subject.session);
-    let claims = &connector.definition().capabilities.deletions;
-    let id = probe.add(50).await;
-    let marked = connector.mark(session, std::slice::from_ref(&id)).await;
-    let claimed = claims.contains(&DeletionPolicy::Mark);
-    softly(check, claimed, marked)?;
-    let again = connector.mark(session, std::slice::from_ref(&id)).await;
-    softly(check, claimed, again)?;
-    let left = connector
-        .leave(session, &probe.collection(), std::slice::from_ref(&id))
-        .await;
-    let collections = check.ok(connector.collections(session).await)?;
-    let writable = collections
-        .iter()
-        .any(|one| one.id == probe.collection() && one.membership_writable);
-    let claimed = writable && claims.contains(&DeletionPolicy::Unlink);
-    softly(check, claimed, left)?;
-    probe.settle().await;
-    check.that(get_one(subject, check, &id).await?.is_some(), || {
-        "the record is gone".into()
-    })
-}
-
-fn softly(check: Check, claimed: bool, outcomes: Vec<Result<(), Error>>) -> Result<(), Failure> {
-    match check.one(outcomes) {
-        Err(Failure::Call { source, .. }) if !claimed && source.kind == Kind::Unsupported => Ok(()),
-        Ok(()) if !claimed => Err(Failure::Wrong {
-            check: check.0,
-            what: "something works that is not claimed".into(),
-        }),
-        other => other,
+    if !probe.strike(Trouble::LostCall).await {
+        return Ok(Verdict::Skipped("the probe cannot lose a call"));
     }
+    let items = [item(subject, 65)];
+    let lost = connector.create(session, &probe.collection(), &items).await;
+    probe.calm().await;
+    check.that(lost.iter().all(Result::is_err), || {
+        "a creation that never arrived is called done".into()
+    })?;
+    let found = find(subject, check, &items, &[]).await?;
+    check.that(found == [None], || {
+        "a creation that never arrived is found".into()
+    })?;
+    let made = make(subject, check, 65).await?;
+    let found = find(subject, check, &items, &[]).await?;
+    check.that(found == [Some(made)], || {
+        "the second attempt is not found".into()
+    })?;
+    Ok(Verdict::Held)
 }
 
-fn has(record: &Record, fields: &Fields) -> bool {
-    fields
+/// A record that the provider refuses takes no other with it.
+pub(super) async fn partial_failure(subject: Subject<'_>, check: Check) -> Proof {
+    let probe = subject.probe;
+    let Some(refused) = probe.refused() else {
+        return Ok(Verdict::Skipped("the provider refuses no record"));
+    };
+    let mut items = [66, 67, 68].map(|number| item(subject, number));
+    if let Some(second) = items.get_mut(1) {
+        second.fields = refused;
+    }
+    let outcomes = subject
+        .connector
+        .create(subject.session, &probe.collection(), &items)
+        .await;
+    let kinds: Vec<_> = outcomes
         .iter()
-        .all(|(name, value)| record.value(name) == value)
+        .map(|outcome| outcome.as_ref().err().map(|error| error.kind.clone()))
+        .collect();
+    check.that(kinds == [None, Some(Kind::Rejected), None], || {
+        format!("one bad creation of three gives {kinds:?}")
+    })?;
+    let ids: Vec<RemoteId> = outcomes
+        .into_iter()
+        .filter_map(|outcome| outcome.ok().map(|written| written.id))
+        .collect();
+    let made = get(subject, check, &ids).await?;
+    let good = items.iter().step_by(2);
+    let there = good
+        .zip(made)
+        .all(|(item, record)| record.is_some_and(|record| has(&record, &item.fields)));
+    check.that(there, || "the good creations are not there".into())?;
+    Ok(Verdict::Held)
 }

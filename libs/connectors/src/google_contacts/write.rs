@@ -474,8 +474,8 @@ pub(super) async fn delete(session: &Session, ids: &[RemoteId]) -> Vec<Result<()
         )
         .route("/v1/people:batchDeleteContacts")
         .take("group_write", 10);
-        match send(session, request, About::Plain).await {
-            Ok(_) => return ids.iter().map(|_| Ok(())).collect(),
+        match deleted(session, request).await {
+            Ok(()) => return ids.iter().map(|_| Ok(())).collect(),
             Err(error) if is_about_items(&error) => {}
             Err(error) => return all_fail(ids.len(), &error),
         }
@@ -496,8 +496,14 @@ async fn delete_one(session: &Session, id: &RemoteId) -> Result<(), Error> {
         .route("/v1/people/{id}:deleteContact")
         .take("group_write", 1)
         .repeatable();
-    match send(session, request, About::Plain).await {
-        Err(error) if error.kind != Kind::NotFound => Err(error),
-        _ => Ok(()),
+    match deleted(session, request).await {
+        Err(error) if error.kind == Kind::NotFound => Ok(()),
+        outcome => outcome,
     }
+}
+
+/// Sends a deletion. Its answer is an empty object: anything else (a proxy's page) does not say that it was done.
+async fn deleted(session: &Session, request: Request) -> Result<(), Error> {
+    let response = send(session, request, About::Plain).await?;
+    response.json::<Map<String, Json>>().map(drop)
 }

@@ -5,11 +5,13 @@
 //! modification times leaves out those that changed: a change in between the two calls can be overwritten, in the
 //! very fields that are being written. Versions have a resolution of one second.
 
+use std::collections::BTreeSet;
+
 use syncline_connector::{Create, Error, Kind, Request, Response, Session, Update, Written};
-use syncline_model::{FieldName, RemoteId, Value, Version};
+use syncline_model::{FieldName, Fields, RemoteId, Version};
 
 use super::answer::{outcomes, record_error, refused, succeeded};
-use super::fields::{Shapes, is_unknown};
+use super::fields::{Shapes, base, is_unknown};
 use super::map::{MODIFIED, Payload, change, creation, instant};
 use super::read::{by_ids, is_id, learn};
 use super::wire::{AddTags, Outcome, Row, TagName, Write};
@@ -23,12 +25,17 @@ type Results<T> = Vec<Result<T, Error>>;
 
 /// Creates contacts.
 pub(super) async fn create(session: &Session, items: &[Create]) -> Results<Written> {
-    let shapes = match learn_numbers(session, items.iter().flat_map(|item| &item.fields)).await {
+    let shapes = match learn_custom(session, items.iter().map(|item| &item.fields)).await {
         Ok(shapes) => shapes,
         Err(error) => return all(items.len(), &error),
     };
-    let payloads = items.iter().map(|item| creation(&item.fields, &shapes));
-    let rows: Results<Row> = payloads.map(|payload| filled(session, payload)).collect();
+    let rows: Results<Row> = items
+        .iter()
+        .map(|item| {
+            all_there(session, &item.fields, &shapes)?;
+            filled(session, creation(&item.fields, &shapes))
+        })
+        .collect();
     send_filled(rows, async |rows| {
         let credits = rows.len().div_ceil(10) as u32;
         let request = Request::post("/crm/v8/Contacts", body(&Write { data: rows.clone() }))
@@ -41,13 +48,14 @@ pub(super) async fn create(session: &Session, items: &[Create]) -> Results<Writt
 
 /// Changes contacts.
 pub(super) async fn update(session: &Session, items: &[Update]) -> Results<Written> {
-    let shapes = match learn_numbers(session, items.iter().flat_map(|item| &item.changes)).await {
+    let shapes = match learn_custom(session, items.iter().map(|item| &item.changes)).await {
         Ok(shapes) => shapes,
         Err(error) => return all(items.len(), &error),
     };
     let rows: Results<Row> = items
         .iter()
         .map(|item| {
+            all_there(session, &item.changes, &shapes)?;
             let mut row = filled(session, change(&item.changes, &shapes))?;
             row.insert("id".into(), item.id.as_str().into());
             Ok(row)
@@ -279,17 +287,31 @@ fn body(value: &impl serde::Serialize) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-/// The shapes of custom fields, when a number is to be written into one: Zoho takes some numbers only as strings.
-async fn learn_numbers(
+/// Refuses fields that Zoho does not have (any more): it would drop them from the record and call that a success.
+fn all_there(session: &Session, fields: &Fields, shapes: &Shapes) -> Result<(), Error> {
+    let missing = fields
+        .keys()
+        .find(|name| is_unknown(name) && !shapes.contains_key(base(name)));
+    match missing {
+        None => Ok(()),
+        Some(name) => Err(session.error(
+            Kind::Rejected,
+            format!("contacts in Zoho CRM have no field {name}"),
+        )),
+    }
+}
+
+/// The shapes of the custom fields that are to be written: some numbers Zoho takes only as strings, and what it does
+/// not know it drops without a word.
+async fn learn_custom(
     session: &Session,
-    fields: impl Iterator<Item = (&FieldName, &Value)>,
+    items: impl Iterator<Item = &Fields>,
 ) -> Result<Shapes, Error> {
-    let names: Vec<FieldName> = fields
-        .filter(|(name, value)| {
-            is_unknown(name) && !matches!(value, Value::Text(_) | Value::Date(_) | Value::Time(_))
-        })
-        .map(|(name, _)| name.clone())
+    let names: BTreeSet<&FieldName> = items
+        .flat_map(Fields::keys)
+        .filter(|name| is_unknown(name))
         .collect();
+    let names: Vec<FieldName> = names.into_iter().cloned().collect();
     let mut shapes = Shapes::new();
     learn(session, &names, &mut shapes).await?;
     Ok(shapes)

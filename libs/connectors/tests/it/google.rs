@@ -5,32 +5,17 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 use serde_json::json;
-use syncline_connector::conformance::{Probe, Subject, prove};
+use syncline_connector::conformance::Probe;
 use syncline_connector::oauth::{self, App, Grant, Server};
 use syncline_connector::{Connector, Cursor, Endpoints, GoneWhy, HttpClient, HttpLimits, Kind};
 use syncline_model::Value;
 use syncline_sandbox::core::faults::Fault;
 use syncline_sandbox::core::oauth::Approval;
 
-use super::google_support::{Google, kinds, named, status};
+use super::bench::{kinds, status};
+use super::google_support::{Google, named};
 
 const LIST: &str = "GET /v1/people/me/connections";
-
-#[tokio::test]
-async fn it_conforms() {
-    for group in [false, true] {
-        let mut google = Google::start(30).await;
-        if group {
-            google.collection = format!("group:{}", google.group("Sales"));
-        }
-        let subject = Subject {
-            connector: &google.connector,
-            session: &google.session,
-            probe: &google,
-        };
-        prove(subject).await.expect("conformance");
-    }
-}
 
 #[tokio::test]
 async fn a_first_pull_lists_everything_and_the_next_costs_one_call() {
@@ -91,7 +76,7 @@ async fn a_cut_listing_is_read_again_and_never_taken_for_whole() {
     google.fault(LIST, Fault::TruncateListing);
     let mended = google.pull(None).await;
     assert_eq!((mended.present.len(), mended.complete), (1_200, true));
-    google.faults(LIST, 2, Fault::TruncateListing);
+    google.faults(LIST, Some(2), Fault::TruncateListing);
     let cut = google.try_pull("all", None, &[]).await;
     assert!(
         cut.as_ref()
@@ -108,7 +93,7 @@ async fn a_cut_listing_is_read_again_and_never_taken_for_whole() {
             .kind,
         Kind::Malformed
     );
-    google.faults(LIST, 2, status(503));
+    google.faults(LIST, Some(2), status(503));
     assert!(google.pull(None).await.complete);
     google.fault(LIST, status(429));
     let limited = google

@@ -6,7 +6,8 @@ use syncline_connector::{Connector, Kind, Update};
 use syncline_model::{Fields, RemoteId, Value, Version};
 use syncline_sandbox::core::faults::Fault;
 
-use super::google_support::{Google, fields, kinds, named, status};
+use super::bench::{kinds, status};
+use super::google_support::{Google, fields, named};
 
 fn update(id: &RemoteId, version: Option<Version>, changes: Fields) -> Update {
     Update {
@@ -263,7 +264,7 @@ async fn writes_of_one_account_come_one_after_the_other() {
     let google = Google::start(0).await;
     google.faults(
         "POST /v1/people:createContact",
-        4,
+        Some(4),
         Fault::DelayMs { ms: 20 },
     );
     let items: Vec<_> = (1..=4)

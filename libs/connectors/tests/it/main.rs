@@ -6,8 +6,13 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod bench;
+mod conformance;
 mod google;
+mod google_probe;
 mod google_support;
 mod google_writes;
 mod zoho;
+mod zoho_probe;
 mod zoho_support;
+mod zoho_writes;

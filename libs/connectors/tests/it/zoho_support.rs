@@ -1,79 +1,31 @@
 //! A sandbox with one Zoho account, a clock that stands still, and our connector with a session on that account.
 
-#![expect(
-    clippy::expect_used,
-    reason = "what a test stands on either holds or the test fails"
-)]
+use std::ops::Deref;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use async_trait::async_trait;
-use secrecy::SecretString;
 use serde_json::{Value as Json, json};
-use syncline_connector::{
-    Access, AccessToken, Change, Connector, Create, Cursor, Endpoints, Error, HttpClient,
-    HttpLimits, Next, OpenGate, Pull, Session,
-};
+use syncline_connector::{Change, Connector, Create, Cursor, Error, Next, Pull};
 use syncline_connectors::zoho_crm::ZohoCrm;
-use syncline_model::{AccountId, FieldName, Fields, OperationId, Record, RemoteId, Value};
-use syncline_sandbox::core::State;
+use syncline_model::{FieldName, Fields, OperationId, Record, RemoteId, Value};
 use syncline_sandbox::core::clock::Move;
-use syncline_sandbox::core::faults::{Fault, Rule};
 use syncline_sandbox::core::people::Seed;
-use syncline_sandbox::core::provider::{NewAccount, Provider};
-use syncline_sandbox::{RunningSandbox, Sandbox, SandboxConfig};
+use syncline_sandbox::core::provider::NewAccount;
+
+use super::bench::Bench;
 
 const START: &str = "2026-03-01T00:00:00Z";
 
-/// Tokens as the account's owner would give them, with these scopes.
-struct Tokens {
-    state: Arc<State>,
-    account: String,
-    scopes: Vec<String>,
-    token: std::sync::Mutex<AccessToken>,
-}
-
-impl Tokens {
-    fn fresh(state: &State, account: &str, scopes: &[String], generation: i64) -> AccessToken {
-        let issued = state
-            .core
-            .oauth
-            .issue("zoho", account, scopes)
-            .expect("tokens");
-        AccessToken {
-            secret: SecretString::from(issued.access_token),
-            api_base: None,
-            generation,
-        }
-    }
-}
-
-#[async_trait]
-impl Access for Tokens {
-    async fn token(&self) -> Result<AccessToken, Error> {
-        Ok(self.token.lock().expect("the token").clone())
-    }
-
-    async fn renew(&self, rejected: &AccessToken) -> Result<AccessToken, Error> {
-        let fresh = Self::fresh(
-            &self.state,
-            &self.account,
-            &self.scopes,
-            rejected.generation + 1,
-        );
-        *self.token.lock().expect("the token") = fresh.clone();
-        Ok(fresh)
-    }
-}
-
 /// A sandboxed account and our way to it.
 pub struct Zoho {
-    pub sandbox: RunningSandbox,
-    pub account: String,
+    bench: Bench,
     pub connector: ZohoCrm,
-    pub session: Session,
-    told: AtomicUsize,
+}
+
+impl Deref for Zoho {
+    type Target = Bench;
+
+    fn deref(&self) -> &Bench {
+        &self.bench
+    }
 }
 
 /// A whole pull, all pages.
@@ -97,11 +49,8 @@ impl Zoho {
     }
 
     pub async fn with_scopes(scopes: Vec<String>) -> Self {
-        let sandbox = Sandbox::start(SandboxConfig::default())
-            .await
-            .expect("a sandbox");
-        let state = Arc::clone(sandbox.state());
-        state.core.clock.shift(&Move {
+        let sandbox = Bench::sandbox().await;
+        sandbox.state().core.clock.shift(&Move {
             set: Some(START.parse().expect("a time")),
             frozen: Some(true),
             ..Move::default()
@@ -112,53 +61,11 @@ impl Zoho {
             time_zone: Some("Europe/Berlin".into()),
             ..NewAccount::default()
         };
-        let account = state
-            .provider("zoho")
-            .expect("Zoho")
-            .create_account(&new)
-            .expect("an account")
-            .id;
         let connector = ZohoCrm::new().expect("a connector");
-        let base = sandbox.base_url().to_owned();
-        let endpoints = Endpoints {
-            api_base: base.clone(),
-            authorize_url: format!("{base}/oauth/v2/auth"),
-            token_url: format!("{base}/oauth/v2/token"),
-            revoke_url: None,
-            api_base_pinned: true,
-        };
-        let token = Tokens::fresh(&state, &account, &scopes, 1);
-        let access = Tokens {
-            state,
-            account: account.clone(),
-            scopes,
-            token: std::sync::Mutex::new(token),
-        };
-        let limits = HttpLimits {
-            backoff: std::time::Duration::from_millis(1),
-            ..HttpLimits::default()
-        };
-        let http = HttpClient::new(limits, Arc::new(|| 0.5)).expect("a client");
-        let id = AccountId::from_uuid(uuid::Uuid::from_u128(1));
-        let session = Session::new(
-            id,
-            connector.definition(),
-            endpoints,
-            http,
-            Arc::new(access),
-            Arc::new(OpenGate),
-        );
         Self {
-            sandbox,
-            account,
+            bench: Bench::open(sandbox, "zoho", &new, &connector, scopes),
             connector,
-            session,
-            told: AtomicUsize::new(0),
         }
-    }
-
-    fn admin(&self) -> &Arc<dyn Provider> {
-        self.sandbox.state().provider("zoho").expect("Zoho")
     }
 
     pub fn action(&self, name: &str, body: &Json) -> Json {
@@ -211,11 +118,7 @@ impl Zoho {
 
     /// How many contacts there are.
     pub fn live(&self) -> usize {
-        let all = self
-            .admin()
-            .contacts(&self.account, None, 5_000)
-            .expect("contacts")
-            .contacts;
+        let all = self.all_contacts();
         all.iter().filter(|contact| !contact.deleted).count()
     }
 
@@ -227,37 +130,10 @@ impl Zoho {
         });
     }
 
-    pub fn advance(&self, seconds: i64) {
-        self.sandbox.state().core.clock.shift(&Move {
-            advance_secs: Some(seconds),
-            ..Move::default()
-        });
-    }
-
-    /// The next call of a route goes wrong.
-    pub fn fault(&self, route: &str, fault: Fault) {
-        let rule = Rule {
-            route: Some(route.into()),
-            times: Some(1),
-            ..Rule::always(fault)
-        };
-        self.sandbox.state().core.faults.add(rule);
-    }
-
     pub fn expire_page_tokens(&self) {
         self.admin()
             .expire_sync_tokens(&self.account)
             .expect("expired");
-    }
-
-    /// Calls since the last time this was asked, as `route status`.
-    pub fn calls(&self) -> Vec<String> {
-        let entries = self.sandbox.state().core.log.recent(usize::MAX);
-        let told = self.told.swap(entries.len(), Ordering::SeqCst);
-        let fresh = entries.iter().skip(told);
-        fresh
-            .map(|entry| format!("{} {}", entry.route.replace("/crm/v8/", ""), entry.status))
-            .collect()
     }
 
     pub async fn pull_page(

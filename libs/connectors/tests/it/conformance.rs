@@ -1,0 +1,57 @@
+//! The conformance suite, run for every connector against the sandbox; what it skips is named here.
+
+use syncline_connector::conformance::{Report, Subject, prove};
+
+use super::google_support::Google;
+use super::zoho_probe::ZohoProbe;
+use super::zoho_support::Zoho;
+
+fn skipped(report: &Report) -> Vec<&'static str> {
+    report.skipped.iter().map(|(check, _)| *check).collect()
+}
+
+async fn google(group: bool) -> Report {
+    let mut google = Google::start(30).await;
+    if group {
+        google.collection = format!("group:{}", google.group("Sales"));
+    }
+    let subject = Subject {
+        connector: &google.connector,
+        session: &google.session,
+        probe: &google,
+    };
+    prove(subject).await.expect("conformance")
+}
+
+async fn zoho(view: bool) -> Report {
+    let zoho = Zoho::start().await;
+    zoho.seed(30);
+    let probe = ZohoProbe::new(&zoho, view);
+    let subject = Subject {
+        connector: &zoho.connector,
+        session: &zoho.session,
+        probe: &probe,
+    };
+    prove(subject).await.expect("conformance")
+}
+
+#[tokio::test]
+async fn google_contacts_conforms() {
+    assert_eq!(skipped(&google(false).await), ["read-only fields"]);
+}
+
+#[tokio::test]
+async fn a_group_of_google_contacts_conforms() {
+    let report = google(true).await;
+    assert_eq!(skipped(&report), ["pages", "read-only fields"]);
+}
+
+#[tokio::test]
+async fn zoho_crm_conforms() {
+    assert_eq!(skipped(&zoho(false).await), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_list_view_of_zoho_crm_conforms() {
+    assert_eq!(skipped(&zoho(true).await), ["changes"]);
+}
