@@ -83,7 +83,6 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("config", &["libs/platform"]),
     ("jsonwebtoken", &["services/gateway"]),
     ("lapin", &["libs/queue"]),
-    ("oauth2", &["libs/connector", "services/syncline"]),
     ("redis", &["libs/coordination"]),
     ("reqwest", &["libs/connector", "services/syncline"]),
     ("sqlx", &["libs/store"]),
