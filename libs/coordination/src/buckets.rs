@@ -1,4 +1,5 @@
-//! Token buckets: how many calls may be made, over all workers together.
+//! Limits that workers keep together: token buckets (how many calls may be made) and seats (how many may be under way
+//! at once).
 
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use crate::CoordinationError;
 
 /// The longest wait that is ever named; a bucket that nothing flows into names it too.
 pub(crate) const WAIT_MAX: Duration = Duration::from_hours(24);
+/// A seat may be left at any moment: who finds none free asks again after this long at the latest.
+pub(crate) const SEAT_WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// How a bucket is made. It begins full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +32,21 @@ pub struct Want {
     pub tokens: u32,
 }
 
+/// A seat wanted among those who may do something at the same time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The row of seats: equal keys are one row, for every worker.
+    pub key: String,
+    /// How many may sit at once. All who name a key name it alike.
+    pub seats: u32,
+    /// After this long a seat is free again although nobody left it: its holder died. Longer than the longest call.
+    pub hold: Duration,
+}
+
 /// What came of asking for tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Take {
-    /// They were taken from every bucket.
+    /// They were taken from every bucket, and a seat in every row.
     Taken {
         /// How many whole tokens are left in the bucket that has the fewest.
         left: u32,
@@ -41,9 +55,23 @@ pub enum Take {
     Wait(Duration),
 }
 
-/// Token buckets that workers share.
+/// Token buckets and seats that workers share.
 #[async_trait]
 pub trait Buckets: Send + Sync + std::fmt::Debug {
+    /// Takes tokens from several buckets and a seat in several rows, each named once: from all of them or from none.
+    /// `holder` is whose the seats are; no two who sit at the same time share a name.
+    async fn enter(
+        &self,
+        wants: &[Want],
+        seats: &[Seat],
+        holder: &str,
+    ) -> Result<Take, CoordinationError>;
+
+    /// Leaves seats; those that the holder does not have, or has lost, are left alone. Tokens are not given back.
+    async fn leave(&self, seats: &[Seat], holder: &str) -> Result<(), CoordinationError>;
+
     /// Takes tokens from several buckets, each named once: from all of them or from none.
-    async fn take(&self, wants: &[Want]) -> Result<Take, CoordinationError>;
+    async fn take(&self, wants: &[Want]) -> Result<Take, CoordinationError> {
+        self.enter(wants, &[], "").await
+    }
 }

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use syncline_model::RunId;
 use syncline_platform::Clock;
+use syncline_platform::clock::{between, later};
 use tokio::sync::broadcast;
 
-use crate::buckets::WAIT_MAX;
+use crate::buckets::{SEAT_WAIT_MAX, WAIT_MAX};
 use crate::{
-    BucketSpec, Buckets, CoordinationError, Progress, ProgressEvent, Subscription, Take, Want,
+    BucketSpec, Buckets, CoordinationError, Progress, ProgressEvent, Seat, Subscription, Take, Want,
 };
 
 /// From this many buckets on, those that have filled up again are forgotten: they are as new.
@@ -23,17 +24,21 @@ const REPORTS: usize = 64;
 /// and a wait that was named is always long enough.
 const TOKEN: i128 = 60_000_000;
 
-/// Token buckets inside one process.
+/// Token buckets and seats inside one process.
 #[derive(Debug)]
 pub struct MemoryBuckets {
     clock: Arc<dyn Clock>,
     buckets: Mutex<Shelf>,
+    /// Whether a bucket that is new here begins full.
+    full: bool,
 }
 
 #[derive(Debug, Default)]
 struct Shelf {
     buckets: HashMap<String, Bucket>,
     sweep_at: usize,
+    /// Who sits, by row: holders, and when their seats are free again.
+    rows: HashMap<String, HashMap<String, DateTime<Utc>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,28 +55,57 @@ impl MemoryBuckets {
         Self {
             clock,
             buckets: Mutex::default(),
+            full: true,
+        }
+    }
+
+    /// Buckets with one token each, for limits of which nobody knows what is left.
+    pub(crate) fn drained(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            full: false,
+            ..Self::new(clock)
+        }
+    }
+
+    fn fresh(&self, spec: BucketSpec, now: DateTime<Utc>) -> Bucket {
+        let full = Bucket::full(spec, now);
+        if self.full {
+            return full;
+        }
+        Bucket {
+            level: full.level.min(TOKEN),
+            ..full
         }
     }
 }
 
 #[async_trait]
 impl Buckets for MemoryBuckets {
-    async fn take(&self, wants: &[Want]) -> Result<Take, CoordinationError> {
+    async fn enter(
+        &self,
+        wants: &[Want],
+        seats: &[Seat],
+        holder: &str,
+    ) -> Result<Take, CoordinationError> {
         let now = self.clock.now();
         let mut shelf = locked(&self.buckets);
         let filled: Vec<Bucket> = wants
             .iter()
             .map(|want| match shelf.buckets.get(&want.key) {
                 Some(bucket) => bucket.filled(want.spec, now),
-                None => Bucket::full(want.spec, now),
+                None => self.fresh(want.spec, now),
             })
             .collect();
-        let wait = filled
+        let dry = filled
             .iter()
             .zip(wants)
             .filter_map(|(bucket, want)| bucket.wait(want.tokens))
             .max();
-        if let Some(wait) = wait {
+        let crowded = seats
+            .iter()
+            .filter_map(|seat| shelf.crowded(seat, now))
+            .max();
+        if let Some(wait) = dry.max(crowded) {
             return Ok(Take::Wait(wait));
         }
         let mut left = u32::MAX;
@@ -81,12 +115,44 @@ impl Buckets for MemoryBuckets {
             left = left.min(u32::try_from(tokens).unwrap_or(u32::MAX));
             shelf.buckets.insert(want.key.clone(), bucket);
         }
+        for seat in seats {
+            let row = shelf.rows.entry(seat.key.clone()).or_default();
+            row.insert(holder.to_owned(), later(now, seat.hold));
+        }
         shelf.sweep(now);
         Ok(Take::Taken { left })
+    }
+
+    async fn leave(&self, seats: &[Seat], holder: &str) -> Result<(), CoordinationError> {
+        let mut shelf = locked(&self.buckets);
+        for seat in seats {
+            if let Some(row) = shelf.rows.get_mut(&seat.key) {
+                row.remove(holder);
+                if row.is_empty() {
+                    shelf.rows.remove(&seat.key);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
 impl Shelf {
+    /// How long until a seat may be free; `None` when one is.
+    fn crowded(&mut self, seat: &Seat, now: DateTime<Utc>) -> Option<Duration> {
+        let row = self.rows.get_mut(&seat.key);
+        let taken = row.map_or(0, |row| {
+            row.retain(|_, until| *until > now);
+            row.len()
+        });
+        if taken < usize::try_from(seat.seats).unwrap_or(usize::MAX) {
+            return None;
+        }
+        let ends = self.rows.get(&seat.key).into_iter().flatten();
+        let first = ends.map(|(_, until)| between(now, *until)).min();
+        Some(first.map_or(SEAT_WAIT_MAX, |first| first.min(SEAT_WAIT_MAX)))
+    }
+
     /// Forgets full buckets; looks again only when the rest has doubled, so that takings stay cheap.
     fn sweep(&mut self, now: DateTime<Utc>) {
         if self.buckets.len() < self.sweep_at.max(SWEEP_FROM) {

@@ -1,11 +1,11 @@
-//! What every implementation of coordination must do. Each check takes a fresh subject; `conformance!` makes a test of
+//! What every implementation of coordination must do: what is measured in time runs on the subject's clock. Each check takes a fresh subject; `conformance!` makes a test of
 //! every check.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use syncline_coordination::{
-    BucketSpec, Buckets, Phase, Progress, ProgressEvent, Subscription, Take, Want,
+    BucketSpec, Buckets, Phase, Progress, ProgressEvent, Seat, Subscription, Take, Want,
 };
 use syncline_model::{Counters, RunId, RunState};
 use syncline_platform::ManualClock;
@@ -23,6 +23,10 @@ macro_rules! conformance {
             a_taking_beyond_the_capacity_is_paid_back
             takers_at_once_get_no_more_than_there_is
             a_bucket_without_inflow_stays_dry
+            no_more_sit_than_there_are_seats
+            a_seat_that_nobody_leaves_is_free_in_time
+            tokens_and_seats_come_together_or_not
+            leaving_twice_or_late_frees_nobody_elses_seat
             a_watcher_hears_its_run_only
             every_watcher_hears_every_report
             reports_that_nobody_watches_go_nowhere
@@ -172,6 +176,78 @@ pub async fn a_bucket_without_inflow_stays_dry(subject: Subject) {
     subject.advance(1_000_000);
     let day = Duration::from_hours(24);
     assert_eq!(subject.take(&[want]).await, Take::Wait(day));
+}
+
+/// A seat in a row of `seats`, held for 30 s.
+fn seat(key: &str, seats: u32) -> Seat {
+    Seat {
+        key: key.to_owned(),
+        seats,
+        hold: Duration::from_secs(30),
+    }
+}
+
+impl Subject {
+    async fn enter(&self, wants: &[Want], seats: &[Seat], holder: &str) -> Take {
+        self.buckets.enter(wants, seats, holder).await.unwrap()
+    }
+
+    async fn leave(&self, seats: &[Seat], holder: &str) {
+        self.buckets.leave(seats, holder).await.unwrap();
+    }
+}
+
+const SAT: Take = taken(u32::MAX);
+
+pub async fn no_more_sit_than_there_are_seats(subject: Subject) {
+    let row = [seat("a", 2)];
+    assert_eq!(subject.enter(&[], &row, "one").await, SAT);
+    assert_eq!(subject.enter(&[], &row, "two").await, SAT);
+    assert_eq!(subject.enter(&[], &row, "three").await, wait(100));
+    assert_eq!(subject.enter(&[], &[seat("b", 1)], "three").await, SAT);
+    subject.leave(&row, "one").await;
+    assert_eq!(subject.enter(&[], &row, "three").await, SAT);
+    assert_eq!(subject.enter(&[], &row, "one").await, wait(100));
+    assert_eq!(subject.enter(&[], &[seat("c", 0)], "one").await, wait(100));
+}
+
+pub async fn a_seat_that_nobody_leaves_is_free_in_time(subject: Subject) {
+    let row = [seat("a", 1)];
+    assert_eq!(subject.enter(&[], &row, "dead").await, SAT);
+    subject.advance(29_950);
+    assert_eq!(subject.enter(&[], &row, "next").await, wait(50));
+    subject.advance(50);
+    assert_eq!(subject.enter(&[], &row, "next").await, SAT);
+    subject.leave(&row, "dead").await;
+    assert_eq!(subject.enter(&[], &row, "third").await, wait(100));
+}
+
+pub async fn tokens_and_seats_come_together_or_not(subject: Subject) {
+    let row = [seat("a", 1)];
+    assert_eq!(subject.enter(&[want("a", 10)], &row, "one").await, taken(0));
+    assert_eq!(subject.enter(&[want("b", 1)], &row, "two").await, wait(100));
+    assert_eq!(subject.take(&[want("b", 0)]).await, taken(10), "untouched");
+    subject.leave(&row, "one").await;
+    assert_eq!(
+        subject.enter(&[want("a", 1)], &row, "two").await,
+        wait(1_000)
+    );
+    assert_eq!(subject.enter(&[], &row, "three").await, SAT, "still free");
+    assert_eq!(
+        subject.enter(&[want("a", 1)], &row, "two").await,
+        wait(1_000),
+        "the longer wait of the two"
+    );
+}
+
+pub async fn leaving_twice_or_late_frees_nobody_elses_seat(subject: Subject) {
+    let rows = [seat("a", 1), seat("b", 1)];
+    assert_eq!(subject.enter(&[], &rows, "one").await, SAT);
+    subject.leave(&rows, "one").await;
+    assert_eq!(subject.enter(&[], &rows, "two").await, SAT);
+    subject.leave(&rows, "one").await;
+    assert_eq!(subject.enter(&[], &rows[..1], "three").await, wait(100));
+    assert_eq!(subject.enter(&[], &rows[1..], "three").await, wait(100));
 }
 
 fn run(number: u128) -> RunId {
