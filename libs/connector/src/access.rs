@@ -38,6 +38,26 @@ pub trait Gate: Send + Sync {
     /// Takes tokens from a bucket of the definition's `limits`; takes nothing and says how long to wait when there
     /// are too few. A bucket that is not known lets everything through.
     async fn take(&self, bucket: &str, tokens: u32) -> Result<(), Duration>;
+
+    /// Lets one call through: takes its tokens from all of its buckets or from none, and a place among the calls that
+    /// the provider bears at the same time. The pass is held until the call is over.
+    async fn enter(&self, buckets: &[(&'static str, u32)]) -> Result<Pass, Duration> {
+        for (bucket, tokens) in buckets {
+            self.take(bucket, *tokens).await?;
+        }
+        Ok(Pass::default())
+    }
+}
+
+/// A call's place among those under way; given up when dropped.
+#[derive(Default)]
+pub struct Pass(#[expect(dead_code, reason = "held, not read")] Option<Box<dyn Send + Sync>>);
+
+impl Pass {
+    /// A place that what it holds gives up when it is dropped.
+    pub fn holding(place: impl Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(place)))
+    }
 }
 
 /// A gate without limits, for tests and tools.

@@ -31,6 +31,9 @@ pub struct Definition {
     pub batch: Batch,
     /// What is real.
     pub capabilities: Capabilities,
+    /// How many calls of an account may be under way at the same time; unset, any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrent_calls: Option<u32>,
     /// Token buckets that every call goes through.
     #[serde(default)]
     pub limits: Vec<Limit>,

@@ -13,7 +13,8 @@ use url::Url;
 use crate::address::{Trusted, origin_of};
 use crate::http::{Lost, Raw};
 use crate::{
-    Access, AccessToken, Definition, Endpoints, Error, Gate, HttpClient, Kind, Request, Response,
+    Access, AccessToken, Definition, Endpoints, Error, Gate, HttpClient, Kind, Pass, Request,
+    Response,
 };
 
 /// One account's way to its provider. Cloning is cheap.
@@ -104,8 +105,10 @@ impl Session {
         let mut renewed = false;
         let mut attempt = 1;
         loop {
-            self.pass_gate(request).await?;
-            let error = match self.once(request, &token).await {
+            let pass = self.pass_gate(request).await?;
+            let outcome = self.once(request, &token).await;
+            drop(pass);
+            let error = match outcome {
                 Ok(raw) if raw.status == 401 && !renewed => {
                     renewed = true;
                     token = self.access.renew(&token).await?;
@@ -134,24 +137,24 @@ impl Session {
         }
     }
 
-    async fn pass_gate(&self, request: &Request) -> Result<(), Error> {
-        /// A bucket that another caller keeps emptying is waited for this often.
+    async fn pass_gate(&self, request: &Request) -> Result<Pass, Error> {
+        /// Short waits, for a place or a bucket that others keep emptying, may add up to this many long ones.
         const TURNS: u32 = 5;
-        for (bucket, tokens) in &request.buckets {
-            for turn in 1..=TURNS {
-                let Err(wait) = self.gate.take(bucket, *tokens).await else {
-                    break;
+        let patience = self.http.limits().patience;
+        let begun = Instant::now();
+        loop {
+            let wait = match self.gate.enter(&request.buckets).await {
+                Ok(pass) => return Ok(pass),
+                Err(wait) => wait,
+            };
+            if wait > patience || begun.elapsed() >= patience * TURNS {
+                let kind = Kind::RateLimited {
+                    retry_after: Some(wait.max(patience)),
                 };
-                if wait > self.http.limits().patience || turn == TURNS {
-                    let kind = Kind::RateLimited {
-                        retry_after: Some(wait),
-                    };
-                    return Err(self.error(kind, "the limit of calls to this provider is used up"));
-                }
-                tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
+                return Err(self.error(kind, "the limit of calls to this provider is used up"));
             }
+            tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
         }
-        Ok(())
     }
 
     async fn once(&self, request: &Request, token: &AccessToken) -> Result<Raw, Error> {

@@ -148,6 +148,7 @@ impl Report {
 }
 
 /// What became of a check that found nothing wrong.
+#[derive(Clone, Copy)]
 enum Verdict {
     Held,
     Skipped(&'static str),

@@ -8,16 +8,28 @@ use super::updates::update;
 use super::{Check, Failure, Proof, Subject, Trouble, Verdict};
 use crate::{Error, Kind, Pull};
 
-/// What each kind of trouble must be called.
-const TROUBLES: [(Trouble, fn(&Kind) -> bool); 5] = [
-    (Trouble::TooManyCalls, |kind| {
-        matches!(kind, Kind::RateLimited { .. })
-    }),
-    (Trouble::BadCredentials, |kind| *kind == Kind::Unauthorized),
-    (Trouble::NotAllowed, |kind| *kind == Kind::Forbidden),
-    (Trouble::ServerError, |kind| *kind == Kind::Unavailable),
-    (Trouble::WebPage, |kind| *kind == Kind::Malformed),
+/// Trouble that strikes every call.
+const TROUBLES: [Trouble; 5] = [
+    Trouble::TooManyCalls,
+    Trouble::BadCredentials,
+    Trouble::NotAllowed,
+    Trouble::ServerError,
+    Trouble::WebPage,
 ];
+
+/// Whether that is what such trouble must be called.
+fn is_called(trouble: Trouble, kind: &Kind) -> bool {
+    match trouble {
+        Trouble::TooManyCalls => matches!(kind, Kind::RateLimited { .. }),
+        Trouble::BadCredentials => *kind == Kind::Unauthorized,
+        Trouble::NotAllowed => *kind == Kind::Forbidden,
+        Trouble::ServerError | Trouble::LostAnswer | Trouble::LostCall => {
+            *kind == Kind::Unavailable
+        }
+        Trouble::WebPage => *kind == Kind::Malformed,
+        Trouble::OldCursors => *kind == Kind::CursorExpired,
+    }
+}
 
 /// Every call says what went wrong, and a write that failed so did nothing.
 pub(super) async fn errors(subject: Subject<'_>, check: Check) -> Proof {
@@ -26,7 +38,7 @@ pub(super) async fn errors(subject: Subject<'_>, check: Check) -> Proof {
     probe.settle().await;
     let before = get_one(subject, check, &id).await?;
     let mut tried = false;
-    for (trouble, expected) in TROUBLES {
+    for trouble in TROUBLES {
         if !probe.strike(trouble).await {
             continue;
         }
@@ -38,7 +50,7 @@ pub(super) async fn errors(subject: Subject<'_>, check: Check) -> Proof {
                 result
                     .as_ref()
                     .err()
-                    .is_some_and(|error| expected(&error.kind)),
+                    .is_some_and(|error| is_called(trouble, &error.kind)),
                 || format!("`{call}` under {trouble:?} gives {result:?}"),
             )?;
         }
