@@ -146,6 +146,7 @@ impl Profile {
             },
             api_base: "https://sim.example".into(),
             allowed_hosts: Vec::new(),
+            concurrent_calls: None,
             batch: Batch {
                 get: self.batch + 1,
                 create: self.batch,
