@@ -1,4 +1,4 @@
-//! The queue inside one process: bounded, first come first served, gone when the process ends.
+//! The queue inside one process: bounded, first come first served within a priority, gone when the process ends.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use syncline_model::Job;
 use tokio::sync::Notify;
 
-use crate::{Delivery, Queue, QueueError, Receipt};
+use crate::{Delivery, Priority, Queue, QueueDepths, QueueError, Receipt};
 
 /// How many jobs wait at most. The scheduler rings again for what found no room.
 const LIMIT: usize = 10_000;
@@ -23,8 +23,33 @@ pub struct MemoryQueue {
 /// Jobs that nobody has received: in order, and as messages, to know which are there already.
 #[derive(Debug, Default)]
 struct Waiting {
-    order: VecDeque<(String, Job)>,
-    messages: HashSet<String>,
+    interactive: VecDeque<(String, Job)>,
+    scheduled: VecDeque<(String, Job)>,
+    first_sync: VecDeque<(String, Job)>,
+    messages: HashSet<(Priority, String)>,
+    /// Jobs taken so far; may wrap.
+    taken: usize,
+}
+
+impl Waiting {
+    const fn of(&mut self, priority: Priority) -> &mut VecDeque<(String, Job)> {
+        match priority {
+            Priority::Interactive => &mut self.interactive,
+            Priority::Scheduled => &mut self.scheduled,
+            Priority::FirstSync => &mut self.first_sync,
+        }
+    }
+
+    fn take(&mut self) -> Option<(Job, Priority)> {
+        for priority in Priority::order(self.taken) {
+            if let Some((message, job)) = self.of(priority).pop_front() {
+                self.taken = self.taken.wrapping_add(1);
+                self.messages.remove(&(priority, message));
+                return Some((job, priority));
+            }
+        }
+        None
+    }
 }
 
 impl Default for MemoryQueue {
@@ -54,28 +79,27 @@ impl MemoryQueue {
     }
 
     /// The next job, and whether more wait behind it.
-    fn take(&self) -> Option<(Job, bool)> {
+    fn take(&self) -> Option<(Job, Priority, bool)> {
         let mut waiting = self.waiting();
-        let (message, job) = waiting.order.pop_front()?;
-        waiting.messages.remove(&message);
-        Some((job, !waiting.order.is_empty()))
+        let (job, priority) = waiting.take()?;
+        Some((job, priority, !waiting.messages.is_empty()))
     }
 }
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn publish(&self, job: &Job) -> Result<(), QueueError> {
-        let message = serde_json::to_string(job)?;
+    async fn publish(&self, job: &Job, priority: Priority) -> Result<(), QueueError> {
+        let key = (priority, serde_json::to_string(job)?);
         {
             let mut waiting = self.waiting();
-            if waiting.messages.contains(&message) {
+            if waiting.messages.contains(&key) {
                 return Ok(());
             }
-            if waiting.order.len() >= self.limit {
+            if waiting.messages.len() >= self.limit {
                 return Err(QueueError::Full { limit: self.limit });
             }
-            waiting.messages.insert(message.clone());
-            waiting.order.push_back((message, job.clone()));
+            waiting.of(priority).push_back((key.1.clone(), job.clone()));
+            waiting.messages.insert(key);
         }
         self.came.notify_one();
         Ok(())
@@ -85,15 +109,26 @@ impl Queue for MemoryQueue {
         loop {
             // Asked for before looking, so that a job that comes in between is not overlooked.
             let came = self.came.notified();
-            if let Some((job, more)) = self.take() {
+            if let Some((job, priority, more)) = self.take() {
                 if more {
                     // Several jobs may have come with one notification: pass it on.
                     self.came.notify_one();
                 }
-                return Ok(Delivery::new(job, Box::new(Nothing)));
+                return Ok(Delivery::new(job, priority, Box::new(Nothing)));
             }
             came.await;
         }
+    }
+
+    async fn depths(&self) -> Result<QueueDepths, QueueError> {
+        let waiting = self.waiting();
+        let count = |jobs: &VecDeque<_>| u32::try_from(jobs.len()).unwrap_or(u32::MAX);
+        Ok(QueueDepths {
+            interactive: count(&waiting.interactive),
+            scheduled: count(&waiting.scheduled),
+            first_sync: count(&waiting.first_sync),
+            set_aside: 0,
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use syncline_connector::Registry;
 use syncline_coordination::{Buckets, Progress};
 use syncline_model::{Job, RunId, TenantId};
 use syncline_platform::{Clock, Ids, Shutdown, random_token};
-use syncline_queue::Queue;
+use syncline_queue::{Priority, Queue};
 use syncline_store::Store;
 
 use crate::auth::{Passwords, Tokens};
@@ -117,9 +117,11 @@ impl State {
         format!("{}/v1/oauth/callback", self.public_url)
     }
 
-    /// Rings for a worker. The run's row is what counts: when the bell fails, the scheduler rings later.
+    /// Rings for a worker, since a person waits. The run's row is what counts: when the bell fails, the scheduler rings
+    /// later.
     pub(crate) async fn ring(&self, tenant: TenantId, run: RunId) {
-        if let Err(error) = self.queue.publish(&Job::Run { tenant, run }).await {
+        let job = Job::Run { tenant, run };
+        if let Err(error) = self.queue.publish(&job, Priority::Interactive).await {
             tracing::warn!(run.id = %run, %error, "no worker was rung for; the scheduler will");
         }
     }

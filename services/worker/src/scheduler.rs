@@ -5,6 +5,7 @@ use std::time::Duration;
 use syncline_model::{ConnectionStatus, Job, RunId, TenantId, Trigger};
 use syncline_platform::Shutdown;
 use syncline_platform::clock::later;
+use syncline_queue::Priority;
 use syncline_store::{NewRun, StoreError};
 
 use crate::{Tools, Trouble};
@@ -64,15 +65,16 @@ impl Scheduler {
             scope.connection_schedule_next(connection, next).await?;
         }
         for (tenant, run) in tools.store.runs_due(now, BATCH).await? {
-            ring(tools, tenant, run).await;
+            ring(tools, tenant, run, Priority::Scheduled).await;
         }
         Ok(())
     }
 }
 
 /// Rings for a run. A bell that is not heard is rung again at the next tick.
-pub async fn ring(tools: &Tools, tenant: TenantId, run: RunId) {
-    if let Err(error) = tools.queue.publish(&Job::Run { tenant, run }).await {
+pub async fn ring(tools: &Tools, tenant: TenantId, run: RunId, priority: Priority) {
+    let job = Job::Run { tenant, run };
+    if let Err(error) = tools.queue.publish(&job, priority).await {
         tracing::warn!(%error, "the job was not published; the scheduler rings again");
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use syncline_model::Job;
 use syncline_platform::Shutdown;
+use syncline_queue::Priority;
 
 use crate::{Tools, run, scheduler::ring};
 
@@ -41,14 +42,14 @@ impl Slots {
                 }
             };
             let job = delivery.job.clone();
-            self.work(&job).await;
+            self.work(&job, delivery.priority).await;
             if let Err(error) = delivery.ack().await {
                 tracing::warn!(%error, "the job was not acknowledged; it will come again");
             }
         }
     }
 
-    async fn work(&self, job: &Job) {
+    async fn work(&self, job: &Job, priority: Priority) {
         let Job::Run { tenant, run } = job;
         let tools = Arc::new(self.tools.clone());
         let (tenant, run) = (*tenant, *run);
@@ -60,7 +61,7 @@ impl Slots {
         match slice.await {
             Ok((tools, Ok(again))) => {
                 if again {
-                    ring(&tools, tenant, run).await;
+                    ring(&tools, tenant, run, priority.continued()).await;
                 }
             }
             Ok((_, Err(error))) => tracing::error!(%error, run.id = %run, "a slice failed"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use syncline_queue::{MemoryQueue, Queue, QueueError};
+use syncline_queue::{MemoryQueue, Priority, Queue, QueueError};
 
 use crate::conformance::job;
 
@@ -16,12 +16,18 @@ crate::conformance!(fresh);
 async fn a_full_queue_says_so_and_equal_jobs_take_no_room() {
     let queue = MemoryQueue::with_limit(2);
     for number in [1, 2, 2, 1] {
-        queue.publish(&job(number)).await.unwrap();
+        queue
+            .publish(&job(number), Priority::Scheduled)
+            .await
+            .unwrap();
     }
-    let error = queue.publish(&job(3)).await.unwrap_err();
+    let error = queue
+        .publish(&job(3), Priority::Scheduled)
+        .await
+        .unwrap_err();
     assert!(matches!(error, QueueError::Full { limit: 2 }), "{error}");
     assert_eq!(queue.receive().await.unwrap().job, job(1));
-    queue.publish(&job(3)).await.unwrap();
+    queue.publish(&job(3), Priority::Scheduled).await.unwrap();
     assert_eq!(queue.receive().await.unwrap().job, job(2));
     assert_eq!(queue.receive().await.unwrap().job, job(3));
 }
