@@ -58,12 +58,11 @@ pub fn guards(totals: &Totals, policy: &Policy) -> Vec<GuardTrip> {
         let deleted = *totals.deleted.get(side);
         let limit = u64::from(limits.deletions_min).max(percent(limits.deletions_percent));
         if carried && deleted > 0 && deleted + totals.deletions_24h > limit {
-            trips.push(trip(
-                GuardKind::Deletions,
-                side,
-                deleted + totals.deletions_24h,
-                limit,
-            ));
+            let count = deleted + totals.deletions_24h;
+            trips.push(GuardTrip {
+                carried: totals.deletions_24h,
+                ..trip(GuardKind::Deletions, side, count, limit)
+            });
         }
         let missing = *totals.missing.get(side);
         // A handful of links may shrink by what is a large share of them: the smaller guard above counts those.
@@ -92,7 +91,25 @@ fn trip(kind: GuardKind, from: Side, count: u64, limit: u64) -> GuardTrip {
         entry: None,
         count,
         limit,
+        carried: 0,
     }
+}
+
+/// The trips that go beyond what a person agreed to. A person agrees to what a list showed: this guard, on this side
+/// and entry, up to as many records as were still to be carried over. `since` are those carried over since then.
+pub fn beyond(trips: Vec<GuardTrip>, agreed: &[GuardTrip], since: &Sides<u64>) -> Vec<GuardTrip> {
+    let open = |trip: &GuardTrip| trip.count.saturating_sub(trip.carried);
+    let covered = |trip: &GuardTrip| {
+        let done = match trip.kind {
+            GuardKind::Deletions | GuardKind::Shrink => *since.get(trip.from),
+            GuardKind::Overwrite => 0,
+        };
+        agreed.iter().any(|shown| {
+            (shown.kind, shown.from, &shown.entry) == (trip.kind, trip.from, &trip.entry)
+                && open(trip) + done <= open(shown)
+        })
+    };
+    trips.into_iter().filter(|trip| !covered(trip)).collect()
 }
 
 /// Adds to `totals.overwrites` what a plan would overwrite: filled values replaced by other ones.
@@ -125,4 +142,48 @@ pub fn overwrites(plan: &Plan, policy: &Policy, totals: &mut Totals) {
 
 fn same(entry: &Entry, left: &syncline_model::Value, right: &syncline_model::Value) -> bool {
     equal(entry.kind, entry.cardinality, left, right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(kind: GuardKind, from: Side, entry: Option<&str>, counts: (u64, u64)) -> GuardTrip {
+        GuardTrip {
+            entry: entry.map(str::to_owned),
+            carried: counts.1,
+            ..trip(kind, from, counts.0, 10)
+        }
+    }
+
+    #[test]
+    fn an_approval_covers_what_was_shown_and_no_more() {
+        use GuardKind::{Deletions, Overwrite, Shrink};
+        use Side::{A, B};
+        // What a person agreed to: 15 deletions beside 5 done already, and one entry's overwriting on 40 links.
+        let agreed = [
+            shown(Deletions, A, None, (20, 5)),
+            shown(Overwrite, B, Some("title"), (40, 0)),
+        ];
+        // A trip, how many deletions were carried over from a since the approval, and whether it is covered.
+        let cases = [
+            (shown(Deletions, A, None, (20, 5)), 0, true),
+            (shown(Deletions, A, None, (15, 0)), 0, true),
+            (shown(Deletions, A, None, (35, 20)), 0, true),
+            (shown(Deletions, A, None, (16, 0)), 0, false),
+            (shown(Deletions, A, None, (15, 10)), 10, true),
+            (shown(Deletions, A, None, (16, 10)), 10, false),
+            (shown(Deletions, B, None, (15, 0)), 0, false),
+            (shown(Shrink, A, None, (15, 0)), 0, false),
+            (shown(Overwrite, B, Some("title"), (40, 0)), 9, true),
+            (shown(Overwrite, B, Some("title"), (41, 0)), 0, false),
+            (shown(Overwrite, B, Some("phone"), (40, 0)), 0, false),
+            (shown(Overwrite, A, Some("title"), (40, 0)), 0, false),
+        ];
+        for (trip, done, covered) in cases {
+            let since = Sides { a: done, b: 0 };
+            let rest = beyond(vec![trip.clone()], &agreed, &since);
+            assert_eq!(rest.is_empty(), covered, "{trip:?}, {done} since");
+        }
+    }
 }

@@ -17,7 +17,7 @@ mod rules;
 mod settle;
 
 pub use defaults::default_mapping;
-pub use guard::{Held, Totals, guards, overwrites};
+pub use guard::{Held, Totals, beyond, guards, overwrites};
 pub use matching::match_keys;
 pub use normal::{equal, is_blank, normal};
 pub use plan::{

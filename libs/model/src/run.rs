@@ -154,6 +154,9 @@ pub struct GuardTrip {
     pub count: u64,
     /// The most that passes without a person.
     pub limit: u64,
+    /// Of `count`, what was carried over already, in the 24 hours before.
+    #[serde(default)]
+    pub carried: u64,
 }
 
 /// A run as stored.
@@ -171,7 +174,7 @@ pub struct Run {
     pub state: RunState,
     /// What it did so far.
     pub counters: Counters,
-    /// Guards that hold, or held until approved, part of its plan.
+    /// Guards that hold part of its plan; of an approved run, what a person agreed to.
     pub guards: Vec<GuardTrip>,
     /// Whether a person agreed to what the guards hold.
     pub approved: bool,

@@ -218,6 +218,7 @@ async fn a_run_is_checkpointed_released_and_finished(world: World) {
         entry: None,
         count: 11,
         limit: 10,
+        carried: 3,
     };
     let finish = Finish {
         state: RunState::Succeeded,

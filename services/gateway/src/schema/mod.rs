@@ -341,6 +341,9 @@ pub struct GuardTrip {
     pub count: u64,
     /// The most that passes without a person.
     pub limit: u64,
+    /// Of `count`, what was carried over already, in the 24 hours before.
+    #[serde(default)]
+    pub carried: u64,
 }
 
 /// Values by side.

@@ -26,7 +26,7 @@ pub struct RunJson {
     /// What it did so far.
     #[schema(value_type = schema::Counters)]
     pub counters: Counters,
-    /// Guards that hold, or held until approved, part of its plan.
+    /// Guards that hold part of its plan; of an approved run, what a person agreed to.
     #[schema(value_type = Vec<schema::GuardTrip>)]
     pub guards: Vec<GuardTrip>,
     /// Whether a person agreed to what the guards hold.
