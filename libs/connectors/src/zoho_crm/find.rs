@@ -170,11 +170,7 @@ async fn query(
     match response.status {
         200 => {
             let list: List = response.json()?;
-            if list
-                .info
-                .count
-                .is_some_and(|count| count != list.data.len())
-            {
+            if list.info.miscounts(list.data.len()) {
                 return Err(response.error(
                     Kind::Malformed,
                     "Zoho CRM's answer has fewer rows than it says",

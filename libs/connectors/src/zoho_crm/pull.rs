@@ -208,7 +208,7 @@ fn follow(
     token: Option<&str>,
 ) -> Result<Option<String>, Error> {
     let bad = |message| Err(response.error(Kind::Malformed, message));
-    if info.count.is_some_and(|count| count != found) {
+    if info.miscounts(found) {
         return bad("a page of Zoho CRM's listing has fewer contacts than it says");
     }
     if !info.more_records {
@@ -287,11 +287,7 @@ async fn deleted(session: &Session, mut trip: Trip) -> Result<Page, Error> {
         }
         _ => return Err(refused(&response)),
     };
-    if list
-        .info
-        .count
-        .is_some_and(|count| count != list.data.len())
-    {
+    if list.info.miscounts(list.data.len()) {
         return Err(response.error(
             Kind::Malformed,
             "a page of tombstones has fewer than it says",

@@ -30,6 +30,13 @@ pub(super) struct Info {
     pub next_page_token: Option<String>,
 }
 
+impl Info {
+    /// Whether a page of so many records is not what it says that it is: it was cut off.
+    pub(super) fn miscounts(&self, found: usize) -> bool {
+        self.count.is_some_and(|count| count != found)
+    }
+}
+
 /// `GET /Contacts/actions/count`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Count {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, web::ServiceConfig};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -166,6 +167,17 @@ pub struct DumpRecord {
     pub neutral: Person,
     /// The record as the provider's API shows it, all fields.
     pub native: Value,
+}
+
+/// Knobs with the members of `change` in the place of theirs; an unknown name is an error.
+pub fn turned<K: Serialize + DeserializeOwned>(knobs: &K, change: &Value) -> Result<K, AdminError> {
+    let invalid = |error: serde_json::Error| AdminError::invalid(error.to_string());
+    let mut all = serde_json::to_value(knobs).map_err(invalid)?;
+    let (Some(members), Some(change)) = (all.as_object_mut(), change.as_object()) else {
+        return Err(AdminError::invalid("knobs are an object"));
+    };
+    members.extend(change.clone());
+    serde_json::from_value(all).map_err(invalid)
 }
 
 /// Why an admin request was refused.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::account::{Account, Contact, Knobs};
+use super::account::{Account, Contact};
 use super::etag::{parse_resource_name, resource_name};
 use super::fields::{self, position};
 use super::mask::Mask;
@@ -14,7 +14,9 @@ use super::{Google, convert, groups, others, people};
 use crate::core::ids::digest;
 use crate::core::lock;
 use crate::core::people::{Seed, people as invent};
-use crate::core::provider::{AccountInfo, AdminError, Dump, DumpRecord, NewAccount, ProviderAdmin};
+use crate::core::provider::{
+    AccountInfo, AdminError, Dump, DumpRecord, NewAccount, ProviderAdmin, turned,
+};
 
 /// A refusal of the API as one of the admin API.
 pub fn refused(refusal: Refusal) -> AdminError {
@@ -200,15 +202,11 @@ impl ProviderAdmin for Google {
     }
 
     fn set_knobs(&self, account: &str, knobs: &Value) -> Result<Value, AdminError> {
-        let mut merged = self.knobs(account)?;
-        let (Some(members), Some(change)) = (merged.as_object_mut(), knobs.as_object()) else {
-            return Err(AdminError::invalid("an object is needed"));
-        };
-        members.extend(change.clone());
-        let parsed: Knobs =
-            serde_json::from_value(merged).map_err(|e| AdminError::invalid(e.to_string()))?;
         let known = self.known(account)?;
-        lock(&known).knobs = parsed;
+        {
+            let mut known = lock(&known);
+            known.knobs = turned(&known.knobs, knobs)?;
+        }
         self.knobs(account)
     }
 

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::errors::ItemError;
-use super::knobs::Knobs;
 use super::org::{Opening, Org};
 use super::writes::{self, Author};
 use super::{Zoho, actions, render, seed, time, workflow};
 use crate::core::lock;
 use crate::core::people::{Person, Seed, people};
-use crate::core::provider::{AccountInfo, AdminError, Dump, DumpRecord, NewAccount, ProviderAdmin};
+use crate::core::provider::{
+    AccountInfo, AdminError, Dump, DumpRecord, NewAccount, ProviderAdmin, turned,
+};
 
 /// The zones a user may have, in minutes east of Greenwich; daylight saving is not imitated.
 const ZONES: &[(&str, i32)] = &[
@@ -244,15 +245,11 @@ impl ProviderAdmin for Zoho {
     }
 
     fn set_knobs(&self, account: &str, knobs: &Value) -> Result<Value, AdminError> {
-        let mut merged = self.knobs(account)?;
-        let (Some(all), Some(new)) = (merged.as_object_mut(), knobs.as_object()) else {
-            return Err(AdminError::invalid("knobs are an object"));
-        };
-        all.extend(new.clone());
-        let read: Knobs = serde_json::from_value(merged)
-            .map_err(|error| AdminError::invalid(error.to_string()))?;
         let org = self.opened(account)?;
-        lock(&org).knobs = read;
+        {
+            let mut org = lock(&org);
+            org.knobs = turned(&org.knobs, knobs)?;
+        }
         self.knobs(account)
     }
 
