@@ -32,6 +32,12 @@ impl Cell for &'static str {
     }
 }
 
+impl Cell for bool {
+    fn write(&self, out: &mut String) {
+        out.push_str(if *self { "true" } else { "false" });
+    }
+}
+
 impl Cell for i32 {
     fn write(&self, out: &mut String) {
         out.push_str(&self.to_string());
@@ -161,6 +167,7 @@ mod tests {
         check(&"a\"b\n".to_owned(), "\"a\\\"b\\n\"");
         check(&None::<i32>, "null");
         check(&Some(-7_i64), "-7");
+        check(&true, "true");
         check(
             &DateTime::<Utc>::UNIX_EPOCH,
             "\"1970-01-01T00:00:00+00:00\"",

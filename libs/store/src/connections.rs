@@ -29,6 +29,12 @@ statements! {
         where tenant_id = $1 and a_account = $2 and b_account = $3 and object = $4";
     Tenant CONNECTION_INSERT = "insert into connections (tenant_id, id, pair_id, name, object, a_account,
         a_collection, b_account, b_collection, settings, status, status_reason, revision, next_run_at, repull,
+    /// $2 and $3 are the accounts in the order asked for: whether anything pairs them the other way round.
+    Tenant PAIR_SWAPPED = "select 1 from pairs p
+        where p.tenant_id = $1 and p.a_account = $3 and p.b_account = $2 and p.object = $4
+            and (exists (select 1 from connections c where c.tenant_id = p.tenant_id and c.pair_id = p.id)
+                or exists (select 1 from links l where l.tenant_id = p.tenant_id and l.pair_id = p.id)
+                or exists (select 1 from intents i where i.tenant_id = p.tenant_id and i.pair_id = p.id))";
         created_at, updated_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, false, $15, $16)";
     Tenant CONNECTION_GET = concat!("select ", connection_columns!(), " from connections
@@ -207,6 +213,20 @@ impl Scope {
     ) -> Result<()> {
         let settings = Json(Settings::of(connection));
         let (status, reason) = status_parts(&connection.status);
+    /// Whether these accounts are paired the other way round already: links know their records by side, so that a
+    /// connection in this order would take every linked record for a new one.
+    pub async fn pair_swapped(
+        &self,
+        a: AccountId,
+        b: AccountId,
+        object: ObjectType,
+    ) -> Result<bool> {
+        let row = transaction!(self.read(), tx => {
+            fetch_optional!(tx, (i32,), PAIR_SWAPPED, self.id(), a.uuid(), b.uuid(), object.as_str())
+        })?;
+        Ok(row.is_some())
+    }
+
         transaction!(self.write(), tx => {
             execute!(tx, CONNECTION_INSERT, self.id(), connection.id.uuid(), connection.pair.uuid(),
                 &connection.name, connection.object.as_str(), connection.sides.a.account.uuid(),
@@ -263,7 +283,8 @@ impl Scope {
         row.try_into()
     }
 
-    /// Deletes a connection with its runs, staged records, problems and conflicts. Links stay with their pair.
+    /// Deletes a connection with its runs, staged records, problems, conflicts and memberships. Links stay with their
+    /// pair, and so do intents: the next run on the pair finds out what became of them.
     pub async fn connection_delete(&self, id: ConnectionId) -> Result<()> {
         found(transaction!(self.write(), tx => {
             execute!(tx, CONNECTION_DELETE, self.id(), id.uuid())

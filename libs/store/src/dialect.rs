@@ -66,7 +66,20 @@ macro_rules! link_select {
             state_side, body, resolutions, dirty from links where tenant_id = $1 "
     };
 }
-pub(crate) use {link_select, staged_select};
+
+/// $2 connection: its membership, and whether another connection follows both records.
+macro_rules! link_seen_select {
+    () => {
+        "select l.id, l.pair_id, l.a_remote, l.b_remote, l.a_version, l.b_version, l.a_modified_at, l.b_modified_at,
+            l.state, l.state_side, l.body, l.resolutions, l.dirty, m.left_a, m.left_b,
+            exists (select 1 from link_members o where o.tenant_id = l.tenant_id and o.link_id = l.id
+                and o.connection_id <> $2 and not o.left_a and not o.left_b) as elsewhere
+         from links l left join link_members m on m.tenant_id = l.tenant_id and m.connection_id = $2
+            and m.link_id = l.id
+         where l.tenant_id = $1 "
+    };
+}
+pub(crate) use {link_seen_select, link_select, staged_select};
 
 pairs! {
     /// $2 connection. An unchanged record keeps its phase.
@@ -134,15 +147,17 @@ pairs! {
             where k.tenant_id = $1 and s.gone is null
             order by k.remote_id, k.rank",
     }
-    /// $2 pair, $3 remote ids.
+    /// $2 connection, $3 pair, $4 remote ids.
     LINKS_BY_A {
-        postgres: concat!(link_select!(), "and pair_id = $2 and a_remote = any($3)"),
-        sqlite: concat!(link_select!(), "and pair_id = $2 and a_remote in (select value from json_each($3))"),
+        postgres: concat!(link_seen_select!(), "and l.pair_id = $3 and l.a_remote = any($4)"),
+        sqlite: concat!(link_seen_select!(), "and l.pair_id = $3
+            and l.a_remote in (select value from json_each($4))"),
     }
-    /// $2 pair, $3 remote ids.
+    /// $2 connection, $3 pair, $4 remote ids.
     LINKS_BY_B {
-        postgres: concat!(link_select!(), "and pair_id = $2 and b_remote = any($3)"),
-        sqlite: concat!(link_select!(), "and pair_id = $2 and b_remote in (select value from json_each($3))"),
+        postgres: concat!(link_seen_select!(), "and l.pair_id = $3 and l.b_remote = any($4)"),
+        sqlite: concat!(link_seen_select!(), "and l.pair_id = $3
+            and l.b_remote in (select value from json_each($4))"),
     }
     /// $2 ids.
     LINKS_GET {
@@ -162,6 +177,17 @@ pairs! {
                 value->>7, value->>8, value->>9, unhex(value->>10) from json_each($2) where true",
             link_upsert_tail!()),
     }
+    /// $2 connection.
+    MEMBER_UPSERT {
+        postgres: "insert into link_members (tenant_id, connection_id, link_id, left_a, left_b)
+            select $1, $2, r.* from unnest($3::uuid[], $4::bool[], $5::bool[]) as r
+            on conflict (tenant_id, connection_id, link_id) do update set
+                left_a = excluded.left_a, left_b = excluded.left_b",
+        sqlite: "insert into link_members (tenant_id, connection_id, link_id, left_a, left_b)
+            select $1, $2, unhex(value->>0), value->>1, value->>2 from json_each($3) where true
+            on conflict (tenant_id, connection_id, link_id) do update set
+                left_a = excluded.left_a, left_b = excluded.left_b",
+    }
     LINK_DELETE {
         postgres: "delete from links where tenant_id = $1 and id = any($2)",
         sqlite: "delete from links where tenant_id = $1 and id in (select unhex(value->>0) from json_each($2))",
@@ -175,23 +201,23 @@ pairs! {
             where rowid in (select l.rowid from json_each($2) as r cross join links as l
                 on l.tenant_id = $1 and l.id = unhex(r.value->>0) and l.dirty = r.value->>1)",
     }
-    /// $2 connection. A repeated intention replaces nothing.
+    /// $2 connection, $3 pair. A repeated intention replaces nothing.
     INTENT_INSERT {
-        postgres: "insert into intents (tenant_id, connection_id, operation_id, side, kind, link_id, source, remote,
-                payload, intended_at)
-            select $1, $2, r.* from unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[],
-                $9::bytea[], $10::timestamptz[]) as r
+        postgres: "insert into intents (tenant_id, connection_id, pair_id, operation_id, side, kind, link_id, source,
+                remote, payload, intended_at)
+            select $1, $2, $3, r.* from unnest($4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[],
+                $10::bytea[], $11::timestamptz[]) as r
             on conflict (tenant_id, operation_id) do nothing",
-        sqlite: "insert into intents (tenant_id, connection_id, operation_id, side, kind, link_id, source, remote,
-                payload, intended_at)
-            select $1, $2, unhex(value->>0), value->>1, value->>2, unhex(value->>3), value->>4, value->>5,
-                unhex(value->>6), value->>7 from json_each($3) where true
+        sqlite: "insert into intents (tenant_id, connection_id, pair_id, operation_id, side, kind, link_id, source,
+                remote, payload, intended_at)
+            select $1, $2, $3, unhex(value->>0), value->>1, value->>2, unhex(value->>3), value->>4, value->>5,
+                unhex(value->>6), value->>7 from json_each($4) where true
             on conflict (tenant_id, operation_id) do nothing",
     }
-    /// $2 connection.
+    /// $2 pair.
     INTENT_DELETE {
-        postgres: "delete from intents where tenant_id = $1 and connection_id = $2 and operation_id = any($3)",
-        sqlite: "delete from intents where tenant_id = $1 and connection_id = $2
+        postgres: "delete from intents where tenant_id = $1 and pair_id = $2 and operation_id = any($3)",
+        sqlite: "delete from intents where tenant_id = $1 and pair_id = $2
             and operation_id in (select unhex(value->>0) from json_each($3))",
     }
     /// $2 pair. Ordinality keeps `seq` in the order of the batch.
@@ -240,6 +266,15 @@ pairs! {
             select $1, $2, unhex(value->>0), unhex(value->>1), value->>2, value->>3, value->>4, value->>5, value->>6,
                 value->>7, value->>8, value->>9, value->>10, value->>11 from json_each($3) where true",
             problem_upsert_tail!()),
+    }
+    /// $2 connection, $3 side, $4 remote ids.
+    PROBLEM_ATTEMPTS {
+        postgres: "select remote_id, reason, attempts from problems
+            where tenant_id = $1 and connection_id = $2 and side = $3 and status = 'open' and remote_id = any($4)",
+        sqlite: "select p.remote_id, p.reason, p.attempts from json_each($4) as r
+            cross join problems as p on p.tenant_id = $1 and p.connection_id = $2 and p.side = $3
+                and p.remote_id = r.value and p.status = 'open'
+            where p.tenant_id = $1",
     }
     /// $2 connection. Without a reason, whatever is open for the record.
     PROBLEM_CLOSE_BULK {

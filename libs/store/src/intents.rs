@@ -1,8 +1,9 @@
-//! Intents: operations recorded, with the payload to be sent, before their provider is called.
+//! Intents: operations recorded, with the payload to be sent, before their provider is called. They hang on the pair:
+//! whoever works on it next resolves them, even if the connection that intended them is deleted.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
-use syncline_model::{ConnectionId, LinkId, OperationId, RemoteId};
+use syncline_model::{ConnectionId, LinkId, OperationId, PairId, RemoteId};
 use uuid::Uuid;
 
 use crate::bulk::bulk;
@@ -12,11 +13,12 @@ use crate::links::links_write;
 use crate::seal::INTENT_PAYLOAD;
 use crate::staged::side_of;
 use crate::statement::statements;
-use crate::{Intent, IntentKind, Intentions, Lease, Result, Scope, StoreError};
+use crate::{Intent, IntentKind, Intentions, Lease, OpenIntent, Result, Scope, StoreError};
 
 statements! {
-    Tenant INTENTS_OPEN = "select operation_id, side, kind, link_id, source, remote, payload, intended_at from intents
-        where tenant_id = $1 and connection_id = $2 order by operation_id limit $3";
+    Tenant INTENTS_OPEN = "select operation_id, connection_id, side, kind, link_id, source, remote, payload,
+            intended_at from intents
+        where tenant_id = $1 and pair_id = $2 order by operation_id limit $3";
 }
 
 bulk! {
@@ -36,6 +38,7 @@ bulk! {
 #[derive(FromRow)]
 struct IntentRow {
     operation_id: Uuid,
+    connection_id: Uuid,
     side: String,
     kind: String,
     link_id: Option<Uuid>,
@@ -54,10 +57,11 @@ impl Scope {
             .iter()
             .map(|intent| self.intent_write(intent))
             .collect::<Result<Vec<_>>>()?;
+        let common = [self.id(), lease.connection.uuid(), lease.pair.uuid()];
         transaction!(self.write(), tx => {
             self.fence(tx, lease).await?;
             links_write(tx, self, &links).await?;
-            IntentWrite::execute(tx, INTENT_INSERT, &[self.id(), lease.connection.uuid()], &intents).await?;
+            IntentWrite::execute(tx, INTENT_INSERT, &common, &intents).await?;
             Ok(())
         })
     }
@@ -77,14 +81,15 @@ impl Scope {
         })
     }
 
-    /// Operations that were intended and not settled, in the order of their ids.
-    pub async fn intents_open(&self, connection: ConnectionId, limit: u32) -> Result<Vec<Intent>> {
+    /// Operations on a pair that were intended and not settled, by whichever connection, in the order of their ids.
+    pub async fn intents_open(&self, pair: PairId, limit: u32) -> Result<Vec<OpenIntent>> {
         let rows = transaction!(self.read(), tx => {
-            fetch_all!(tx, IntentRow, INTENTS_OPEN, self.id(), connection.uuid(), page(limit))
+            fetch_all!(tx, IntentRow, INTENTS_OPEN, self.id(), pair.uuid(), page(limit))
         })?;
         rows.into_iter()
             .map(|row| {
-                Ok(Intent {
+                let connection = ConnectionId::from_uuid(row.connection_id);
+                let intent = Intent {
                     operation: OperationId::from_uuid(row.operation_id),
                     side: side_of(&row.side)?,
                     kind: IntentKind::parse(&row.kind)
@@ -98,7 +103,8 @@ impl Scope {
                         &row.payload,
                     )?,
                     intended_at: row.intended_at,
-                })
+                };
+                Ok(OpenIntent { connection, intent })
             })
             .collect()
     }

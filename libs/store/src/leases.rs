@@ -1,9 +1,10 @@
 //! Executing a run: claim, heartbeat, checkpoint, release, finish. Claims are compare-and-swap on the primary key, and
-//! every write names the claim's epoch, so that a worker that lost its lease changes nothing.
+//! every write names the claim's epoch, so that a worker that lost its lease changes nothing. One run at a time works on
+//! a pair of accounts, whatever its connection: the pair's row carries that right along with the run's.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
-use syncline_model::{ConnectionId, Counters, RunId};
+use syncline_model::{ConnectionId, Counters, PairId, RunId, RunState};
 use uuid::Uuid;
 
 use crate::db::{Db, Tx, execute, fetch_optional, transaction};
@@ -11,11 +12,35 @@ use crate::statement::statements;
 use crate::{Finish, Lease, Release, Result, Scope, Store, StoreError};
 
 statements! {
-    Tenant RUN_CLAIM = "update runs set state = 'running', epoch = epoch + 1, lease_until = $4, worker = $5,
-        started_at = coalesce(started_at, $3)
-        where tenant_id = $1 and id = $2
+    /// Changes nothing, but takes the row's lock until the transaction ends.
+    Tenant RUN_CLAIMABLE = "update runs set epoch = epoch where tenant_id = $1 and id = $2
             and ((state = 'queued' and due_at <= $3) or (state = 'running' and lease_until <= $3))
         returning connection_id, epoch";
+    Tenant RUN_PAIR = "select pair_id from connections where tenant_id = $1 and id = $2";
+    Tenant RUN_CLAIM = "update runs set state = 'running', epoch = $6, lease_until = $4, worker = $5,
+        started_at = coalesce(started_at, $3) where tenant_id = $1 and id = $2";
+    Tenant RUN_DEFER = "update runs set state = 'queued', due_at = $3, lease_until = null, worker = null
+        where tenant_id = $1 and id = $2";
+    /// Whoever else works on the pair has lost its lease; were it only asleep, its writes must fail.
+    Tenant RUN_UNSEAT = "update runs set state = 'queued', epoch = epoch + 1, lease_until = null, worker = null
+        where tenant_id = $1 and id <> $2 and state = 'running'
+            and connection_id in (select id from connections where tenant_id = $1 and pair_id = $3)";
+    /// Compare-and-swap on the pair: $3 run, $4 its epoch, $5 until when, $6 now.
+    Tenant PAIR_TAKE = "update pairs set run_id = $3, run_epoch = $4, run_until = $5, next_run_id = null,
+            next_until = null
+        where tenant_id = $1 and id = $2 and (run_id is null or run_id = $3 or run_until <= $6)
+            and (next_run_id is null or next_run_id = $3 or next_until <= $6)";
+    Tenant PAIR_QUEUE = "update pairs set next_run_id = $3, next_until = $4
+        where tenant_id = $1 and id = $2 and (next_run_id is null or next_run_id = $3 or next_until <= $5)";
+    Tenant PAIR_HEARTBEAT = "update pairs set run_until = $5
+        where tenant_id = $1 and id = $2 and run_id = $3 and run_epoch = $4";
+    Tenant PAIR_LEAVE = "update pairs set run_id = null, run_epoch = null, run_until = null
+        where tenant_id = $1 and id = $2 and run_id = $3 and run_epoch = $4";
+    /// Whether another connection's run has yet to settle what it intended on the pair.
+    Tenant PAIR_UNSETTLED = "select 1 from intents i where i.tenant_id = $1 and i.pair_id = $2 and i.connection_id <> $3
+            and exists (select 1 from runs r where r.tenant_id = i.tenant_id and r.connection_id = i.connection_id
+                and r.state in ('queued', 'running'))
+        limit 1";
     /// Changes nothing, but takes the row's lock until the transaction ends.
     Tenant RUN_FENCE = "update runs set epoch = epoch
         where tenant_id = $1 and id = $2 and epoch = $3 and connection_id = $4 and state = 'running'
@@ -27,11 +52,21 @@ statements! {
     Tenant RUN_RELEASE = "update runs set state = 'queued', due_at = $4, progress = $5, error = $6, attempts = $7,
         lease_until = null, worker = null
         where tenant_id = $1 and id = $2 and epoch = $3 and state = 'running'";
+    Global PAIRS_DROP = "update pairs set run_id = null, run_epoch = null, run_until = null where run_id is not null";
     Global LEASES_DROP = "update runs set lease_until = $1 where state = 'running' and lease_until > $1";
     Tenant RUN_FINISH = "update runs set state = $3, error = $4, counters = $5, guards = $6, finished_at = $7,
-        lease_until = null, worker = null
+        approved = approved and $3 <> 'parked', lease_until = null, worker = null
         where tenant_id = $1 and id = $2";
+    /// Runs that were parked while nothing is held any more.
+    Tenant RUNS_UNPARK = "update runs set state = 'cancelled',
+        error = 'a later run settled what its guards held'
+        where tenant_id = $1 and connection_id = $2 and state = 'parked'";
 }
+
+/// When a run that was refused its pair is due again.
+const DEFERRED: TimeDelta = TimeDelta::milliseconds(500);
+/// For how long a pair is kept for who was refused it and does not come back.
+const NEXT_FOR: TimeDelta = TimeDelta::seconds(10);
 
 /// Adds to a run's counters, inside a transaction that holds its lock.
 pub(crate) async fn count(
@@ -88,7 +123,10 @@ impl Store {
         if matches!(self.db, Db::Postgres(_)) {
             return Ok(0);
         }
-        transaction!(self.write_global(), tx => { execute!(tx, LEASES_DROP, now) })
+        transaction!(self.write_global(), tx => { 
+            execute!(tx, PAIRS_DROP)?;
+            execute!(tx, LEASES_DROP, now)
+        })
     }
 }
 
@@ -109,8 +147,11 @@ impl Scope {
             .ok_or(StoreError::Fenced)
     }
 
-    /// Claims a run that is queued and due, or whose lease has expired. `None` when somebody else has it, it is not
-    /// due, or it is over. Of any number of claimers, one gets it.
+    /// Claims a run that is queued and due, or whose lease has expired, and with it its pair of accounts. `None` when
+    /// somebody else has it, it is not due, or it is over. Of any number of claimers, one gets it.
+    ///
+    /// `None` also while another run works on the pair, or has yet to settle what it intended there: the run is then
+    /// due again in half a second. Who was refused because the pair is taken is the next to get it.
     pub async fn run_claim(
         &self,
         run: RunId,
@@ -118,21 +159,85 @@ impl Scope {
         lease_until: DateTime<Utc>,
         worker: &str,
     ) -> Result<Option<Lease>> {
-        let row = transaction!(self.write(), tx => {
-            fetch_optional!(tx, (Uuid, i64), RUN_CLAIM, self.id(), run.uuid(), now, lease_until, worker)
-        })?;
-        Ok(row.map(|(connection, epoch)| Lease {
-            tenant: self.tenant(),
+        transaction!(self.write(), tx => {
+            let id = run.uuid();
+            let row = fetch_optional!(tx, (Uuid, i64), RUN_CLAIMABLE, self.id(), id, now)?;
+            let Some((connection, before)) = row else {
+                return Ok(None);
+            };
+            let (pair,) = fetch_optional!(tx, (Uuid,), RUN_PAIR, self.id(), connection)?
+                .ok_or(StoreError::NotFound)?;
+            let lease = Lease {
+                tenant: self.tenant(),
+                run,
+                connection: ConnectionId::from_uuid(connection),
+                pair: PairId::from_uuid(pair),
+                epoch: before + 1,
+            };
+            if !self.pair_take(tx, &lease, now, lease_until).await? {
+                execute!(tx, RUN_DEFER, self.id(), id, now + DEFERRED)?;
+                return Ok(None);
+            }
+            execute!(tx, RUN_UNSEAT, self.id(), id, pair)?;
+            execute!(tx, RUN_CLAIM, self.id(), id, now, lease_until, worker, lease.epoch)?;
+            Ok(Some(lease))
+        })
+    }
+
+    /// Takes a run's pair of accounts, unless another run has it or has yet to settle what it intended there.
+    async fn pair_take(
+        &self,
+        tx: &mut Tx,
+        lease: &Lease,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<bool> {
+        let (pair, run) = (lease.pair.uuid(), lease.run.uuid());
+        let taken = execute!(
+            tx,
+            PAIR_TAKE,
+            self.id(),
+            pair,
             run,
-            connection: ConnectionId::from_uuid(connection),
-            epoch,
-        }))
+            lease.epoch,
+            until,
+            now
+        )?;
+        if taken == 0 {
+            execute!(tx, PAIR_QUEUE, self.id(), pair, run, now + NEXT_FOR, now)?;
+            return Ok(false);
+        }
+        // Asked only now, under the lock of the pair's row: what a run intended is seen once it has let go.
+        let connection = lease.connection.uuid();
+        let unsettled =
+            fetch_optional!(tx, (i32,), PAIR_UNSETTLED, self.id(), pair, connection)?.is_some();
+        if unsettled {
+            self.pair_leave(tx, lease).await?;
+        }
+        Ok(!unsettled)
+    }
+
+    async fn pair_leave(&self, tx: &mut Tx, lease: &Lease) -> Result<()> {
+        let (pair, run) = (lease.pair.uuid(), lease.run.uuid());
+        execute!(tx, PAIR_LEAVE, self.id(), pair, run, lease.epoch)?;
+        Ok(())
+    }
+
+    /// Says that a worker whose lease is lost has stopped writing to the pair's accounts, so that nobody has to wait for
+    /// the lease's end. Nothing happens if the pair is another run's by now.
+    pub async fn run_let_go(&self, lease: &Lease) -> Result<()> {
+        transaction!(self.write(), tx => { self.pair_leave(tx, lease).await })
     }
 
     /// Keeps a lease alive.
     pub async fn run_heartbeat(&self, lease: &Lease, lease_until: DateTime<Utc>) -> Result<()> {
+        let (pair, run) = (lease.pair.uuid(), lease.run.uuid());
         held(transaction!(self.write(), tx => {
-            execute!(tx, RUN_HEARTBEAT, self.id(), lease.run.uuid(), lease.epoch, lease_until)
+            let rows = execute!(tx, RUN_HEARTBEAT, self.id(), run, lease.epoch, lease_until)?;
+            if rows > 0 {
+                execute!(tx, PAIR_HEARTBEAT, self.id(), pair, run, lease.epoch, lease_until)?;
+            }
+            Ok(rows)
         })?)
     }
 
@@ -152,18 +257,26 @@ impl Scope {
     /// Gives a run back before it is done. The lease is lost with it.
     pub async fn run_release(&self, lease: &Lease, release: &Release) -> Result<()> {
         held(transaction!(self.write(), tx => {
-            execute!(tx, RUN_RELEASE, self.id(), lease.run.uuid(), lease.epoch, release.due_at,
-                Json(&release.progress), &release.error, release.attempts)
+            let rows = execute!(tx, RUN_RELEASE, self.id(), lease.run.uuid(), lease.epoch, release.due_at,
+                Json(&release.progress), &release.error, release.attempts)?;
+            self.pair_leave(tx, lease).await?;
+            Ok(rows)
         })?)
     }
 
-    /// Ends a run in a final state. The lease is lost with it.
+    /// Ends a run in a final state. The lease is lost with it. An approval does not outlive being parked again; and
+    /// with a run that succeeded nothing is held any more, so that earlier ones are not parked any longer.
     pub async fn run_finish(&self, lease: &Lease, finish: &Finish) -> Result<()> {
         transaction!(self.write(), tx => {
             let mut counters = self.fence(tx, lease).await?;
             counters.add(&finish.counters);
             execute!(tx, RUN_FINISH, self.id(), lease.run.uuid(), finish.state.as_str(), &finish.error,
-                Json(counters), Json(&finish.guards), finish.now)
+                Json(counters), Json(&finish.guards), finish.now)?;
+            self.pair_leave(tx, lease).await?;
+            if finish.state == RunState::Succeeded {
+                execute!(tx, RUNS_UNPARK, self.id(), lease.connection.uuid())?;
+            }
+            Ok(())
         })?;
         Ok(())
     }

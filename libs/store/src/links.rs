@@ -1,27 +1,37 @@
-//! Links: read by id, by record, by page; written by `intend` and `settle`.
+//! Links: read by id, by record, by page; written by `intend` and `settle`. A link belongs to the pair of accounts; that a
+//! connection follows it, or that a side has left, is the connection's membership, which `settle` writes.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use syncline_model::{
-    EntryKey, Link, LinkBody, LinkId, LinkState, PairId, RemoteId, Side, Sides, Version,
+    ConnectionId, EntryKey, Link, LinkBody, LinkId, LinkState, PairId, RemoteId, Side, Sides,
+    Version,
 };
 use uuid::Uuid;
 
 use crate::bulk::bulk;
 use crate::db::{Tx, fetch_all, fetch_listed, fetch_optional, page, transaction};
-use crate::dialect::{LINK_UPSERT, LINKS_BY_A, LINKS_BY_B, LINKS_GET, link_select};
+use crate::dialect::{
+    LINK_UPSERT, LINKS_BY_A, LINKS_BY_B, LINKS_GET, link_seen_select, link_select,
+};
 use crate::seal::LINK_BODY;
 use crate::staged::side_of;
 use crate::statement::statements;
-use crate::{DirtyLink, DirtyMark, Result, Scope, StoreError};
+use crate::{DirtyLink, DirtyMark, Result, Scope, SeenLink, StoreError};
 
 statements! {
     Tenant LINK_GET = concat!(link_select!(), "and id = $2");
-    Tenant LINK_LIST = concat!(link_select!(), "and pair_id = $2 and id > $3 order by id limit $4");
+    Tenant LINK_LIST = concat!(link_seen_select!(), "and m.link_id > $3 order by m.link_id limit $4");
     Tenant LINKS_DIRTY = concat!(link_select!(), "and pair_id = $2 and id > $3 and dirty > 0 order by id limit $4");
-    Tenant LINK_COUNT = "select count(*) from links where tenant_id = $1 and pair_id = $2 and state = 'live'";
+    Tenant LINK_COUNT = "select count(*) from link_members m
+        join links l on l.tenant_id = m.tenant_id and l.id = m.link_id
+        where m.tenant_id = $1 and m.connection_id = $2 and not m.left_a and not m.left_b and l.state = 'live'";
+    Tenant LINK_COUNT_PAIR = "select count(*) from links l
+        join connections c on c.tenant_id = l.tenant_id and c.pair_id = l.pair_id
+        where l.tenant_id = $1 and c.id = $2 and l.state = 'live'
+            and not exists (select 1 from link_members m where m.tenant_id = l.tenant_id and m.connection_id = c.id)";
 }
 
 bulk! {
@@ -58,6 +68,15 @@ pub(crate) struct LinkRow {
     dirty: i64,
 }
 
+#[derive(FromRow)]
+struct SeenRow {
+    #[sqlx(flatten)]
+    link: LinkRow,
+    left_a: Option<bool>,
+    left_b: Option<bool>,
+    elsewhere: bool,
+}
+
 /// Writes links inside a transaction. One that comes twice is written as it comes last.
 pub(crate) async fn links_write(tx: &mut Tx, scope: &Scope, rows: &[LinkWrite]) -> Result<()> {
     LinkWrite::execute(tx, LINK_UPSERT, &[scope.id()], rows)
@@ -84,6 +103,10 @@ impl Scope {
             resolutions: BTreeMap::new(),
             ..link.body.clone()
         };
+        let state = match link.state {
+            LinkState::Frozen { .. } => LinkState::Live,
+            state => state,
+        };
         Ok(LinkWrite {
             id: link.id.uuid(),
             pair: link.pair.uuid(),
@@ -93,8 +116,8 @@ impl Scope {
             b_version: version(Side::B),
             a_modified_at: link.modified_at.a,
             b_modified_at: link.modified_at.b,
-            state: link.state.as_str(),
-            state_side: link.state.side().map(Side::as_str),
+            state: state.as_str(),
+            state_side: state.side().map(Side::as_str),
             body: self.seal_json(LINK_BODY, link.id.uuid().as_bytes(), &body)?,
         })
     }
@@ -131,19 +154,35 @@ impl Scope {
         })
     }
 
+    fn link_seen(&self, row: SeenRow) -> Result<SeenLink> {
+        let left = row.left_a.zip(row.left_b).map(|(a, b)| Sides { a, b });
+        let mut link = self.link_read(row.link)?.link;
+        let gone = |side: &Side| left.as_ref().is_some_and(|left| *left.get(*side));
+        if let (LinkState::Live, Some(left)) = (link.state, Side::BOTH.into_iter().find(gone)) {
+            link.state = LinkState::Frozen { left };
+        }
+        Ok(SeenLink {
+            link,
+            left,
+            elsewhere: row.elsewhere,
+        })
+    }
+
     fn link_read_all(&self, rows: Vec<LinkRow>) -> Result<Vec<Link>> {
         rows.into_iter()
             .map(|row| self.link_read(row).map(|dirty| dirty.link))
             .collect()
     }
 
-    /// The links of these records, in any state; a record without one is left out. In no order.
+    /// The pair's links of these records, in any state, as the connection sees them; a record without one is left out.
+    /// In no order.
     pub async fn links_by_remote(
         &self,
+        connection: ConnectionId,
         pair: PairId,
         side: Side,
         remotes: &[RemoteId],
-    ) -> Result<Vec<Link>> {
+    ) -> Result<Vec<SeenLink>> {
         if remotes.is_empty() {
             return Ok(Vec::new());
         }
@@ -153,12 +192,12 @@ impl Scope {
         };
         let ids: Vec<String> = remotes.iter().map(|id| id.as_str().to_owned()).collect();
         let rows = transaction!(self.read(), tx => {
-            fetch_listed!(tx, LinkRow, statement, [self.id(), pair.uuid()], &ids)
+            fetch_listed!(tx, SeenRow, statement, [self.id(), connection.uuid(), pair.uuid()], &ids)
         })?;
-        self.link_read_all(rows)
+        rows.into_iter().map(|row| self.link_seen(row)).collect()
     }
 
-    /// Links by id; those that are not there are left out. In no order.
+    /// Links by id, as the pair knows them; those that are not there are left out. In no order.
     pub async fn links_get(&self, ids: &[LinkId]) -> Result<Vec<Link>> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -170,7 +209,7 @@ impl Scope {
         self.link_read_all(rows)
     }
 
-    /// One link.
+    /// One link, as the pair knows it.
     pub async fn link_get(&self, id: LinkId) -> Result<Link> {
         let row = transaction!(self.read(), tx => {
             fetch_optional!(tx, LinkRow, LINK_GET, self.id(), id.uuid())
@@ -178,26 +217,40 @@ impl Scope {
         Ok(self.link_read(row.ok_or(StoreError::NotFound)?)?.link)
     }
 
-    /// A pair's links, in any state, in the order of their ids.
+    /// The links that a connection has had to do with, in any state, in the order of their ids.
     pub async fn link_list(
         &self,
-        pair: PairId,
+        connection: ConnectionId,
         after: Option<LinkId>,
         limit: u32,
     ) -> Result<Vec<Link>> {
         let after = after.map_or(Uuid::nil(), LinkId::uuid);
         let rows = transaction!(self.read(), tx => {
-            fetch_all!(tx, LinkRow, LINK_LIST, self.id(), pair.uuid(), after, page(limit))
+            fetch_all!(tx, SeenRow, LINK_LIST, self.id(), connection.uuid(), after, page(limit))
         })?;
-        self.link_read_all(rows)
+        rows.into_iter()
+            .map(|row| Ok(self.link_seen(row)?.link))
+            .collect()
     }
 
-    /// How many live links a pair has.
-    pub async fn link_count(&self, pair: PairId) -> Result<u64> {
+    /// How many live links a connection follows.
+    pub async fn link_count(&self, connection: ConnectionId) -> Result<u64> {
         let row = transaction!(self.read(), tx => {
-            fetch_optional!(tx, (i64,), LINK_COUNT, self.id(), pair.uuid())
+            fetch_optional!(tx, (i64,), LINK_COUNT, self.id(), connection.uuid())
         })?;
         Ok(row.map_or(0, |(count,)| count.unsigned_abs()))
+    }
+
+    /// Against how many links a connection's guards measure: those that it follows, or all of its pair while it has not
+    /// had to do with any.
+    pub async fn link_count_guarded(&self, connection: ConnectionId) -> Result<u64> {
+        let (own, pair) = transaction!(self.read(), tx => {
+            let own = fetch_optional!(tx, (i64,), LINK_COUNT, self.id(), connection.uuid())?;
+            let pair = fetch_optional!(tx, (i64,), LINK_COUNT_PAIR, self.id(), connection.uuid())?;
+            Ok((own, pair))
+        })?;
+        let count = |row: Option<(i64,)>| row.map_or(0, |(count,)| count.unsigned_abs());
+        Ok(count(own).max(count(pair)))
     }
 
     /// Links for which a person's answer waits to be planned, in the order of their ids.

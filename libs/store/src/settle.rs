@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use crate::bulk::bulk;
 use crate::conflicts::{ConflictName, ConflictWrite};
-use crate::db::{Tx, execute, fetch_all, fetch_optional, transaction};
+use crate::db::{Tx, execute, fetch_all, transaction};
 use crate::dialect::{
     CONFLICT_CLOSE, CONFLICT_UPSERT, HISTORY_INSERT, INTENT_DELETE, LINK_CLEAN, LINK_DELETE,
-    PROBLEM_CLOSE_BULK, PROBLEM_UPSERT, STAGED_DELETE,
+    MEMBER_UPSERT, PROBLEM_CLOSE_BULK, PROBLEM_UPSERT, STAGED_DELETE,
 };
 use crate::history::{HistoryWrite, word};
 use crate::leases::count;
@@ -19,10 +19,9 @@ use crate::links::{LinkWrite, links_write};
 use crate::problems::{ProblemName, ProblemWrite, problem_write};
 use crate::staged::{StagedName, names, phases_write, side_of};
 use crate::statement::statements;
-use crate::{Lease, Result, Scope, Settlement, StoreError};
+use crate::{Lease, Membership, Result, Scope, Settlement};
 
 statements! {
-    Tenant SETTLE_PAIR = "select pair_id from connections where tenant_id = $1 and id = $2";
     Tenant DELETIONS_INSERT = "insert into deletions (tenant_id, connection_id, run_id, side, at, number)
         values ($1, $2, $3, $4, $5, $6)";
     Tenant DELETIONS_SINCE = "select side, cast(sum(number) as bigint) from deletions
@@ -39,9 +38,15 @@ bulk! {
     MarkWrite { id: Uuid, mark: i64 }
 }
 
+bulk! {
+    /// A connection's membership of a link, as written.
+    MemberWrite { link: Uuid, left_a: bool, left_b: bool }
+}
+
 /// A settlement as rows, sealed: made once, written as often as the transaction is tried.
 struct Rows {
     links: Vec<LinkWrite>,
+    members: Vec<MemberWrite>,
     links_removed: Vec<IdName>,
     links_cleaned: Vec<MarkWrite>,
     intents_cleared: Vec<IdName>,
@@ -62,8 +67,8 @@ impl Scope {
         let common = [self.id(), lease.connection.uuid()];
         transaction!(self.write(), tx => {
             let counters = self.fence(tx, lease).await?;
-            self.write_links(tx, lease.connection, &rows).await?;
-            IdName::execute(tx, INTENT_DELETE, &common, &rows.intents_cleared).await?;
+            self.write_links(tx, lease, &rows).await?;
+            IdName::execute(tx, INTENT_DELETE, &[self.id(), lease.pair.uuid()], &rows.intents_cleared).await?;
             StagedName::execute(tx, STAGED_DELETE, &common, &rows.staged_removed).await?;
             restaged.write(tx, &common).await?;
             phases_write(tx, self, lease.connection, &settlement.staged_phases).await?;
@@ -76,16 +81,14 @@ impl Scope {
         })
     }
 
-    async fn write_links(&self, tx: &mut Tx, connection: ConnectionId, rows: &Rows) -> Result<()> {
+    async fn write_links(&self, tx: &mut Tx, lease: &Lease, rows: &Rows) -> Result<()> {
         IdName::execute(tx, LINK_DELETE, &[self.id()], &rows.links_removed).await?;
         links_write(tx, self, &rows.links).await?;
+        let common = [self.id(), lease.connection.uuid()];
+        MemberWrite::execute(tx, MEMBER_UPSERT, &common, &rows.members).await?;
         MarkWrite::execute(tx, LINK_CLEAN, &[self.id()], &rows.links_cleaned).await?;
-        if rows.history.is_empty() {
-            return Ok(());
-        }
-        let (pair,) = fetch_optional!(tx, (Uuid,), SETTLE_PAIR, self.id(), connection.uuid())?
-            .ok_or(StoreError::NotFound)?;
-        HistoryWrite::execute(tx, HISTORY_INSERT, &[self.id(), pair], &rows.history).await?;
+        let common = [self.id(), lease.pair.uuid()];
+        HistoryWrite::execute(tx, HISTORY_INSERT, &common, &rows.history).await?;
         Ok(())
     }
 
@@ -134,6 +137,7 @@ impl Scope {
             .collect();
         Ok(Rows {
             links: self.link_writes(&settlement.links)?,
+            members: members(&settlement.members),
             links_removed: ids(settlement.links_removed.iter().map(|id: &LinkId| id.uuid())),
             links_cleaned: settlement
                 .links_cleaned
@@ -200,6 +204,20 @@ impl Scope {
         }
         Ok(sums)
     }
+}
+
+/// One row a link: the last of several counts.
+fn members(members: &[Membership]) -> Vec<MemberWrite> {
+    let latest: BTreeMap<LinkId, &Membership> =
+        members.iter().map(|member| (member.link, member)).collect();
+    latest
+        .into_values()
+        .map(|member| MemberWrite {
+            link: member.link.uuid(),
+            left_a: member.left.a,
+            left_b: member.left.b,
+        })
+        .collect()
 }
 
 fn ids(ids: impl Iterator<Item = Uuid>) -> Vec<IdName> {

@@ -32,14 +32,17 @@ statements! {
         where tenant_id = $1 and connection_id = $2 and phase = 'waiting' and retry_at <= $3";
     Tenant STAGED_ABSENT_A = "select l.a_remote from links l
         join connections c on c.tenant_id = l.tenant_id and c.pair_id = l.pair_id
-        where l.tenant_id = $1 and c.id = $2 and l.state in ('live', 'frozen') and l.a_remote > $4
-            and not exists (select 1 from staged s where s.tenant_id = l.tenant_id and s.connection_id = c.id
+        left join link_members m on m.tenant_id = l.tenant_id and m.connection_id = c.id and m.link_id = l.id
+        where l.tenant_id = $1 and c.id = $2 and l.state = 'live' and l.a_remote > $4
+            and not coalesce(m.left_a, not $6) and not exists (select 1 from staged s where s.tenant_id = l.tenant_id and s.connection_id = c.id
                 and s.side = 'a' and s.remote_id = l.a_remote and s.listing = $3)
+    /// $6: what to make of links that the connection has not had to do with yet.
         order by l.a_remote limit $5";
     Tenant STAGED_ABSENT_B = "select l.b_remote from links l
         join connections c on c.tenant_id = l.tenant_id and c.pair_id = l.pair_id
-        where l.tenant_id = $1 and c.id = $2 and l.state in ('live', 'frozen') and l.b_remote > $4
-            and not exists (select 1 from staged s where s.tenant_id = l.tenant_id and s.connection_id = c.id
+        left join link_members m on m.tenant_id = l.tenant_id and m.connection_id = c.id and m.link_id = l.id
+        where l.tenant_id = $1 and c.id = $2 and l.state = 'live' and l.b_remote > $4
+            and not coalesce(m.left_b, not $6) and not exists (select 1 from staged s where s.tenant_id = l.tenant_id and s.connection_id = c.id
                 and s.side = 'b' and s.remote_id = l.b_remote and s.listing = $3)
         order by l.b_remote limit $5";
     /// Evidence that a record is gone stays.
@@ -435,8 +438,10 @@ impl Scope {
         })
     }
 
-    /// Records of live and frozen links that a complete listing of their side did not stage: to be confirmed by a
-    /// direct read, never to be taken for deleted. In the order of ids, strictly after `after`.
+    /// Linked records that a complete listing of their side did not stage: to be confirmed by a direct read, never to be
+    /// taken for deleted. Only of links that the connection follows and whose record has not left on this side;
+    /// `everything`: also of those that it has not had to do with yet, since no record can be outside its collection.
+    /// In the order of ids, strictly after `after`.
     pub async fn staged_absent(
         &self,
         connection: ConnectionId,
@@ -451,7 +456,7 @@ impl Scope {
         };
         let after = after.map_or("", RemoteId::as_str);
         let rows = transaction!(self.read(), tx => {
-            fetch_all!(tx, (String,), statement, self.id(), connection.uuid(), listing, after, page(limit))
+            fetch_all!(tx, (String,), statement, self.id(), connection.uuid(), listing, after, page(limit), everything)
         })?;
         Ok(rows.into_iter().map(|(id,)| RemoteId::new(id)).collect())
     }
@@ -469,3 +474,4 @@ impl Scope {
         })
     }
 }
+        everything: bool,

@@ -42,6 +42,8 @@ pub enum Code {
     AccountNotActive,
     /// A connection between these two collections exists.
     ConnectionExists,
+    /// The two accounts are paired the other way round already.
+    SidesSwapped,
     /// The resource is in a state that does not allow this.
     WrongState,
     /// A request with the same `Idempotency-Key` is still being worked on.
@@ -70,7 +72,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::MalformedJson,
         Self::InvalidParameter,
@@ -83,6 +85,7 @@ impl Code {
         Self::AccountInUse,
         Self::AccountNotActive,
         Self::ConnectionExists,
+        Self::SidesSwapped,
         Self::WrongState,
         Self::RequestInProgress,
         Self::VersionMismatch,
@@ -111,6 +114,7 @@ impl Code {
             | Self::AccountInUse
             | Self::AccountNotActive
             | Self::ConnectionExists
+            | Self::SidesSwapped
             | Self::WrongState
             | Self::RequestInProgress => StatusCode::CONFLICT,
             Self::VersionMismatch => StatusCode::PRECONDITION_FAILED,
@@ -140,6 +144,7 @@ impl Code {
             Self::AccountInUse => "The account is in use",
             Self::AccountNotActive => "The account is not active",
             Self::ConnectionExists => "The connection exists already",
+            Self::SidesSwapped => "The accounts are paired the other way round",
             Self::WrongState => "Not possible in this state",
             Self::RequestInProgress => "The same request is in progress",
             Self::VersionMismatch => "Changed in the meantime",

@@ -173,7 +173,8 @@ impl Slice<'_> {
                 self.scope
                     .connection_status_set(connection, &status, now)
                     .await?;
-                Ok(())
+                // This one has stopped writing: nobody has to wait for the lease's end.
+                Ok(self.scope.run_let_go(&self.lease).await?)
             }
         }
     }

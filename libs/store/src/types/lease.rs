@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
-use syncline_model::{ConnectionId, Counters, GuardTrip, RunId, RunState, TenantId, Trigger};
+use syncline_model::{
+    ConnectionId, Counters, GuardTrip, PairId, RunId, RunState, TenantId, Trigger,
+};
 
 /// A run to enqueue.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ pub struct NewRun {
     pub created_at: DateTime<Utc>,
 }
 
-/// The right to execute a run. Every write that takes one fails with `Fenced` once another worker has claimed the
+/// The right to execute a run, and to be the only one at work on its pair of accounts. Every write that takes one fails with `Fenced` once another worker has claimed the
 /// run, or it was released, finished or cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -29,6 +31,8 @@ pub struct Lease {
     pub run: RunId,
     /// Its connection.
     pub connection: ConnectionId,
+    /// The connection's pair of accounts.
+    pub pair: PairId,
     /// Fencing number: grows by one with every claim.
     pub epoch: i64,
 }

@@ -11,7 +11,7 @@ pub use people::{
     OauthState,
 };
 pub use settlement::{
-    ConflictClose, DirtyLink, DirtyMark, HistoryRow, Intent, IntentKind, Intentions, ProblemClose,
-    Settlement,
+    ConflictClose, DirtyLink, DirtyMark, HistoryRow, Intent, IntentKind, Intentions, Membership,
+    OpenIntent, ProblemClose, SeenLink, Settlement,
 };
 pub use staged::{Candidates, GoneWhy, Phase, Staged, StagedCounts, StagedPhase, StagedState};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use syncline_model::{
-    Conflict, Counters, EntryKey, HistoryEntry, Link, LinkId, OperationId, Problem, ProblemReason,
+    Conflict, ConnectionId, Counters, EntryKey, HistoryEntry, Link, LinkId, OperationId, Problem, ProblemReason,
     RemoteId, Side, Sides,
 };
 
@@ -72,6 +72,36 @@ pub struct Intent {
     pub intended_at: DateTime<Utc>,
 }
 
+/// An intent that was not settled, and who intended it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenIntent {
+    /// The connection; it may be deleted by now.
+    pub connection: ConnectionId,
+    /// What was intended.
+    pub intent: Intent,
+}
+
+/// A link as one connection sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeenLink {
+    /// The link. `Frozen` says that a side has left for this connection; the pair itself knows no such state.
+    pub link: Link,
+    /// The sides whose record has left this connection's collection or rules; `None` while the connection has not yet
+    /// had to do with the link.
+    pub left: Option<Sides<bool>>,
+    /// Whether another connection follows both records.
+    pub elsewhere: bool,
+}
+
+/// A connection's membership of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The link.
+    pub link: LinkId,
+    /// The sides whose record has left the connection's collection or rules.
+    pub left: Sides<bool>,
+}
+
 /// What is recorded in one transaction before providers are called.
 #[derive(Clone, Debug, Default)]
 pub struct Intentions {
@@ -127,8 +157,11 @@ pub struct ConflictClose {
 pub struct Settlement {
     /// Now.
     pub now: DateTime<Utc>,
-    /// Links to insert or replace by id. Resolutions in the bodies are not written.
+    /// Links to insert or replace by id. Resolutions in the bodies are not written; `Frozen` is written as `Live`, since
+    /// it is a fact of the membership.
     pub links: Vec<Link>,
+    /// The connection's memberships, written after the links.
+    pub members: Vec<Membership>,
     /// Links to remove, before the others are written.
     pub links_removed: Vec<LinkId>,
     /// Dirty links that were planned.

@@ -163,7 +163,8 @@ async fn a_pair_is_made_once_and_outlives_its_connection(world: World) {
         .await
         .expect("pair");
     assert_eq!(pair, office.pair);
-    assert_eq!(scope.link_count(pair).await.expect("count"), 1);
+    let link = LinkId::from_uuid(uuid(200));
+    assert_eq!(scope.link_get(link).await.expect("link").pair, pair);
     world.end().await;
 }
 

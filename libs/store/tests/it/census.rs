@@ -62,6 +62,7 @@ fn few_statements_are_global() {
             "CONNECTIONS_DUE",
             "WHO_SET",
             "ROLE_BYPASSES",
+            "PAIRS_DROP",
             "LEASES_DROP",
             "OAUTH_STATE_FIND",
             "RUNS_QUEUED_DUE",

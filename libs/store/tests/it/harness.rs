@@ -235,6 +235,15 @@ impl Office {
     }
 }
 
+/// A connection's memberships of links that it follows, as far as their state says.
+pub fn follow(links: &[Link]) -> Vec<Membership> {
+    let members = links.iter().map(|link| Membership {
+        link: link.id,
+        left: Sides::of(|side| link.state == LinkState::Frozen { left: side }),
+    });
+    members.collect()
+}
+
 pub fn account(tenant: TenantId, id: AccountId) -> Account {
     Account {
         id,

@@ -25,6 +25,7 @@ async fn fill(office: &Office, n: u32) -> Lease {
         .expect("stage");
     let settlement = Settlement {
         links: vec![office.link(n + 1, "a1", "b1")],
+        members: crate::harness::follow(&[office.link(n + 1, "a1", "b1")]),
         deletions: Sides { a: 1, b: 1 },
         ..Settlement::default()
     };
@@ -77,10 +78,10 @@ async fn a_scope_sees_only_its_tenant(world: World) {
     }
     let empty = [
         scope.run_list(conn, None, 10).await.expect("runs").len(),
-        scope.link_list(pair, None, 10).await.expect("links").len(),
+        scope.link_list(conn, None, 10).await.expect("links").len(),
         scope.links_get(&[link]).await.expect("links").len(),
         scope
-            .links_by_remote(pair, Side::A, &[remote("a1")])
+            .links_by_remote(conn, pair, Side::A, &[remote("a1")])
             .await
             .expect("links")
             .len(),
@@ -101,7 +102,7 @@ async fn a_scope_sees_only_its_tenant(world: World) {
             .rows
             .len(),
         scope
-            .staged_absent(conn, Side::B, 1, None, 10)
+            .staged_absent(conn, Side::B, 1, true, None, 10)
             .await
             .expect("absent")
             .len(),
@@ -230,7 +231,7 @@ async fn s02_row_level_security_holds_for_the_owner() {
     .fetch_all(&mut connection)
     .await
     .expect("tables");
-    assert_eq!(tables.len(), 19);
+    assert_eq!(tables.len(), 20);
     for (table, enabled, forced) in &tables {
         assert!(*enabled && *forced, "{table}");
         let (checked,): (i64,) = sqlx::query_as(
@@ -275,6 +276,7 @@ async fn s02_row_level_security_holds_for_the_owner() {
         "links",
         "deletions",
         "members",
+        "link_members",
     ] {
         let foreign =
             format!("select count(*) filter (where tenant_id <> $1), count(*) from {table}");

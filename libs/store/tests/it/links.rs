@@ -4,7 +4,7 @@ use serde_json::json;
 use syncline_model::*;
 use syncline_store::*;
 
-use crate::harness::{Office, World, at, present, remote, uuid};
+use crate::harness::{Office, World, at, follow, present, remote, uuid};
 
 on_both!(
     f02_an_intent_is_there_until_settled,
@@ -82,9 +82,14 @@ fn intent(n: u32, kind: IntentKind) -> Intent {
     }
 }
 
+async fn open(scope: &Scope, pair: PairId) -> Vec<Intent> {
+    let open = scope.intents_open(pair, 10).await.expect("open");
+    open.into_iter().map(|open| open.intent).collect()
+}
+
 async fn f02_an_intent_is_there_until_settled(world: World) {
     let office = world.office(10).await;
-    let (scope, id) = (&office.scope, office.connection);
+    let scope = &office.scope;
     let lease = office.lease(100).await;
     let update = Intent {
         link: Some(LinkId::from_uuid(uuid(200))),
@@ -98,16 +103,19 @@ async fn f02_an_intent_is_there_until_settled(world: World) {
     };
     for _ in 0..2 {
         scope.intend(&lease, &intentions).await.expect("intend");
-        let open = scope.intents_open(id, 10).await.expect("open");
+        let open = open(scope, office.pair).await;
         assert_eq!(open, intentions.intents, "repeating it changes nothing");
     }
-    assert_eq!(scope.link_count(office.pair).await.expect("count"), 1);
+    scope
+        .link_get(LinkId::from_uuid(uuid(200)))
+        .await
+        .expect("the link");
     let settlement = Settlement {
         intents_cleared: vec![intentions.intents[0].operation],
         ..Settlement::default()
     };
     scope.settle(&lease, &settlement).await.expect("settle");
-    assert_eq!(scope.intents_open(id, 10).await.expect("open"), [update]);
+    assert_eq!(open(scope, office.pair).await, [update]);
     world.end().await;
 }
 
@@ -142,6 +150,7 @@ async fn a_settlement_is_read_back(world: World) {
     let settlement = Settlement {
         now: at(4),
         links: vec![link.clone(), frozen.clone()],
+        members: follow(&[link.clone(), frozen.clone()]),
         staged_removed: vec![(Side::A, remote("a1"))],
         staged_phases: vec![StagedPhase {
             side: Side::A,
@@ -155,12 +164,15 @@ async fn a_settlement_is_read_back(world: World) {
     };
     scope.settle(&lease, &settlement).await.expect("settle");
     assert_eq!(
-        scope.link_list(pair, None, 10).await.expect("list"),
+        scope
+            .link_list(office.connection, None, 10)
+            .await
+            .expect("list"),
         [link.clone(), frozen.clone()]
     );
     assert_eq!(
         scope
-            .link_list(pair, Some(link.id), 10)
+            .link_list(office.connection, Some(link.id), 10)
             .await
             .expect("list"),
         std::slice::from_ref(&frozen)
@@ -168,14 +180,19 @@ async fn a_settlement_is_read_back(world: World) {
     assert_eq!(scope.link_get(link.id).await.expect("get"), link);
     assert_eq!(
         scope.links_get(&[frozen.id]).await.expect("get"),
-        std::slice::from_ref(&frozen)
+        [Link {
+            state: LinkState::Live,
+            ..frozen.clone()
+        }],
+        "the pair knows nothing of it"
     );
-    assert_eq!(scope.link_count(pair).await.expect("count"), 1);
+    assert_eq!(scope.link_count(office.connection).await.expect("count"), 1);
     for (side, id) in [(Side::A, "a1"), (Side::B, "b1")] {
         let found = scope
-            .links_by_remote(pair, side, &[remote(id), remote("x")])
+            .links_by_remote(office.connection, pair, side, &[remote(id), remote("x")])
             .await
             .expect("by");
+        let found: Vec<Link> = found.into_iter().map(|seen| seen.link).collect();
         assert_eq!(found, std::slice::from_ref(&link));
     }
     let counts = scope
@@ -215,7 +232,10 @@ async fn a_settlement_is_read_back(world: World) {
     };
     scope.settle(&lease, &settlement).await.expect("settle");
     assert_eq!(
-        scope.link_list(pair, None, 10).await.expect("list"),
+        scope
+            .link_list(office.connection, None, 10)
+            .await
+            .expect("list"),
         [moved]
     );
     world.end().await;
@@ -233,6 +253,7 @@ async fn f06_a_failing_item_rolls_everything_back(world: World) {
     let settled = conflict(&office, &lease, 400, ConflictStatus::Settled);
     let first = Settlement {
         links: vec![office.link(200, "a1", "b1")],
+        members: follow(&[office.link(200, "a1", "b1")]),
         conflicts: vec![settled.clone()],
         ..Settlement::default()
     };
@@ -252,9 +273,19 @@ async fn f06_a_failing_item_rolls_everything_back(world: World) {
         matches!(refused, Err(StoreError::Unavailable(_))),
         "{refused:?}"
     );
-    let links = scope.link_list(office.pair, None, 10).await.expect("list");
+    let links = scope
+        .link_list(office.connection, None, 10)
+        .await
+        .expect("list");
     assert_eq!(links, [office.link(200, "a1", "b1")]);
-    assert_eq!(scope.intents_open(id, 10).await.expect("open").len(), 1);
+    assert_eq!(
+        scope
+            .intents_open(office.pair, 10)
+            .await
+            .expect("open")
+            .len(),
+        1
+    );
     assert_eq!(
         scope
             .history_by_run(lease.run, None, 10)
@@ -453,6 +484,13 @@ async fn a_problem_is_opened_once_and_closed(world: World) {
         ..problem(&office, &lease, 3, "a1")
     };
     assert_eq!(again, want);
+    let asked = ["a1", "a2", "a3"].map(RemoteId::new);
+    let attempts = scope.problem_attempts(id, Side::A, &asked).await;
+    let attempts = attempts.expect("attempts");
+    let times = |remote: &str| attempts.get(&(RemoteId::new(remote), want.reason));
+    assert_eq!(["a1", "a2", "a3"].map(times), [Some(&2), Some(&1), None]);
+    let other = scope.problem_attempts(id, Side::B, &asked).await;
+    assert!(other.expect("attempts").is_empty());
     let open = async || {
         let open = scope
             .problem_list(id, Some(ProblemStatus::Open), None, 10)

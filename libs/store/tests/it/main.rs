@@ -31,6 +31,7 @@ mod census;
 mod harness;
 mod isolation;
 mod links;
+mod pairs;
 mod people;
 mod runs;
 mod sealed;

@@ -216,7 +216,7 @@ async fn a_deleted_tenant_leaves_nothing(world: World) {
     assert_eq!(
         office
             .scope
-            .link_list(office.pair, None, 10)
+            .link_list(office.connection, None, 10)
             .await
             .expect("list"),
         []

@@ -140,7 +140,10 @@ async fn f11_a_stale_lease_writes_nothing(world: World) {
         );
     }
     assert_eq!(
-        scope.link_list(office.pair, None, 10).await.expect("list"),
+        scope
+            .link_list(office.connection, None, 10)
+            .await
+            .expect("list"),
         []
     );
     assert_eq!(

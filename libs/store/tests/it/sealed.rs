@@ -175,12 +175,16 @@ async fn a_ciphertext_moved_to_another_row_does_not_open(world: World) {
         .expect("stage");
     let settlement = Settlement {
         links: vec![office.link(200, "a1", "b1"), office.link(201, "a2", "b2")],
+        members: crate::harness::follow(&[
+            office.link(200, "a1", "b1"),
+            office.link(201, "a2", "b2"),
+        ]),
         ..Settlement::default()
     };
     scope.settle(&lease, &settlement).await.expect("settle");
     assert_eq!(
         scope
-            .link_list(office.pair, None, 10)
+            .link_list(office.connection, None, 10)
             .await
             .expect("list")
             .len(),
@@ -215,7 +219,7 @@ async fn a_ciphertext_moved_to_another_row_does_not_open(world: World) {
             .staged_pending(office.connection, None, 10)
             .await
             .map(drop),
-        scope.link_list(office.pair, None, 10).await.map(drop),
+        scope.link_list(office.connection, None, 10).await.map(drop),
     ];
     for answer in corrupt {
         assert!(matches!(answer, Err(StoreError::Corrupt(_))), "{answer:?}");

@@ -342,7 +342,7 @@ async fn absence_from_a_listing_is_found(world: World) {
     let absent = async |side, after: Option<&str>, limit| {
         let after = after.map(remote);
         let found = scope
-            .staged_absent(id, side, 2, after.as_ref(), limit)
+            .staged_absent(id, side, 2, true, after.as_ref(), limit)
             .await
             .expect("absent");
         found

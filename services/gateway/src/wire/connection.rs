@@ -76,6 +76,17 @@ pub struct ConnectionJson {
     pub updated_at: DateTime<Utc>,
 }
 
+/// A connection that was just made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MadeConnection)]
+pub struct MadeConnection {
+    /// The connection.
+    #[serde(flatten)]
+    pub connection: ConnectionJson,
+    /// What to mind, in words for a customer: other connections of the same two accounts, each by name and id.
+    pub warnings: Vec<String>,
+}
+
 impl From<Connection> for ConnectionJson {
     fn from(connection: Connection) -> Self {
         Self {

@@ -8,7 +8,9 @@ mod records;
 mod run;
 
 pub use account::AccountJson;
-pub use connection::{ConnectionJson, ConnectionPatch, NewConnection, deletion_word};
+pub use connection::{
+    ConnectionJson, ConnectionPatch, MadeConnection, NewConnection, deletion_word,
+};
 pub use provider::{CapabilitiesJson, ProviderJson};
 pub use records::{ConflictJson, FieldChange, HistoryJson, LinkJson, RecordProblemJson};
 pub use run::RunJson;

@@ -1,4 +1,5 @@
-//! Records that a complete listing did not show. Absence alone is no evidence: each is read directly first.
+//! Records that a complete listing did not show. Absence alone is no evidence: each is read directly first. Asked about
+//! are records that this connection follows; what another connection of the same pair follows is its own affair.
 
 use syncline_connector::{Change, GoneWhy};
 use syncline_model::{RemoteId, Side};
@@ -52,6 +53,7 @@ async fn confirm(
                 context.connection.id,
                 side,
                 listing,
+                open.everything,
                 after.as_ref(),
                 size as u32,
             )

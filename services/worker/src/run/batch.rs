@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use syncline_coordination::Phase as ProgressPhase;
 use syncline_engine::{Held, LinkedPair, Observation, Outcome, Sight, plan};
-use syncline_model::{Link, LinkId, Record, RemoteId, RunState, Side, Sides};
-use syncline_store::{DirtyMark, GoneWhy, Phase, Staged, StagedPhase, StagedState};
+use syncline_model::{Link, LinkId, LinkState, Record, RemoteId, RunState, Side, Sides};
+use syncline_store::{
+    DirtyLink, DirtyMark, GoneWhy, Membership, Phase, SeenLink, Staged, StagedPhase, StagedState,
+};
 
 use super::context::RunContext;
 use super::{cluster, push, settle};
@@ -134,6 +136,39 @@ impl Batches {
         &mut self,
         context: &RunContext<'_>,
         held: &Held,
+    /// How this connection has to do with each link in it.
+    ties: HashMap<LinkId, Tie>,
+}
+
+/// How a connection has to do with a link.
+#[derive(Debug)]
+struct Tie {
+    /// The membership as it is stored, if there is one.
+    stored: Option<Sides<bool>>,
+    /// The sides that had left, or were never seen, before this batch.
+    before: Sides<bool>,
+    /// The sides that have left now.
+    now: Sides<bool>,
+}
+
+impl Batch {
+    /// Whether a link's record had left this connection before: its absence is no news.
+    pub fn had_left(&self, link: LinkId, side: Side) -> bool {
+        self.ties
+            .get(&link)
+            .is_some_and(|tie| *tie.before.get(side))
+    }
+
+    /// This connection's membership of a link that ends in a state, if it is not stored so already.
+    pub fn membership(&self, link: LinkId, state: LinkState) -> Option<Membership> {
+        let tie = self.ties.get(&link);
+        let left = Sides::of(|side| {
+            state == LinkState::Frozen { left: side }
+                || state != LinkState::Live && tie.is_some_and(|tie| *tie.now.get(side))
+        });
+        let stored = tie.and_then(|tie| tie.stored.as_ref());
+        (stored != Some(&left)).then_some(Membership { link, left })
+    }
     ) -> Result<Option<Batch>, Trouble> {
         loop {
             let limit = context.tools.settings.batch as u32;
@@ -180,7 +215,7 @@ async fn observe(context: &RunContext<'_>, rows: Vec<Staged>) -> Result<Batch, T
     for (key, row) in &rows {
         batch.phases.insert(key.clone(), row.phase);
     }
-    for (link, ids) in links {
+    for (found, ids) in links {
         // What a guard holds stays held, whatever its partner brings, until a person approves it.
         let keys = Side::BOTH.map(|side| (side, ids.get(side).clone()));
         if keys
@@ -220,17 +255,47 @@ async fn observe(context: &RunContext<'_>, rows: Vec<Staged>) -> Result<Batch, T
 
 /// The links of the rows, each with the ids under which its rows go (a record may have a new id by now).
 async fn links_of(
+        let (mut link, known) = (found.link.clone(), found.left.clone());
     context: &RunContext<'_>,
+        let mut unseen = Sides::of(|_| true);
     rows: &HashMap<(Side, RemoteId), Staged>,
-) -> Result<Vec<(Link, Sides<RemoteId>)>, Trouble> {
-    let mut found: HashMap<LinkId, (Link, Sides<RemoteId>)> = HashMap::new();
+) -> Result<Vec<(SeenLink, Sides<RemoteId>)>, Trouble> {
+    let mut found: HashMap<LinkId, (SeenLink, Sides<RemoteId>)> = HashMap::new();
     for side in Side::BOTH {
+            *unseen.get_mut(side) = false;
         let mut now_named: HashMap<RemoteId, RemoteId> = HashMap::new();
         for row in rows.values().filter(|row| row.side == side) {
             now_named.insert(row.remote.clone(), row.remote.clone());
             for former in &row.former {
                 now_named
                     .entry(former.clone())
+        // A record that left this connection, or was never in it, stays outside until it is seen.
+        let before = Sides::of(|side| {
+            let outside = known.as_ref().map(|left| *left.get(side));
+            outside.unwrap_or_else(|| *unseen.get(side) && !context.sides.get(side).everything)
+        });
+        for side in Side::BOTH {
+            if *before.get(side) && *unseen.get(side) {
+                *sight.get_mut(side) = Sight::Left;
+                if link.state == LinkState::Live {
+                    link.state = LinkState::Frozen { left: side };
+                }
+            }
+        }
+        if is_anothers(&found, &before, &sight) {
+            let gone = Side::BOTH.into_iter().filter(|side| !*unseen.get(*side));
+            batch
+                .dropped
+                .extend(gone.map(|side| (side, ids.get(side).clone())));
+            continue;
+        }
+        let left = Sides::of(|side| *sight.get(side) == Sight::Left);
+        let tie = Tie {
+            stored: known,
+            before,
+            now: left,
+        };
+        batch.ties.insert(link.id, tie);
                     .or_insert_with(|| row.remote.clone());
             }
         }
@@ -238,35 +303,44 @@ async fn links_of(
         names.sort();
         let links = context
             .scope
-            .links_by_remote(context.connection.pair, side, &names)
+            .links_by_remote(context.connection.id, context.connection.pair, side, &names)
             .await?;
         let taken: HashSet<RemoteId> = links
             .iter()
-            .map(|link| link.remote.get(side).clone())
+            .map(|seen| seen.link.remote.get(side).clone())
             .collect();
-        for link in links {
-            let old = link.remote.get(side).clone();
+        for seen in links {
+            let old = seen.link.remote.get(side).clone();
             let new = now_named.get(&old).cloned().unwrap_or_else(|| old.clone());
+/// Whether a deletion is for another connection to carry over: one that follows both records, as this one does not.
+fn is_anothers(found: &SeenLink, before: &Sides<bool>, sight: &Sides<Sight>) -> bool {
+    let deleted = Side::BOTH
+        .into_iter()
+        .any(|side| *sight.get(side) == Sight::Deleted);
+    let apart = before.a || before.b;
+    found.elsewhere && apart && deleted && found.link.state != LinkState::Buried
+}
+
             // Merged at the provider into a record that has a link of its own: that one stays.
             if new != old && taken.contains(&new) {
                 continue;
             }
-            let entry = found.entry(link.id).or_insert_with(|| {
-                let ids = link.remote.clone();
-                (link, ids)
+            let entry = found.entry(seen.link.id).or_insert_with(|| {
+                let ids = seen.link.remote.clone();
+                (seen, ids)
             });
             *entry.1.get_mut(side) = new;
         }
     }
     let mut links: Vec<_> = found.into_values().collect();
-    links.sort_by_key(|(link, _)| link.id);
+    links.sort_by_key(|(seen, _)| seen.link.id);
     Ok(links)
 }
 
 /// Adds the rows of the links' other records, whatever phase they are in.
 async fn add_partners(
     context: &RunContext<'_>,
-    links: &[(Link, Sides<RemoteId>)],
+    links: &[(SeenLink, Sides<RemoteId>)],
     rows: &mut HashMap<(Side, RemoteId), Staged>,
 ) -> Result<(), Trouble> {
     for side in Side::BOTH {

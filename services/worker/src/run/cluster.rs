@@ -65,10 +65,10 @@ async fn candidates(
     let ids: Vec<_> = rows.iter().map(|row| row.remote.clone()).collect();
     let linked: HashSet<_> = context
         .scope
-        .links_by_remote(context.connection.pair, side, &ids)
+        .links_by_remote(context.connection.id, context.connection.pair, side, &ids)
         .await?
         .into_iter()
-        .map(|link| link.remote.get(side).clone())
+        .map(|seen| seen.link.remote.get(side).clone())
         .collect();
     let mut records = Vec::new();
     for row in rows {

@@ -15,7 +15,7 @@ pub async fn evaluate(context: &RunContext<'_>) -> Result<(), Trouble> {
     }
     let connection = context.connection.id;
     let counts = context.scope.staged_counts(connection).await?;
-    let links = context.scope.link_count(context.connection.pair).await?;
+    let links = context.scope.link_count_guarded(connection).await?;
     let since = context.tools.clock.now() - TimeDelta::hours(24);
     let recent = context.scope.deletions_since(connection, since).await?;
     let mut totals = Totals {

@@ -37,6 +37,10 @@ pub struct CreatePayload {
     pub version: Option<Version>,
     /// When the source was changed.
     pub modified_at: Option<DateTime<Utc>>,
+    /// The collection in which it is made: another connection of the pair may have to look for it there. Payloads of
+    /// before have none.
+    #[serde(default)]
+    pub collection: Option<String>,
 }
 
 /// What became of a plan's operations.
@@ -77,7 +81,7 @@ pub async fn push(context: &RunContext<'_>, plan: &Plan) -> Result<Pushed, Troub
             pushed.operations.push(id);
             intentions
                 .intents
-                .push(intent(step, operation, id, link, now));
+                .push(intent(context, step, operation, (id, link), now));
             calls.push(Call {
                 index: calls.len(),
                 id,
@@ -128,10 +132,10 @@ fn link_before(context: &RunContext<'_>, step: &Step, id: LinkId) -> Option<Link
 }
 
 fn intent(
+    context: &RunContext<'_>,
     step: &Step,
     operation: &Operation,
-    id: OperationId,
-    link: LinkId,
+    (id, link): (OperationId, LinkId),
     now: DateTime<Utc>,
 ) -> Intent {
     let side = operation.side();
@@ -150,6 +154,7 @@ fn intent(
                 link,
                 version: step.version.get(from).clone(),
                 modified_at: *step.modified_at.get(from),
+                collection: Some(context.sides.get(side).collection.clone()),
             };
             let payload = serde_json::to_value(payload).unwrap_or_default();
             (IntentKind::Create, None, payload)

@@ -3,17 +3,24 @@
 //! A write to a record that exists needs no guess: the record is read again, and the merge sees by `seen` and
 //! `target` whether the write was done. A creation is looked for at the provider; only when it is not there, and can
 //! no longer turn up, is it made again.
+//!
+//! What is open belongs to the pair of accounts, and so may have been intended by another connection: one that is
+//! deleted, or one without a run that could resolve it. Its creations are looked for where it made them; what follows
+//! for a record outside our collections is left to whoever follows it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use syncline_connector::Create;
 use syncline_engine::acknowledge;
 use syncline_model::{
-    ChangeKind, Counters, HistoryEntry, Link, LinkState, Record, RemoteId, Side, Sides,
+    ChangeKind, ConnectionId, Counters, HistoryEntry, Link, LinkState, Record, RemoteId, Side,
+    Sides,
 };
 use syncline_platform::clock::later;
-use syncline_store::{Intent, IntentKind, Phase, Settlement, StagedPhase};
+use syncline_store::{
+    Intent, IntentKind, Membership, OpenIntent, Phase, Settlement, StagedPhase, StoreError,
+};
 
 use super::context::RunContext;
 use super::push::{CreatePayload, restage};
@@ -29,7 +36,7 @@ pub async fn recover(context: &RunContext<'_>) -> Result<Option<(DateTime<Utc>, 
     // Each round resolves what it reads, or says for what to wait.
     while wait.is_none() {
         let scope = &context.scope;
-        let open = scope.intents_open(context.connection.id, BATCH).await?;
+        let open = scope.intents_open(context.connection.pair, BATCH).await?;
         if open.is_empty() {
             context.notes.lock().await.limbo_since = None;
             break;
@@ -40,52 +47,106 @@ pub async fn recover(context: &RunContext<'_>) -> Result<Option<(DateTime<Utc>, 
         );
         let (creations, writes): (Vec<_>, Vec<_>) = open
             .into_iter()
-            .partition(|intent| intent.kind == IntentKind::Create);
+            .partition(|open| open.intent.kind == IntentKind::Create);
         resolve_writes(context, &writes).await?;
-        for side in Side::BOTH {
-            let mine: Vec<&Intent> = creations
-                .iter()
-                .filter(|intent| intent.side == side)
-                .collect();
-            let size = context
-                .sides
-                .get(side)
-                .connector
-                .definition()
-                .batch
-                .create
-                .max(1);
-            for intents in mine.chunks(size) {
-                resolve_creations(context, side, intents, &mut wait).await?;
+        for (place, creations) in by_place(context, creations)? {
+            let connector = &context.sides.get(place.side).connector;
+            let size = connector.definition().batch.create.max(1);
+            for creations in creations.chunks(size) {
+                resolve_creations(context, &place, creations, &mut wait).await?;
             }
         }
     }
     Ok(wait)
 }
 
-async fn resolve_writes(context: &RunContext<'_>, intents: &[Intent]) -> Result<(), Trouble> {
-    if intents.is_empty() {
+/// Where creations were made, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    side: Side,
+    connection: ConnectionId,
+    collection: String,
+}
+
+/// A creation of which nobody knows whether it was done.
+struct Creation {
+    intent: Intent,
+    payload: CreatePayload,
+}
+
+fn by_place(
+    context: &RunContext<'_>,
+    open: Vec<OpenIntent>,
+) -> Result<BTreeMap<Place, Vec<Creation>>, Trouble> {
+    let mut places: BTreeMap<Place, Vec<Creation>> = BTreeMap::new();
+    for OpenIntent { connection, intent } in open {
+        let payload: CreatePayload = serde_json::from_value(intent.payload.clone())
+            .map_err(|_| StoreError::Corrupt("the payload of an intended creation".to_owned()))?;
+        let here = &context.sides.get(intent.side).collection;
+        let place = Place {
+            side: intent.side,
+            connection,
+            collection: payload.collection.clone().unwrap_or_else(|| here.clone()),
+        };
+        places
+            .entry(place)
+            .or_default()
+            .push(Creation { intent, payload });
+    }
+    Ok(places)
+}
+
+async fn resolve_writes(context: &RunContext<'_>, open: &[OpenIntent]) -> Result<(), Trouble> {
+    if open.is_empty() {
         return Ok(());
     }
+    let is_ours = |open: &&OpenIntent| open.connection == context.connection.id;
     for side in Side::BOTH {
-        let ids: Vec<RemoteId> = {
-            let ids: HashSet<RemoteId> = intents
-                .iter()
-                .filter(|intent| intent.side == side)
-                .filter_map(|intent| intent.remote.clone())
-                .collect();
-            ids.into_iter().collect()
+        let written = |open: &OpenIntent| {
+            let intent = Some(&open.intent).filter(|intent| intent.side == side);
+            intent.and_then(|intent| intent.remote.clone())
         };
+        let mut ids: HashSet<RemoteId> = open.iter().filter(is_ours).filter_map(written).collect();
+        let others: Vec<RemoteId> = open
+            .iter()
+            .filter(|open| !is_ours(open))
+            .filter_map(written)
+            .collect();
+        ids.extend(followed(context, side, others).await?);
+        let ids: Vec<RemoteId> = ids.into_iter().collect();
         restage(context, side, context.sides.get(side), &ids).await?;
     }
+    let intents = || open.iter().map(|open| &open.intent);
+    let ours = open.iter().filter(is_ours).map(|open| &open.intent);
     let settlement = Settlement {
         now: context.tools.clock.now(),
-        intents_cleared: intents.iter().map(|intent| intent.operation).collect(),
-        staged_phases: intents.iter().filter_map(pending_source).collect(),
+        intents_cleared: intents().map(|intent| intent.operation).collect(),
+        staged_phases: ours.filter_map(pending_source).collect(),
         ..Settlement::default()
     };
     context.scope.settle(&context.lease, &settlement).await?;
     Ok(())
+}
+
+/// Those of these records that are in this connection's collection. The others are read by those who follow them.
+async fn followed(
+    context: &RunContext<'_>,
+    side: Side,
+    ids: Vec<RemoteId>,
+) -> Result<Vec<RemoteId>, Trouble> {
+    if context.sides.get(side).everything {
+        return Ok(ids);
+    }
+    let (connection, pair) = (context.connection.id, context.connection.pair);
+    let links = context
+        .scope
+        .links_by_remote(connection, pair, side, &ids)
+        .await?;
+    Ok(links
+        .into_iter()
+        .filter(|seen| seen.left.as_ref().is_some_and(|left| !*left.get(side)))
+        .map(|seen| seen.link.remote.get(side).clone())
+        .collect())
 }
 
 /// The row that an intent comes from, to be planned again.
@@ -100,10 +161,11 @@ fn pending_source(intent: &Intent) -> Option<StagedPhase> {
 
 async fn resolve_creations(
     context: &RunContext<'_>,
-    side: Side,
-    intents: &[&Intent],
+    place: &Place,
+    creations: &[Creation],
     wait: &mut Option<(DateTime<Utc>, String)>,
 ) -> Result<(), Trouble> {
+    let side = place.side;
     let open = context.sides.get(side);
     let now = context.tools.clock.now();
     let settle_time = context
@@ -113,41 +175,29 @@ async fn resolve_creations(
         .map_err(|error| Trouble::Account { side, error })?;
     // Not since it was intended: a batch is sent piece by piece, and the last piece may still be on its way.
     let since = *context.notes.lock().await.limbo_since.get_or_insert(now);
-    let payloads: Vec<CreatePayload> = intents
+    let items: Vec<Create> = creations
         .iter()
-        .map(|intent| serde_json::from_value(intent.payload.clone()))
-        .collect::<Result<_, _>>()
-        .map_err(|_| {
-            syncline_store::StoreError::Corrupt("the payload of an intended creation".into())
-        })?;
-    let items: Vec<Create> = intents
-        .iter()
-        .zip(&payloads)
-        .map(|(intent, payload)| Create {
-            operation: intent.operation,
-            intended_at: intent.intended_at,
-            fields: payload.fields.clone(),
+        .map(|creation| Create {
+            operation: creation.intent.operation,
+            intended_at: creation.intent.intended_at,
+            fields: creation.payload.fields.clone(),
         })
         .collect();
-    let found = find(context, side, &items).await?;
+    let found = find(context, place, &items).await?;
     let mut settlement = Settlement {
         now,
         ..Settlement::default()
     };
     let mut reread = Vec::new();
-    for ((intent, payload), found) in intents.iter().zip(payloads).zip(found) {
+    for (creation, found) in creations.iter().zip(found) {
+        let intent = &creation.intent;
         match (found, &intent.source) {
             (Some(record), Some(source)) => {
-                reread.push(record.id.clone());
-                adopt(
-                    context,
-                    side,
-                    intent,
-                    payload,
-                    source,
-                    &record,
-                    &mut settlement,
-                );
+                // Whoever else has it in its collection is shown it by a pull.
+                if place.connection == context.connection.id || open.everything {
+                    reread.push(record.id.clone());
+                }
+                adopt(context, place, creation, source, &record, &mut settlement);
             }
             _ if later(since, settle_time) <= now => {
                 settlement.intents_cleared.push(intent.operation);
@@ -175,15 +225,16 @@ async fn resolve_creations(
 /// No pull runs between an intent and its resolution, so that a record which was pulled cannot be ours.
 async fn find(
     context: &RunContext<'_>,
-    side: Side,
+    place: &Place,
     items: &[Create],
 ) -> Result<Vec<Option<Record>>, Trouble> {
+    let side = place.side;
     let open = context.sides.get(side);
     let mut known: Vec<RemoteId> = Vec::new();
     loop {
         let found = open
             .connector
-            .find_created(&open.session, &open.collection, items, &known)
+            .find_created(&open.session, &place.collection, items, &known)
             .await
             .map_err(|error| Trouble::Provider { side, error })?;
         let ids: Vec<RemoteId> = found
@@ -193,14 +244,18 @@ async fn find(
             .collect();
         let linked = context
             .scope
-            .links_by_remote(context.connection.pair, side, &ids)
+            .links_by_remote(place.connection, context.connection.pair, side, &ids)
             .await?;
         let staged = context
             .scope
-            .staged_get(context.connection.id, side, &ids)
+            .staged_get(place.connection, side, &ids)
             .await?;
         let before = known.len();
-        known.extend(linked.into_iter().map(|link| link.remote.get(side).clone()));
+        known.extend(
+            linked
+                .into_iter()
+                .map(|seen| seen.link.remote.get(side).clone()),
+        );
         known.extend(staged.into_iter().map(|row| row.remote));
         if known.len() == before {
             return Ok(found);
@@ -208,16 +263,19 @@ async fn find(
     }
 }
 
-/// A creation that was done after all: its link is what it would have been.
+/// A creation that was done after all: its link is what it would have been. If it was another connection's, the link
+/// becomes ours once we see both records.
 fn adopt(
     context: &RunContext<'_>,
-    side: Side,
-    intent: &Intent,
-    payload: CreatePayload,
+    place: &Place,
+    creation: &Creation,
     source: &RemoteId,
-    record: &syncline_model::Record,
+    record: &Record,
     settlement: &mut Settlement,
 ) {
+    let side = place.side;
+    let Creation { intent, payload } = creation;
+    let payload = payload.clone();
     let from = side.other();
     let mut remote = Sides {
         a: record.id.clone(),
@@ -249,7 +307,13 @@ fn adopt(
         body,
     });
     settlement.intents_cleared.push(intent.operation);
-    settlement.staged_removed.push((from, source.clone()));
+    if place.connection == context.connection.id {
+        settlement.staged_removed.push((from, source.clone()));
+        settlement.members.push(Membership {
+            link,
+            left: Sides::default(),
+        });
+    }
     let mut counters = Counters::default();
     counters.from_side(from).created += 1;
     settlement.counters.add(&counters);

@@ -101,17 +101,27 @@ impl Writer<'_> {
     ) {
         settlement.counters.add(&settled.counters);
         match settled.link {
-            LinkWrite::Keep => {}
+            LinkWrite::Keep => {
+                if let Subject::Link(link) = &self.step.subject {
+                    let member = self.batch.membership(link.id, link.state);
+                    settlement.members.extend(member);
+                }
+            }
             LinkWrite::Remove(id) => settlement.links_removed.push(id),
-            LinkWrite::Put(put) => settlement.links.push(Link {
-                id: put.id.unwrap_or(self.link),
-                pair: self.context.connection.pair,
-                remote: put.remote,
-                version: put.version,
-                modified_at: put.modified_at,
-                state: put.state,
-                body: put.body,
-            }),
+            LinkWrite::Put(put) => {
+                let id = put.id.unwrap_or(self.link);
+                let member = self.batch.membership(id, put.state);
+                settlement.members.extend(member);
+                settlement.links.push(Link {
+                    id,
+                    pair: self.context.connection.pair,
+                    remote: put.remote,
+                    version: put.version,
+                    modified_at: put.modified_at,
+                    state: put.state,
+                    body: put.body,
+                });
+            }
         }
         for side in Side::BOTH {
             self.row(side, *settled.rows.get(side), settlement, still_pending);

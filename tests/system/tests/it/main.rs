@@ -19,4 +19,5 @@ mod listings;
 mod living;
 mod people;
 mod rules;
+mod pairs;
 mod writes;

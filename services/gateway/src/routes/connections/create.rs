@@ -1,25 +1,30 @@
 //! `POST /v1/connections`: makes a connection, checked against the two accounts as they are.
 
-use actix_web::http::StatusCode;
+use actix_web::http::header;
 use actix_web::{HttpResponse, web};
-use syncline_model::{Connection, ConnectionId, ConnectionStatus, PairId, SideConfig, Sides};
+use syncline_model::{
+    Connection, ConnectionId, ConnectionStatus, PairId, ProviderId, SideConfig, Sides,
+};
 
-use super::{answer, any};
-use crate::auth::CanWrite;
-use crate::extract::Body;
+use super::{BATCH, any};
+use crate::auth::{Caller, CanWrite};
+use crate::extract::{Body, IfMatch};
 use crate::live;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::state::State;
-use crate::wire::{ConnectionJson, NewConnection};
+use crate::wire::{MadeConnection, NewConnection};
 
 /// Make a connection
 ///
 /// Accounts, collections, fields and deletion policies are checked with the providers first; each place that is wrong is
 /// in `errors`. Its first run is due at once.
+///
+/// Two accounts are paired in one order: which is a and which is b stays so for all their connections. Several connections
+/// may pair the same accounts; what to mind then is in `warnings`. They run one at a time.
 #[utoipa::path(post, path = "/v1/connections", operation_id = "create_connection", tag = "connections",
     request_body = NewConnection,
-    responses((status = 201, description = "Made", body = ConnectionJson, headers(("ETag" = String, description = "Its version"))),
-              (status = 409, description = "`connection_exists`", body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 201, description = "Made", body = MadeConnection, headers(("ETag" = String, description = "Its version"))),
+              (status = 409, description = "`connection_exists`, `sides_swapped`", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn handle(
     state: web::Data<State>,
     CanWrite(caller): CanWrite,
@@ -75,6 +80,8 @@ pub async fn handle(
         ));
     }
     let Sides { a, b } = &connection.sides;
+    refuse_swapped(&caller, &connection).await?;
+    let warnings = warnings(&caller, &connection).await?;
     connection.pair = caller
         .rows
         .pair_for(a.account, b.account, connection.object, connection.pair)
@@ -85,7 +92,59 @@ pub async fn handle(
         .await?;
     tracing::info!(tenant.id = %caller.tenant, connection.id = %connection.id, "a connection was made");
     let made = caller.rows.connection_get(connection.id).await?;
-    Ok(answer(StatusCode::CREATED, made))
+    Ok(HttpResponse::Created()
+        .insert_header((header::ETAG, IfMatch::tag(made.revision)))
+        .json(MadeConnection {
+            connection: made.into(),
+            warnings,
+        }))
+}
+
+/// A link knows its records by side: in the other order none of them would be found.
+async fn refuse_swapped(caller: &Caller, connection: &Connection) -> Result<(), Problem> {
+    let Sides { a, b } = &connection.sides;
+    let swapped = caller
+        .rows
+        .pair_swapped(a.account, b.account, connection.object);
+    if !swapped.await? {
+        return Ok(());
+    }
+    let provider = async |side: &SideConfig| -> Result<ProviderId, Problem> {
+        Ok(caller.rows.account_get(side.account).await?.provider)
+    };
+    Err(Problem::new(
+        Code::SidesSwapped,
+        format!(
+            "These accounts are paired as a = {} ({}), b = {} ({}). Make the connection in that order; its direction \
+             says which way it syncs.",
+            provider(b).await?,
+            b.account,
+            provider(a).await?,
+            a.account,
+        ),
+    ))
+}
+
+/// What to mind about other connections of the same two accounts.
+async fn warnings(caller: &Caller, connection: &Connection) -> Result<Vec<String>, Problem> {
+    let of = |c: &Connection| (c.object, c.sides.a.account, c.sides.b.account);
+    let mut warnings = Vec::new();
+    let mut after: Option<ConnectionId> = None;
+    loop {
+        let page = caller.rows.connection_list(after, BATCH).await?;
+        after = page.last().map(|other| other.id);
+        let others = page.iter().filter(|other| of(other) == of(connection));
+        warnings.extend(others.map(|other| {
+            format!(
+                "`{}` ({}) syncs these two accounts as well. A record that is in the collections of both is synced by \
+                 both: let their directions, conflict policies and deletion policies agree.",
+                other.name, other.id
+            )
+        }));
+        if page.len() < BATCH as usize {
+            return Ok(warnings);
+        }
+    }
 }
 
 /// Whether two connections join the same two collections, whichever way round.

@@ -12,7 +12,8 @@ use crate::state::State;
 /// Delete a connection
 ///
 /// Both sides keep their records. Which record is which stays known, so that making the connection again creates nothing
-/// twice. A run that is going on is cancelled.
+/// twice. A run that is going on is cancelled; whether its last writes were done is found out by the next run of any
+/// connection of these two accounts.
 #[utoipa::path(delete, path = "/v1/connections/{id}", operation_id = "delete_connection", tag = "connections",
     params(("id" = schema::ConnectionId, Path)), responses((status = 204, description = "Deleted")))]
 pub async fn handle(

@@ -87,7 +87,7 @@ pub async fn handle(
     let last_run = rows.run_list(id, None, 1).await?.into_iter().next();
     let mut health = Health {
         in_a_word: HealthWord::Healthy,
-        links: rows.link_count(connection.pair).await?,
+        links: rows.link_count(id).await?,
         open_problems: problems.await?.len(),
         open_conflicts: conflicts.await?.len(),
         held: rows.staged_counts(id).await?.held,

@@ -18,12 +18,9 @@ pub async fn handle(
     Id(id): Id<ConnectionId>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<LinkJson>>, Problem> {
-    let connection = caller.rows.connection_get(id).await?;
+    caller.rows.connection_get(id).await?;
     let limit = query.limit()?;
-    let rows = caller
-        .rows
-        .link_list(connection.pair, query.after()?, limit)
-        .await?;
+    let rows = caller.rows.link_list(id, query.after()?, limit).await?;
     Ok(Json(Page::new(
         rows,
         limit,
