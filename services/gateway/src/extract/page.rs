@@ -1,10 +1,13 @@
 //! Lists: `?limit=&after=` in, `{data, next}` out. A cursor is opaque to callers.
 
 use std::future::{Ready, ready};
+use std::str::FromStr;
 
-use actix_web::{FromRequest, HttpRequest, dev, web};
+use actix_web::web::{self, Json};
+use actix_web::{FromRequest, HttpRequest, dev};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use syncline_store::StoreError;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::{Code, Problem};
@@ -41,7 +44,7 @@ impl PageQuery {
     }
 
     /// The cursor, in the form that the list uses.
-    pub fn after<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
+    pub fn after<T: FromStr>(&self) -> Result<Option<T>, Problem> {
         self.after
             .as_deref()
             .map(|text| {
@@ -53,6 +56,21 @@ impl PageQuery {
                 })
             })
             .transpose()
+    }
+
+    /// The page of a list whose rows `read` gives, by what they come after and how many are wanted.
+    pub async fn page<C: FromStr, R, T, F>(
+        &self,
+        read: impl FnOnce(Option<C>, u32) -> F,
+        cursor: impl Fn(&R) -> String,
+        show: impl Fn(R) -> T,
+    ) -> Result<Json<Page<T>>, Problem>
+    where
+        F: Future<Output = Result<Vec<R>, StoreError>>,
+    {
+        let limit = self.limit()?;
+        let rows = read(self.after()?, limit).await?;
+        Ok(Json(Page::new(rows, limit, cursor, show)))
     }
 }
 

@@ -14,12 +14,11 @@ pub async fn handle(
     CanRead(caller): CanRead,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<AccountJson>>, Problem> {
-    let limit = query.limit()?;
-    let accounts = caller.rows.account_list(query.after()?, limit).await?;
-    Ok(Json(Page::new(
-        accounts,
-        limit,
-        |account| account.id.to_string(),
-        AccountJson::from,
-    )))
+    query
+        .page(
+            |after, limit| caller.rows.account_list(after, limit),
+            |account| account.id.to_string(),
+            AccountJson::from,
+        )
+        .await
 }

@@ -14,12 +14,11 @@ pub async fn handle(
     CanAdmin(caller): CanAdmin,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<ApiKeyJson>>, Problem> {
-    let limit = query.limit()?;
-    let keys = caller.rows.api_key_list(query.after()?, limit).await?;
-    Ok(Json(Page::new(
-        keys,
-        limit,
-        |key| key.id.to_string(),
-        ApiKeyJson::from,
-    )))
+    query
+        .page(
+            |after, limit| caller.rows.api_key_list(after, limit),
+            |key| key.id.to_string(),
+            ApiKeyJson::from,
+        )
+        .await
 }

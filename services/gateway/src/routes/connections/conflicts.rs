@@ -41,16 +41,11 @@ pub async fn handle(
         limit,
         after,
     } = which;
-    let page = PageQuery { limit, after };
-    let limit = page.limit()?;
-    let rows = caller
-        .rows
-        .conflict_list(id, status, page.after()?, limit)
-        .await?;
-    Ok(Json(Page::new(
-        rows,
-        limit,
-        |row| row.id.to_string(),
-        ConflictJson::from,
-    )))
+    PageQuery { limit, after }
+        .page(
+            |after, limit| caller.rows.conflict_list(id, status, after, limit),
+            |row| row.id.to_string(),
+            ConflictJson::from,
+        )
+        .await
 }

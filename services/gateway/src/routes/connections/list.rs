@@ -14,12 +14,11 @@ pub async fn handle(
     CanRead(caller): CanRead,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<ConnectionJson>>, Problem> {
-    let limit = query.limit()?;
-    let all = caller.rows.connection_list(query.after()?, limit).await?;
-    Ok(Json(Page::new(
-        all,
-        limit,
-        |connection| connection.id.to_string(),
-        ConnectionJson::from,
-    )))
+    query
+        .page(
+            |after, limit| caller.rows.connection_list(after, limit),
+            |connection| connection.id.to_string(),
+            ConnectionJson::from,
+        )
+        .await
 }

@@ -19,15 +19,11 @@ pub async fn handle(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<RunJson>>, Problem> {
     let connection = caller.rows.connection_get(id).await?;
-    let limit = query.limit()?;
-    let rows = caller
-        .rows
-        .run_list(connection.id, query.after()?, limit)
-        .await?;
-    Ok(Json(Page::new(
-        rows,
-        limit,
-        |row| row.id.to_string(),
-        RunJson::from,
-    )))
+    query
+        .page(
+            |after, limit| caller.rows.run_list(connection.id, after, limit),
+            |row| row.id.to_string(),
+            RunJson::from,
+        )
+        .await
 }

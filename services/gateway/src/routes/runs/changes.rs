@@ -19,15 +19,11 @@ pub async fn handle(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<HistoryJson>>, Problem> {
     caller.rows.run_get(id).await?;
-    let limit = query.limit()?;
-    let rows = caller
-        .rows
-        .history_by_run(id, query.after()?, limit)
-        .await?;
-    Ok(Json(Page::new(
-        rows,
-        limit,
-        |row| row.seq.to_string(),
-        |row| row.entry.into(),
-    )))
+    query
+        .page(
+            |after, limit| caller.rows.history_by_run(id, after, limit),
+            |row| row.seq.to_string(),
+            |row| row.entry.into(),
+        )
+        .await
 }
