@@ -27,6 +27,8 @@ pub struct Contact {
     pub birthday: Option<String>,
     /// Postal addresses.
     pub addresses: BTreeSet<String>,
+    /// Employer and nickname, the better one: what people go by who have no name.
+    goes_by: String,
     /// What may stand in for a name where there is none.
     stand_ins: BTreeSet<String>,
 }
@@ -58,12 +60,7 @@ impl Contact {
             emails,
             phones: values("/phones")
                 .iter()
-                .map(|phone| {
-                    phone
-                        .chars()
-                        .filter(char::is_ascii_digit)
-                        .collect::<String>()
-                })
+                .map(|phone| digits(phone))
                 .filter(|digits| !digits.is_empty())
                 .collect(),
             title: text("/job_title"),
@@ -74,6 +71,11 @@ impl Contact {
                 .filter(|day| day.pointer("/year").is_some_and(Value::is_number))
                 .map(ToString::to_string),
             addresses: items("/addresses").iter().map(address).collect(),
+            goes_by: ["/company", "/nickname"]
+                .map(text)
+                .into_iter()
+                .find(|text| !text.is_empty())
+                .unwrap_or_default(),
             stand_ins,
         }
     }
@@ -87,13 +89,24 @@ impl Contact {
         clues
     }
 
-    /// What tells a person from all others, as far as anything does.
+    /// What tells a person from all others, as far as anything does: the same in both apps. The CRM demands a family
+    /// name, so that there a company without people is called by its own name, and a bare number or address by itself.
     fn key(&self) -> String {
-        if self.emails.is_empty() {
-            format!("{} {:?}", self.name.to_lowercase(), self.phones)
+        let own = |name: &str| {
+            let mut values = self.emails.iter().map(|email| words(email));
+            self.phones.contains(&digits(name)) || values.any(|email| email == words(name))
+        };
+        let name = if self.name.is_empty() || own(&self.name) {
+            &self.goes_by
         } else {
-            format!("{} {:?}", self.name.to_lowercase(), self.emails)
-        }
+            &self.name
+        };
+        let known = if self.emails.is_empty() {
+            &self.phones
+        } else {
+            &self.emails
+        };
+        format!("{} {known:?}", words(name))
     }
 
     /// In what a CRM contact and a Google contact differ, as far as the CRM has room for it; `None` when in nothing.
@@ -128,6 +141,18 @@ impl Contact {
 
 fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// A text by its words alone, so that `030/123` and `030 123` are the same.
+fn words(text: &str) -> String {
+    let text = text.to_lowercase();
+    let words = text.split(|letter: char| !letter.is_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ")
 }
 
 fn address(address: &Value) -> String {
@@ -181,11 +206,13 @@ impl Audit {
         census
     }
 
-    /// People who stand on a side more often than people had put them on either.
+    /// People of whom the sync made two: they stand on a side more often than can be made of those who stood on both
+    /// sides before. Whoever stood double then may stand double now.
     pub fn duplicates(&self, before: &Self) -> Vec<String> {
         let people = before.census();
         let more = |key: &String, (a, b): (usize, usize)| {
-            // Without an address nothing tells that one on each side is the same person: each is made on the other.
+            // An address tells that one on each side is the same person. Without one they may be two: then each is made
+            // once on the other side, and never more than that.
             let known_by_address = key.contains('@');
             let allowed = people.get(key).map_or(1, |(a, b)| {
                 let both = if known_by_address {
@@ -253,5 +280,80 @@ impl Audit {
         let unequal = self.unequal();
         ensure!(unequal.is_empty(), "without an equal: {unequal:#?}");
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn side(people: &[Value]) -> Vec<Record> {
+        let record = |neutral: &Value| Record {
+            id: String::new(),
+            deleted: false,
+            neutral: neutral.clone(),
+            native: Value::Null,
+        };
+        people.iter().map(record).collect()
+    }
+
+    /// (who stood in the CRM, who stood at Google) -> (who stands in the CRM, who stands at Google): how many are double
+    #[test]
+    fn a_duplicate_is_one_person_made_twice() {
+        type Sides<'a> = (&'a [&'a Value], &'a [&'a Value]);
+        let audit = |(zoho, google): Sides<'_>| {
+            let all = |people: &[&Value]| people.iter().copied().cloned().collect::<Vec<_>>();
+            Audit {
+                zoho: side(&all(zoho)),
+                google: side(&all(google)),
+            }
+        };
+        let check = |before: Sides<'_>, after: Sides<'_>, expect: usize| {
+            let found = audit(after).duplicates(&audit(before));
+            assert_eq!(found.len(), expect, "{before:?} {after:?}: {found:?}");
+        };
+        let emails = json!([{"value": "Ann@x.example"}]);
+        let phones = json!([{"value": "030/123"}]);
+        let ann = &json!({"given_name": "Ann", "family_name": "Lee", "emails": emails});
+        let bob = &json!({"family_name": "Bob", "phones": phones});
+        let (acme, acme_crm) = (&json!({"company": "Acme"}), &json!({"family_name": "Acme"}));
+        let acme_both = &json!({"family_name": "Acme", "company": "Acme"});
+        let (bare, bare_crm) = (
+            &json!({"phones": phones}),
+            &json!({"family_name": "030 123", "phones": [{"value": "030 123"}]}),
+        );
+        let (mail, mail_crm) = (
+            &json!({"emails": emails}),
+            &json!({"family_name": "ann@x.example", "emails": emails}),
+        );
+        check((&[], &[ann]), (&[ann], &[ann]), 0);
+        check((&[], &[ann]), (&[ann, ann], &[ann]), 1);
+        check((&[ann], &[ann]), (&[ann, ann], &[ann, ann]), 1);
+        check((&[], &[ann, ann]), (&[ann, ann], &[ann, ann]), 0);
+        // Without an address they are one person or two.
+        check((&[bob], &[bob]), (&[bob], &[bob]), 0);
+        check((&[bob], &[bob]), (&[bob, bob], &[bob, bob]), 0);
+        check((&[bob], &[bob]), (&[bob, bob, bob], &[bob, bob]), 1);
+        check((&[], &[bob]), (&[bob, bob], &[bob]), 1);
+        // Whoever has no name is called by something else in the CRM.
+        check((&[], &[acme]), (&[acme_crm], &[acme]), 0);
+        check((&[], &[acme]), (&[acme_crm, acme_crm], &[acme]), 1);
+        check(
+            (&[], &[acme, acme]),
+            (&[acme_crm, acme_crm], &[acme, acme]),
+            0,
+        );
+        check(
+            (&[acme_both], &[acme]),
+            (&[acme_both, acme_crm], &[acme, acme]),
+            0,
+        );
+        check((&[acme_both], &[]), (&[acme_both], &[acme, acme]), 1);
+        check((&[], &[bare]), (&[bare_crm], &[bare]), 0);
+        check((&[], &[bare]), (&[bare_crm, bare_crm], &[bare]), 1);
+        check((&[], &[mail]), (&[mail_crm], &[mail]), 0);
+        check((&[], &[mail]), (&[mail_crm, mail_crm], &[mail]), 1);
     }
 }
