@@ -43,14 +43,13 @@ pub fn plan_link(pair: &LinkedPair, policy: &Policy, held: &Held) -> Step {
     step
 }
 
-/// The link stands still. What is news waits in its staged row, so that coming back can merge it; the state itself
-/// remembers the side that left, so that only the other side's leaving needs a row.
+/// The link stands still. What is news waits in its staged row, so that coming back can merge it. That a record left
+/// waits too: the state remembers one side only, and forgets it when the other record is deleted meanwhile.
 pub fn freeze(step: &mut Step, pair: &LinkedPair, left: Side) {
     step.state = LinkState::Frozen { left };
     for side in Side::BOTH {
         let waits = match pair.sight.get(side) {
-            Sight::Present(_) => true,
-            Sight::Left => side != left,
+            Sight::Present(_) | Sight::Left => true,
             Sight::Unchanged | Sight::Deleted => false,
         };
         if let (Some(row), true) = (step.rows.get_mut(side), waits) {

@@ -314,3 +314,22 @@ fn guards_count_as_documented() {
     check(&ignoring, 1000, 101, 101, 0, &[]);
     check(&ignoring, 1000, 201, 201, 0, &[Shrink]);
 }
+
+/// A record outside the collection stays unwritten, even when its partner is deleted and restored meanwhile and edits
+/// come with it.
+#[test]
+fn record_that_left_is_not_written_when_its_partner_is_restored() {
+    let (mut world, a, b) = linked_x(&deleting(), "x");
+    world.leave(Side::A, &a);
+    world.run();
+    let gone = world.delete(Side::B, &b).expect("a record");
+    world.run();
+    world.restore(Side::B, gone);
+    world.edit(Side::B, &b, &[("x", "b1".into())]);
+    world.run();
+    holds(&world, "x", (&a, "x"), (&b, "b1"));
+    world.come_back(Side::A, &a);
+    world.run();
+    holds(&world, "x", (&a, "b1"), (&b, "b1"));
+    quiet(&mut world);
+}
