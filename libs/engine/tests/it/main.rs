@@ -1,5 +1,5 @@
-//! What the engine must do, written down as tests: the truth table, scenarios, every small state, and a state
-//! machine of two sides that misbehave. Nothing here touches a network or a clock.
+//! What the engine must do, written down as tests: the truth table, scenarios, laws, and a small volume of
+//! the planner's cases (tests/planner). Nothing here touches a network or a clock.
 
 #![expect(
     clippy::expect_used,
@@ -9,11 +9,10 @@
 )]
 
 mod defaults;
-mod exhaustive;
-mod fixture;
 mod laws;
 mod policy_errors;
-mod property;
 mod scenarios;
-mod sim;
 mod truth_table;
+mod volume;
+
+use planner::{setup as fixture, world as sim};

@@ -18,18 +18,26 @@ use syncline_model::{
 /// What becomes of one call to a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
+    /// The provider does it and says so.
     Done,
+    /// The provider refuses it for good.
     Refused,
+    /// It is not done: later.
     Later,
+    /// It is done, and the answer is lost.
     UnknownDone,
+    /// It is not done, and nobody knows.
     UnknownNot,
 }
 
 /// One provider's account.
 #[derive(Clone, Debug, Default)]
 pub struct Remote {
+    /// What it holds.
     pub records: BTreeMap<RemoteId, Record>,
+    /// Records outside the collection.
     pub left: BTreeSet<RemoteId>,
+    /// Records marked as trash.
     pub marked: BTreeSet<RemoteId>,
     /// Ids with news since the last pull.
     news: BTreeSet<RemoteId>,
@@ -37,26 +45,37 @@ pub struct Remote {
     pub spelling: Option<fn(&FieldName, &Value) -> Value>,
     /// Whether its answers show the record.
     pub mute: bool,
+    /// Records that were created through its API.
     pub created: usize,
 }
 
 /// A staged row: what was seen, and whether it is to be planned.
 #[derive(Clone, Debug)]
 pub struct Row {
+    /// What was seen.
     pub sight: Sight,
+    /// What becomes of it.
     pub fate: RowFate,
 }
 
 /// Everything there is.
 #[derive(Clone, Debug)]
 pub struct World {
+    /// The connection.
     pub policy: Policy,
+    /// The two accounts.
     pub sides: Sides<Remote>,
+    /// What is remembered.
     pub links: BTreeMap<LinkId, Link>,
+    /// What is staged.
     pub rows: BTreeMap<(Side, RemoteId), Row>,
+    /// What guards hold.
     pub held: Held,
+    /// Conflicts named so far.
     pub conflicts: Vec<ConflictFound>,
+    /// Problems of the last run.
     pub problems: Vec<ProblemFound>,
+    /// Settlements of the last run.
     pub settled: Vec<Settled>,
     /// Whether news of a side arrives.
     pub hears: Sides<bool>,
@@ -68,6 +87,7 @@ pub struct World {
 }
 
 impl World {
+    /// Two empty accounts.
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
@@ -132,12 +152,14 @@ impl World {
         self.sides.get_mut(side).news.insert(id.clone());
     }
 
+    /// A person deletes a record.
     pub fn delete(&mut self, side: Side, id: &RemoteId) -> Option<Record> {
         let remote = self.sides.get_mut(side);
         remote.news.insert(id.clone());
         remote.records.remove(id)
     }
 
+    /// A person restores a deleted record.
     pub fn restore(&mut self, side: Side, mut record: Record) {
         record.version = self.version();
         let remote = self.sides.get_mut(side);
@@ -145,12 +167,14 @@ impl World {
         remote.records.insert(record.id.clone(), record);
     }
 
+    /// A person takes a record out of the collection.
     pub fn leave(&mut self, side: Side, id: &RemoteId) {
         let remote = self.sides.get_mut(side);
         remote.left.insert(id.clone());
         remote.news.insert(id.clone());
     }
 
+    /// A person puts a record back into the collection.
     pub fn come_back(&mut self, side: Side, id: &RemoteId) {
         let remote = self.sides.get_mut(side);
         remote.left.remove(id);
@@ -176,6 +200,7 @@ impl World {
         record.map_or(Value::Empty, |r| r.value(&FieldName::new(name)).clone())
     }
 
+    /// What a direct read of a record shows.
     pub fn sight(&self, side: Side, id: &RemoteId) -> Sight {
         let remote = self.sides.get(side);
         match remote.records.get(id) {
@@ -196,6 +221,7 @@ impl World {
         self.rows.insert((side, id.clone()), Row { sight, fate });
     }
 
+    /// What is new on a side is staged.
     pub fn pull(&mut self, side: Side) {
         for id in std::mem::take(&mut self.sides.get_mut(side).news) {
             self.stage(side, &id);
@@ -304,6 +330,7 @@ impl World {
             .retain(|key, row| links.contains(key) || matches!(row.sight, Sight::Present(_)));
     }
 
+    /// Carries a plan out and settles it.
     pub fn carry_out(&mut self, plan: &Plan, fate: &mut dyn FnMut(&Operation) -> Fate) {
         let mut outcomes = Vec::new();
         let mut reread = Vec::new();

@@ -11,7 +11,10 @@ use syncline_model::{
     Sides, Slots, Value, Version,
 };
 
-use crate::fixture::{Setup, fields, key, record, text};
+use crate::{
+    Failure, Report, ensure, guarded, in_parallel,
+    setup::{Setup, fields, key, record, text},
+};
 
 /// One field's state; values are 0 (blank) to 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,26 +239,37 @@ fn planned(policy: &Policy, link: &Link, now: &[Vec<u8>; 2]) -> Plan {
     )
 }
 
-/// Carries the plan out where `works` says so; gives the world and the link afterwards, and the conflicts named.
+/// What is true after one run.
+struct After {
+    there: [Vec<u8>; 2],
+    link: Link,
+    conflicts: usize,
+    calls: usize,
+}
+
+/// Carries the plan out where `works` says so.
 fn carried_out(
     policy: &Policy,
     link: &Link,
     now: &[Vec<u8>; 2],
     works: [bool; 2],
-) -> ([Vec<u8>; 2], Link, usize, usize) {
+) -> Result<After, String> {
     let plan = planned(policy, link, now);
-    let mut after = now.clone();
+    let mut there = now.clone();
     let mut outcomes = Vec::new();
     for (_, operation) in plan.operations() {
         let Operation::Update { side, changes, .. } = operation else {
-            panic!("{operation:?}");
+            return Err(format!("not an update: {operation:?}"));
         };
         let at = usize::from(*side == Side::B);
         for (name, value) in changes {
             let index = usize::from(name.as_str() == "y");
-            assert_ne!(after[at][index], number(value), "only what changes is sent");
+            ensure!(
+                there[at][index] != number(value),
+                "a value is sent that stands there: {operation:?}"
+            );
             if works[at] {
-                after[at][index] = number(value);
+                there[at][index] = number(value);
             }
         }
         outcomes.push(if works[at] {
@@ -270,24 +284,23 @@ fn carried_out(
             Outcome::Later
         });
     }
-    let settled = settle(&plan, &outcomes, policy).remove(0);
+    let settled = settle(&plan, &outcomes, policy).swap_remove(0);
     let body = match settled.link {
         syncline_engine::LinkWrite::Put(put) => put.body,
         _ => link.body.clone(),
     };
-    let conflicts = settled.conflicts.len();
-    (
-        after,
-        super::exhaustive::link(&[], Some(body)),
-        conflicts,
-        outcomes.len(),
-    )
+    Ok(After {
+        there,
+        link: self::link(&[], Some(body)),
+        conflicts: settled.conflicts.len(),
+        calls: outcomes.len(),
+    })
 }
 
 const FAULTS: [[bool; 2]; 4] = [[true, true], [true, false], [false, true], [false, false]];
 
 /// Checks one state of one or two fields. Every field must go its own way, whatever the other one does.
-fn check(policy: &Policy, rules: Rules, states: &[State]) {
+fn check(policy: &Policy, rules: Rules, states: &[State]) -> Result<(), String> {
     let now = [0, 1].map(|side| {
         states
             .iter()
@@ -302,117 +315,131 @@ fn check(policy: &Policy, rules: Rules, states: &[State]) {
     let named = ends.iter().filter(|(_, named)| *named).count();
     let before = link(states, None);
     for works in FAULTS {
-        let (mut there, mut link, conflicts, _) = carried_out(policy, &before, &now, works);
-        assert_eq!(conflicts, named, "conflicts: {states:?} {rules:?}");
+        let mut after = carried_out(policy, &before, &now, works)?;
+        ensure!(
+            after.conflicts == named,
+            "{} conflicts, not {named} ({works:?})",
+            after.conflicts
+        );
         if works != [true, true] {
             // What failed is done now. A row that was kept shows its record as it is: nothing else changes.
-            let again;
-            (there, link, again, _) = carried_out(policy, &link, &there, [true, true]);
-            assert_eq!(again, 0, "named once: {states:?} {rules:?} {works:?}");
+            after = carried_out(policy, &after.link, &after.there, [true, true])?;
+            ensure!(after.conflicts == 0, "a conflict named twice ({works:?})");
         }
-        assert_eq!(there, want, "{states:?} {rules:?} {works:?}");
-        let (same, quiet, conflicts, calls) = carried_out(policy, &link, &there, [true, true]);
-        assert_eq!(
-            (same, conflicts, calls),
-            (there, 0, 0),
-            "not quiet: {states:?} {rules:?}"
+        ensure!(
+            after.there == want,
+            "ends as {:?}, not {want:?} ({works:?})",
+            after.there
         );
-        assert_eq!(quiet, link, "not idempotent: {states:?} {rules:?}");
+        let quiet = carried_out(policy, &after.link, &after.there, [true, true])?;
+        ensure!(
+            (&quiet.there, quiet.conflicts, quiet.calls) == (&after.there, 0, 0),
+            "not quiet ({works:?})"
+        );
+        ensure!(quiet.link == after.link, "not idempotent ({works:?})");
     }
-}
-
-#[test]
-fn every_state_of_one_field() {
-    let states = states(VALUES);
-    assert_eq!(states.len(), 1040);
-    let mut count = 0;
-    for rules in all_rules() {
-        let policy = policy(rules, 1);
-        for state in &states {
-            check(&policy, rules, &[*state]);
-            count += 1;
-        }
-    }
-    assert_eq!(count, 1040 * 18);
+    Ok(())
 }
 
 /// Swapping a and b gives the mirrored plan (invariant 5).
-#[test]
-fn swapped_sides_give_the_mirrored_plan() {
-    for rules in all_rules() {
-        let mirrored = Rules {
-            direction: match rules.direction {
-                Direction::AToB => Direction::BToA,
-                Direction::BToA => Direction::AToB,
-                Direction::TwoWay => Direction::TwoWay,
-            },
-            conflict: match rules.conflict {
-                ConflictPolicy::AWins => ConflictPolicy::BWins,
-                ConflictPolicy::BWins => ConflictPolicy::AWins,
-                other => other,
-            },
-            blank: rules.blank,
-        };
-        let (one, other) = (policy(rules, 1), policy(mirrored, 1));
-        for state in states(VALUES) {
-            let State { now: [a, b], known } = state;
-            let swapped = State {
-                now: [b, a],
-                known: known.map(|[t, x, y]| [t, y, x]),
-            };
-            let run = |policy: &Policy, state: State| {
-                let now = state.now.map(|n| vec![n]);
-                carried_out(policy, &link(&[state], None), &now, [true, true])
-            };
-            let (there, left, conflicts, calls) = run(&one, state);
-            let (mirror, right, conflicts_too, calls_too) = run(&other, swapped);
-            assert_eq!(
-                [&there[0], &there[1]],
-                [&mirror[1], &mirror[0]],
-                "{state:?} {rules:?}"
-            );
-            assert_eq!((conflicts, calls), (conflicts_too, calls_too));
-            assert_eq!(left.body.target, right.body.target);
-            assert_eq!(left.body.seen.a, right.body.seen.b);
-            assert_eq!(left.body.rendered.a, right.body.rendered.b);
-        }
-    }
+fn check_mirror(one: &Policy, mirrored: &Policy, state: State) -> Result<(), String> {
+    let State { now: [a, b], known } = state;
+    let swapped = State {
+        now: [b, a],
+        known: known.map(|[t, x, y]| [t, y, x]),
+    };
+    let run = |policy: &Policy, state: State| {
+        let now = state.now.map(|n| vec![n]);
+        carried_out(policy, &link(&[state], None), &now, [true, true])
+    };
+    let (left, right) = (run(one, state)?, run(mirrored, swapped)?);
+    ensure!(
+        [&left.there[0], &left.there[1]] == [&right.there[1], &right.there[0]],
+        "the mirrored end differs"
+    );
+    ensure!(
+        (left.conflicts, left.calls) == (right.conflicts, right.calls),
+        "the mirrored plan differs"
+    );
+    let (left, right) = (&left.link.body, &right.link.body);
+    ensure!(
+        left.target == right.target
+            && left.seen.a == right.seen.b
+            && left.rendered.a == right.rendered.b,
+        "the mirrored memory differs"
+    );
+    Ok(())
 }
 
 /// No invention (I-5): what is held afterwards was held before or was the target.
-#[test]
-fn nothing_is_invented() {
-    for rules in all_rules() {
-        let policy = policy(rules, 1);
-        for state in states(VALUES) {
-            let now = state.now.map(|n| vec![n]);
-            let (there, ..) = carried_out(&policy, &link(&[state], None), &now, [true, true]);
-            let known = state.known.map(|known| known[0]);
-            for value in there.iter().flatten() {
-                assert!(
-                    state.now.contains(value) || known == Some(*value),
-                    "{state:?} {rules:?}"
-                );
-            }
-        }
+fn check_origin(policy: &Policy, state: State) -> Result<(), String> {
+    let now = state.now.map(|n| vec![n]);
+    let after = carried_out(policy, &link(&[state], None), &now, [true, true])?;
+    let known = state.known.map(|known| known[0]);
+    for value in after.there.iter().flatten() {
+        ensure!(
+            state.now.contains(value) || known == Some(*value),
+            "{value} was invented"
+        );
+    }
+    Ok(())
+}
+
+fn mirrored(rules: Rules) -> Rules {
+    Rules {
+        direction: match rules.direction {
+            Direction::AToB => Direction::BToA,
+            Direction::BToA => Direction::AToB,
+            Direction::TwoWay => Direction::TwoWay,
+        },
+        conflict: match rules.conflict {
+            ConflictPolicy::AWins => ConflictPolicy::BWins,
+            ConflictPolicy::BWins => ConflictPolicy::AWins,
+            other => other,
+        },
+        blank: rules.blank,
     }
 }
 
-/// Two fields, each blank or one of two values: 3 x 3 x (3^3 + 1) = 252 states a field, 63 504 together, with the
-/// policies dealt out in turn. First contact of one field alone is an entry added to the mapping later.
-#[test]
-fn every_state_of_two_fields() {
-    let states = states(3);
-    assert_eq!(states.len(), 252);
-    let mut count = 0;
+/// Every state of one field under every policy (1 040 x 18), and every state of two fields, each blank or one of two
+/// values: 3 x 3 x (3^3 + 1) = 252 states a field, 63 504 together, with the policies dealt out in turn. First
+/// contact of one field alone is an entry added to the mapping later.
+pub fn run(threads: usize) -> Report {
     let rules = all_rules();
-    let policies: Vec<Policy> = rules.iter().map(|rules| policy(*rules, 2)).collect();
-    for x in &states {
-        for y in &states {
-            let at = count % rules.len();
-            check(&policies[at], rules[at], &[*x, *y]);
-            count += 1;
-        }
-    }
-    assert_eq!(count, 252 * 252);
+    let single: Vec<(Policy, Policy)> = rules
+        .iter()
+        .map(|rules| (policy(*rules, 1), policy(mirrored(*rules), 1)))
+        .collect();
+    let double: Vec<Policy> = rules.iter().map(|rules| policy(*rules, 2)).collect();
+    let one = states(VALUES);
+    let two = states(3);
+    let singles = one.len() * rules.len();
+    let all = singles + two.len() * two.len();
+    in_parallel(0, all as u64, threads, &|index| {
+        let index = index as usize;
+        let (rules, states, outcome) = if index < singles {
+            let (at, state) = (index / one.len(), one[index % one.len()]);
+            let (policy, mirror) = &single[at];
+            let outcome = guarded(|| {
+                check(policy, rules[at], &[state])?;
+                check_mirror(policy, mirror, state)?;
+                check_origin(policy, state)
+            });
+            (rules[at], vec![state], outcome)
+        } else {
+            let index = index - singles;
+            let (at, x, y) = (
+                index % rules.len(),
+                two[index / two.len()],
+                two[index % two.len()],
+            );
+            let outcome = guarded(|| check(&double[at], rules[at], &[x, y]));
+            (rules[at], vec![x, y], outcome)
+        };
+        outcome.err().map(|what| Failure {
+            case: format!("state {index}"),
+            what,
+            shortest: format!("{states:?} under {rules:?}"),
+        })
+    })
 }

@@ -1,4 +1,4 @@
-//! Small connections and records for tests. Not a simulation: that is `sim`.
+//! Small connections and records for tests of the engine. Not a simulation: that is `world`.
 
 use syncline_engine::{Policy, PolicyInput, default_mapping};
 use syncline_model::{
@@ -10,11 +10,17 @@ use syncline_model::{
 /// A connection under test.
 #[derive(Clone, Debug)]
 pub struct Setup {
+    /// The fields that each account has.
     pub fields: Sides<Vec<FieldDescriptor>>,
+    /// Which fields.
     pub mapping: Mapping,
+    /// Which way records flow.
     pub direction: Direction,
+    /// Who wins a conflict.
     pub conflict: ConflictPolicy,
+    /// What deletions do.
     pub deletions: Deletions,
+    /// IF and THEN.
     pub rules: Vec<Rule>,
 }
 
@@ -37,11 +43,15 @@ impl Setup {
         Self::new(vec![text("x")], vec![text("x")])
     }
 
+    /// The same, changed.
+    #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
     }
 
+    /// The same, with one deletion policy for both directions.
+    #[must_use]
     pub fn deleting(self, policy: DeletionPolicy) -> Self {
         self.with(|setup| {
             setup.deletions = Deletions {
@@ -51,6 +61,8 @@ impl Setup {
         })
     }
 
+    /// The same, with one more rule, as the API writes it.
+    #[must_use]
     pub fn rule(self, json: &str) -> Self {
         self.with(|setup| {
             setup
@@ -59,6 +71,7 @@ impl Setup {
         })
     }
 
+    /// Checks and lays it out.
     pub fn compile(&self) -> Result<Policy, Vec<syncline_engine::ConfigError>> {
         Policy::compile(&PolicyInput {
             direction: self.direction,
@@ -72,6 +85,7 @@ impl Setup {
         })
     }
 
+    /// The policy of a connection that is known to be sound.
     pub fn policy(&self) -> Policy {
         self.compile().expect("a connection that can be")
     }
@@ -82,10 +96,12 @@ pub fn field(name: &str, kind: Kind) -> FieldDescriptor {
     FieldDescriptor::new(name, name, kind).standard(name)
 }
 
+/// A text field that answers to the standard field of its own name.
 pub fn text(name: &str) -> FieldDescriptor {
     field(name, Kind::Text)
 }
 
+/// A field that holds a set of choices.
 pub fn set(name: &str) -> FieldDescriptor {
     FieldDescriptor {
         cardinality: Cardinality::Many,
@@ -131,6 +147,7 @@ pub fn fields(pairs: &[(&str, &str)]) -> Fields {
         .collect()
 }
 
+/// A set as a value.
 pub fn list(items: &[&str]) -> Value {
     if items.is_empty() {
         return Value::Empty;
@@ -138,6 +155,7 @@ pub fn list(items: &[&str]) -> Value {
     Value::List(items.iter().map(|item| Value::text(*item)).collect())
 }
 
+/// A record that nobody dated.
 pub fn record(id: &str, version: &str, fields: Fields) -> Record {
     Record {
         id: RemoteId::new(id),
