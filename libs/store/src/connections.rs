@@ -5,15 +5,17 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use sqlx::types::Json;
 use syncline_model::{
-    AccountId, ConflictPolicy, Connection, ConnectionId, ConnectionStatus, Deletions, Direction,
-    Guards, MappingChoice, MatchKey, ObjectType, OnLeave, PairId, Rule, Schedule, SideConfig,
-    Sides, TenantId,
+    AccountId, ConflictPolicy, Connection, ConnectionId, ConnectionStatus, Counters, Deletions,
+    Direction, Guards, MappingChoice, MatchKey, ObjectType, OnLeave, PairId, Rule, Schedule,
+    SideConfig, Sides, TenantId,
 };
 use uuid::Uuid;
 
 use crate::db::{execute, fetch_all, fetch_optional, page, transaction};
+use crate::leases::checkpoint;
+use crate::staged::requeue;
 use crate::statement::statements;
-use crate::{Result, Scope, Store, StoreError};
+use crate::{EditEffects, Lease, Result, Scope, Store, StoreError};
 
 macro_rules! connection_columns {
     () => {
@@ -27,14 +29,14 @@ statements! {
         on conflict (tenant_id, a_account, b_account, object) do nothing";
     Tenant PAIR_GET = "select id from pairs
         where tenant_id = $1 and a_account = $2 and b_account = $3 and object = $4";
-    Tenant CONNECTION_INSERT = "insert into connections (tenant_id, id, pair_id, name, object, a_account,
-        a_collection, b_account, b_collection, settings, status, status_reason, revision, next_run_at, repull,
     /// $2 and $3 are the accounts in the order asked for: whether anything pairs them the other way round.
     Tenant PAIR_SWAPPED = "select 1 from pairs p
         where p.tenant_id = $1 and p.a_account = $3 and p.b_account = $2 and p.object = $4
             and (exists (select 1 from connections c where c.tenant_id = p.tenant_id and c.pair_id = p.id)
                 or exists (select 1 from links l where l.tenant_id = p.tenant_id and l.pair_id = p.id)
                 or exists (select 1 from intents i where i.tenant_id = p.tenant_id and i.pair_id = p.id))";
+    Tenant CONNECTION_INSERT = "insert into connections (tenant_id, id, pair_id, name, object, a_account,
+        a_collection, b_account, b_collection, settings, status, status_reason, revision, next_run_at, repull,
         created_at, updated_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, false, $15, $16)";
     Tenant CONNECTION_GET = concat!("select ", connection_columns!(), " from connections
@@ -48,6 +50,12 @@ statements! {
     Tenant CONNECTION_STATUS_SET = concat!("update connections set status = $3, status_reason = $4, updated_at = $5,
         revision = revision + 1 where tenant_id = $1 and id = $2 returning ", connection_columns!());
     Tenant CONNECTION_DELETE = "delete from connections where tenant_id = $1 and id = $2";
+    Tenant CONNECTION_REVISION = "select revision from connections where tenant_id = $1 and id = $2";
+    /// A run that somebody executes is left to him: he sees that the connection is paused.
+    Tenant CONNECTION_RUN_STOP = "update runs set state = 'cancelled', finished_at = $3, lease_until = null,
+        error = 'the connection was paused'
+        where tenant_id = $1 and connection_id = $2
+            and (state = 'queued' or (state = 'running' and lease_until <= $3))";
     Tenant CONNECTION_NEXT_GET = "select next_run_at from connections where tenant_id = $1 and id = $2";
     Tenant CONNECTION_NEXT_SET = "update connections set next_run_at = $3 where tenant_id = $1 and id = $2";
     Tenant CONNECTION_REPULL_SET = "update connections set repull = true where tenant_id = $1 and id = $2";
@@ -205,14 +213,6 @@ impl Scope {
             .ok_or(StoreError::NotFound)
     }
 
-    /// Keeps a new connection. `next_run_at`: when its first run is due; `None` for never.
-    pub async fn connection_create(
-        &self,
-        connection: &Connection,
-        next_run_at: Option<DateTime<Utc>>,
-    ) -> Result<()> {
-        let settings = Json(Settings::of(connection));
-        let (status, reason) = status_parts(&connection.status);
     /// Whether these accounts are paired the other way round already: links know their records by side, so that a
     /// connection in this order would take every linked record for a new one.
     pub async fn pair_swapped(
@@ -227,6 +227,14 @@ impl Scope {
         Ok(row.is_some())
     }
 
+    /// Keeps a new connection. `next_run_at`: when its first run is due; `None` for never.
+    pub async fn connection_create(
+        &self,
+        connection: &Connection,
+        next_run_at: Option<DateTime<Utc>>,
+    ) -> Result<()> {
+        let settings = Json(Settings::of(connection));
+        let (status, reason) = status_parts(&connection.status);
         transaction!(self.write(), tx => {
             execute!(tx, CONNECTION_INSERT, self.id(), connection.id.uuid(), connection.pair.uuid(),
                 &connection.name, connection.object.as_str(), connection.sides.a.account.uuid(),
@@ -259,11 +267,12 @@ impl Scope {
     }
 
     /// Writes an edited connection (all but its pair, accounts, object and creation) if its revision is still
-    /// `expected_revision`: the row as it is now. Else `Conflict { "revision" }`.
+    /// `expected_revision`, and what follows from the edit: the row as it is now. Else `Conflict { "revision" }`.
     pub async fn connection_update(
         &self,
         connection: &Connection,
         expected_revision: i64,
+        effects: &EditEffects,
     ) -> Result<Connection> {
         let settings = Json(Settings::of(connection));
         let (status, reason) = status_parts(&connection.status);
@@ -272,13 +281,20 @@ impl Scope {
             let row = fetch_optional!(tx, ConnectionRow, CONNECTION_UPDATE, self.id(), id, expected_revision,
                 &connection.name, &connection.sides.a.collection, &connection.sides.b.collection, &settings, status,
                 reason, connection.updated_at)?;
-            match row {
-                Some(row) => Ok(row),
-                None => Err(match fetch_optional!(tx, ConnectionRow, CONNECTION_GET, self.id(), id)? {
+            let Some(row) = row else {
+                return Err(match fetch_optional!(tx, ConnectionRow, CONNECTION_GET, self.id(), id)? {
                     Some(_) => StoreError::Conflict { what: "revision" },
                     None => StoreError::NotFound,
-                }),
+                });
+            };
+            if effects.replan {
+                requeue(tx, self, connection.id).await?;
+                execute!(tx, CONNECTION_REPULL_SET, self.id(), id)?;
             }
+            if let Some(next_run_at) = effects.next_run_at {
+                execute!(tx, CONNECTION_NEXT_SET, self.id(), id, next_run_at)?;
+            }
+            Ok(row)
         })?;
         row.try_into()
     }
@@ -303,6 +319,29 @@ impl Scope {
             fetch_optional!(tx, ConnectionRow, CONNECTION_STATUS_SET, self.id(), id.uuid(), word, reason, now)
         })?;
         row.ok_or(StoreError::NotFound)?.try_into()
+    }
+
+    /// Pauses, and cancels the run that is unfinished in the same transaction; one that a worker executes right now
+    /// is left to it, who sees that the revision is another one.
+    pub async fn connection_pause(
+        &self,
+        id: ConnectionId,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Connection> {
+        let row = transaction!(self.write(), tx => {
+            execute!(tx, CONNECTION_RUN_STOP, self.id(), id.uuid(), now)?;
+            fetch_optional!(tx, ConnectionRow, CONNECTION_STATUS_SET, self.id(), id.uuid(), "paused", Some(reason), now)
+        })?;
+        row.ok_or(StoreError::NotFound)?.try_into()
+    }
+
+    /// The revision: another one than before says that the connection was edited, paused or resumed.
+    pub async fn connection_revision(&self, id: ConnectionId) -> Result<i64> {
+        let row = transaction!(self.read(), tx => {
+            fetch_optional!(tx, (i64,), CONNECTION_REVISION, self.id(), id.uuid())
+        })?;
+        row.map(|(revision,)| revision).ok_or(StoreError::NotFound)
     }
 
     /// When the next run is due.
@@ -331,12 +370,20 @@ impl Scope {
         })?)
     }
 
-    /// At the start of a run: whether a repull was asked for. If so, forgets the request and the cursors.
-    pub async fn connection_take_repull(&self, id: ConnectionId) -> Result<bool> {
+    /// At the start of a slice: whether a repull was asked for. If so, forgets the request and the cursors, and puts
+    /// `progress`, notes of a run that begins, in the place of the run's notes.
+    pub async fn connection_take_repull(
+        &self,
+        lease: &Lease,
+        progress: &serde_json::Value,
+    ) -> Result<bool> {
+        let connection = lease.connection.uuid();
         transaction!(self.write(), tx => {
-            let asked = execute!(tx, CONNECTION_REPULL_TAKE, self.id(), id.uuid())? == 1;
+            let counters = self.fence(tx, lease).await?;
+            let asked = execute!(tx, CONNECTION_REPULL_TAKE, self.id(), connection)? == 1;
             if asked {
-                execute!(tx, CURSORS_DELETE, self.id(), id.uuid())?;
+                execute!(tx, CURSORS_DELETE, self.id(), connection)?;
+                checkpoint(tx, lease, counters, &Counters::default(), progress).await?;
             }
             Ok(asked)
         })

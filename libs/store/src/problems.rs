@@ -1,12 +1,17 @@
 //! Problems: records that could not be synced, with what to do. One per connection, side, record and reason is open.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
-use syncline_model::{ConnectionId, Problem, ProblemId, ProblemStatus, RemoteId, RunId};
+use syncline_model::{
+    ConnectionId, Problem, ProblemId, ProblemReason, ProblemStatus, RemoteId, RunId, Side,
+};
 use uuid::Uuid;
 
 use crate::bulk::bulk;
-use crate::db::{fetch_all, fetch_optional, page, transaction};
+use crate::db::{fetch_all, fetch_listed, fetch_optional, page, transaction};
+use crate::dialect::PROBLEM_ATTEMPTS;
 use crate::history::{from_word, word};
 use crate::staged::side_of;
 use crate::statement::statements;
@@ -26,6 +31,13 @@ statements! {
         order by id desc limit $5");
     Tenant PROBLEM_CLOSE = concat!("update problems set status = 'closed', updated_at = $3
         where tenant_id = $1 and id = $2 returning ", problem_columns!());
+}
+
+#[derive(FromRow)]
+struct AttemptsRow {
+    remote_id: String,
+    reason: String,
+    attempts: i32,
 }
 
 bulk! {
@@ -127,6 +139,28 @@ impl Scope {
             fetch_all!(tx, ProblemRow, PROBLEM_LIST, self.id(), connection.uuid(), &status, before, page(limit))
         })?;
         rows.into_iter().map(Problem::try_from).collect()
+    }
+
+    /// How often the open problems of these records of a side were met. A record without one is left out.
+    pub async fn problem_attempts(
+        &self,
+        connection: ConnectionId,
+        side: Side,
+        remotes: &[RemoteId],
+    ) -> Result<HashMap<(RemoteId, ProblemReason), i32>> {
+        if remotes.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<String> = remotes.iter().map(|id| id.as_str().to_owned()).collect();
+        let rows = transaction!(self.read(), tx => {
+            fetch_listed!(tx, AttemptsRow, PROBLEM_ATTEMPTS, [self.id(), connection.uuid(), side.as_str()], &ids)
+        })?;
+        rows.into_iter()
+            .map(|row| {
+                let reason = from_word("problem reason", &row.reason)?;
+                Ok(((RemoteId::new(row.remote_id), reason), row.attempts))
+            })
+            .collect()
     }
 
     /// One problem.

@@ -7,6 +7,7 @@ use syncline_model::{ConnectionId, Counters, GuardTrip, Run, RunId, RunState, Te
 use uuid::Uuid;
 
 use crate::db::{execute, fetch_all, fetch_optional, page, transaction};
+use crate::staged::unhold;
 use crate::statement::statements;
 use crate::{NewRun, Result, Scope, Store, StoreError};
 
@@ -32,8 +33,6 @@ statements! {
         where tenant_id = $1 and id = $2 and state in ('queued', 'running', 'parked') returning ", run_columns!());
     Tenant RUN_APPROVE = concat!("update runs set state = 'queued', approved = true, due_at = $3, finished_at = null
         where tenant_id = $1 and id = $2 and state = 'parked' returning ", run_columns!());
-    Tenant RUN_UNHOLD = "update staged set phase = 'pending'
-        where tenant_id = $1 and connection_id = $2 and phase = 'held'";
     Global RUNS_QUEUED_DUE = "select tenant_id, id from runs where state = 'queued' and due_at <= $1
         order by due_at limit $2";
     Global RUNS_EXPIRED = "select tenant_id, id from runs where state = 'running' and lease_until <= $1
@@ -135,6 +134,14 @@ impl Scope {
         row.ok_or(StoreError::NotFound)?.try_into()
     }
 
+    /// The run of a connection that is not over, whatever came after it; `None` when there is none.
+    pub async fn run_unfinished(&self, connection: ConnectionId) -> Result<Option<Run>> {
+        let row = transaction!(self.read(), tx => {
+            fetch_optional!(tx, RunRow, RUN_UNFINISHED, self.id(), connection.uuid())
+        })?;
+        row.map(Run::try_from).transpose()
+    }
+
     /// A connection's runs, newest first.
     pub async fn run_list(
         &self,
@@ -163,7 +170,8 @@ impl Scope {
         row.try_into()
     }
 
-    /// Lets a parked run go on with what its guards hold: queued, approved, its held records pending again.
+    /// Lets a parked run go on with what its guards hold: queued, approved, its held records pending again. What a
+    /// person agreed to are the run's guards as they stand in the row; they stay there until the run ends.
     /// `Conflict { "run is not parked" }` or, while a later run is unfinished, `Conflict { "another run is unfinished" }`.
     pub async fn run_approve(&self, run: RunId, now: DateTime<Utc>) -> Result<Run> {
         let row = transaction!(self.write(), tx => {
@@ -175,7 +183,7 @@ impl Scope {
                     None => StoreError::NotFound,
                 });
             };
-            execute!(tx, RUN_UNHOLD, self.id(), row.connection_id)?;
+            unhold(tx, self, ConnectionId::from_uuid(row.connection_id)).await?;
             Ok(row)
         })?;
         row.try_into()

@@ -24,19 +24,24 @@ use crate::{
 statements! {
     Tenant STAGED_PENDING = concat!(staged_select!(), "and phase = 'pending' and (side, remote_id) > ($3, $4)
         order by side, remote_id limit $5");
+    /// The same, with what guards hold.
+    Tenant STAGED_PENDING_OR_HELD = concat!(staged_select!(), "and phase in ('pending', 'held')
+        and (side, remote_id) > ($3, $4) order by side, remote_id limit $5");
     Tenant STAGED_COUNTS = "select side, phase, count(*), count(gone) from staged
         where tenant_id = $1 and connection_id = $2 group by side, phase";
     Tenant STAGED_REQUEUE = "update staged set phase = 'pending', retry_at = null
         where tenant_id = $1 and connection_id = $2 and phase in ('known', 'waiting')";
+    Tenant STAGED_UNHOLD = "update staged set phase = 'pending'
+        where tenant_id = $1 and connection_id = $2 and phase = 'held'";
     Tenant STAGED_WAKE = "update staged set phase = 'pending', retry_at = null
         where tenant_id = $1 and connection_id = $2 and phase = 'waiting' and retry_at <= $3";
+    /// $6: what to make of links that the connection has not had to do with yet.
     Tenant STAGED_ABSENT_A = "select l.a_remote from links l
         join connections c on c.tenant_id = l.tenant_id and c.pair_id = l.pair_id
         left join link_members m on m.tenant_id = l.tenant_id and m.connection_id = c.id and m.link_id = l.id
         where l.tenant_id = $1 and c.id = $2 and l.state = 'live' and l.a_remote > $4
             and not coalesce(m.left_a, not $6) and not exists (select 1 from staged s where s.tenant_id = l.tenant_id and s.connection_id = c.id
                 and s.side = 'a' and s.remote_id = l.a_remote and s.listing = $3)
-    /// $6: what to make of links that the connection has not had to do with yet.
         order by l.a_remote limit $5";
     Tenant STAGED_ABSENT_B = "select l.b_remote from links l
         join connections c on c.tenant_id = l.tenant_id and c.pair_id = l.pair_id
@@ -188,6 +193,16 @@ pub(crate) async fn phases_write(
     )
     .await?;
     Ok(())
+}
+
+/// `known` and `waiting` records are planned again. How many.
+pub(crate) async fn requeue(tx: &mut Tx, scope: &Scope, connection: ConnectionId) -> Result<u64> {
+    execute!(tx, STAGED_REQUEUE, scope.id(), connection.uuid())
+}
+
+/// What guards held is planned again. How many.
+pub(crate) async fn unhold(tx: &mut Tx, scope: &Scope, connection: ConnectionId) -> Result<u64> {
+    execute!(tx, STAGED_UNHOLD, scope.id(), connection.uuid())
 }
 
 impl Scope {
@@ -343,6 +358,29 @@ impl Scope {
         self.staged_read_all(connection, rows)
     }
 
+    /// As `staged_pending`, with the records that guards hold: all that a plan of the whole would be about.
+    pub async fn staged_pending_or_held(
+        &self,
+        connection: ConnectionId,
+        after: Option<&(Side, RemoteId)>,
+        limit: u32,
+    ) -> Result<Vec<Staged>> {
+        let (side, remote) =
+            after.map_or(("", ""), |(side, remote)| (side.as_str(), remote.as_str()));
+        let rows = transaction!(self.read(), tx => {
+            fetch_all!(tx, StagedRow, STAGED_PENDING_OR_HELD, self.id(), connection.uuid(), side, remote, page(limit))
+        })?;
+        self.staged_read_all(connection, rows)
+    }
+
+    /// No guard holds anything any more: what was held is pending. How many.
+    pub async fn staged_unhold(&self, lease: &Lease) -> Result<u64> {
+        transaction!(self.write(), tx => {
+            self.fence(tx, lease).await?;
+            unhold(tx, self, lease.connection).await
+        })
+    }
+
     /// Staged records by id; those that are not staged are left out. In no order.
     pub async fn staged_get(
         &self,
@@ -427,7 +465,7 @@ impl Scope {
     /// When rules, mapping or direction changed: `known` and `waiting` records are planned again. How many.
     pub async fn staged_requeue_all(&self, connection: ConnectionId) -> Result<u64> {
         transaction!(self.write(), tx => {
-            execute!(tx, STAGED_REQUEUE, self.id(), connection.uuid())
+            requeue(tx, self, connection).await
         })
     }
 
@@ -447,6 +485,7 @@ impl Scope {
         connection: ConnectionId,
         side: Side,
         listing: i64,
+        everything: bool,
         after: Option<&RemoteId>,
         limit: u32,
     ) -> Result<Vec<RemoteId>> {
@@ -474,4 +513,3 @@ impl Scope {
         })
     }
 }
-        everything: bool,

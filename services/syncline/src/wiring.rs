@@ -89,6 +89,7 @@ impl Parts {
                 lease: config.worker.lease,
                 batch: config.worker.batch,
                 tick: config.worker.tick,
+                grace: config.worker.grace,
             },
         }
     }

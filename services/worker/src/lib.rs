@@ -37,6 +37,8 @@ pub struct Settings {
     pub batch: usize,
     /// How often the scheduler looks for what is due.
     pub tick: Duration,
+    /// How long slices have to come to their next border when the worker is asked to stop.
+    pub grace: Duration,
 }
 
 /// What every run is executed with.

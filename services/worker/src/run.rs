@@ -5,8 +5,10 @@
 //! it is settled in one transaction with clearing that record.
 
 mod absent;
+mod backoff;
 mod batch;
 mod cluster;
+mod contended;
 mod context;
 mod guards;
 mod notes;
@@ -20,17 +22,21 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use syncline_coordination::Phase;
 use syncline_model::{ConnectionStatus, Counters, Run, RunId, RunState, Side, TenantId};
-use syncline_platform::clock::later;
+use syncline_platform::{Shutdown, clock::later};
 use syncline_store::{Finish, Lease, Release, Scope};
 
 use crate::trouble::Verdict;
 use crate::{Tools, Trouble};
 use context::RunContext;
+use notes::Notes;
 
 /// Attempts in a row without any progress after which a run is given up.
 const MAX_ATTEMPTS: i32 = 12;
 /// Longest wait between two attempts.
 const MAX_WAIT: Duration = Duration::from_mins(5);
+
+/// Intentions looked through at the end of a run.
+const INTENTS: u32 = 1000;
 
 /// How a slice ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,14 +45,29 @@ enum Ended {
     Done,
     /// A guard holds something.
     Parked,
-    /// The slice's time is used up.
+    /// The slice ends here: its time is used up, the worker is to stop, or the connection was edited.
     SliceOver,
+    /// The worker is to stop and cannot wait for the slice any longer: it ended where it stood.
+    CutOff,
+    /// Rows or intentions are left that should not be.
+    Left(String),
     /// Something has to wait until then.
     Wait(DateTime<Utc>, String),
 }
 
 /// Executes one slice of a run, if it is due and nobody else holds it. Says whether more is due at once.
 pub async fn execute(tools: &Tools, tenant: TenantId, run: RunId) -> Result<bool, Trouble> {
+    execute_until(tools, &Shutdown::new(), tenant, run).await
+}
+
+/// As `execute`. Once `stop` is triggered the slice ends at its next border, and after `Settings::grace` wherever it
+/// stands; in both cases the run is given back, so that another worker can claim it at once.
+pub async fn execute_until(
+    tools: &Tools,
+    stop: &Shutdown,
+    tenant: TenantId,
+    run: RunId,
+) -> Result<bool, Trouble> {
     let scope = tools.store.scope(tenant).await?;
     let now = tools.clock.now();
     let until = later(now, tools.settings.lease);
@@ -62,6 +83,7 @@ pub async fn execute(tools: &Tools, tenant: TenantId, run: RunId) -> Result<bool
     );
     let slice = Slice {
         tools,
+        stop,
         scope,
         lease,
         run,
@@ -75,13 +97,24 @@ pub async fn execute(tools: &Tools, tenant: TenantId, run: RunId) -> Result<bool
 
 struct Slice<'a> {
     tools: &'a Tools,
+    stop: &'a Shutdown,
     scope: Scope,
     lease: Lease,
     run: Run,
 }
 
 impl Slice<'_> {
-    async fn execute(self) -> Result<(), Trouble> {
+    async fn execute(mut self) -> Result<(), Trouble> {
+        // Before the connection is read: an edit in between is compiled now and read for once more, not the reverse.
+        let anew = Notes::read(&self.run.progress).anew().write();
+        if self
+            .scope
+            .connection_take_repull(&self.lease, &anew)
+            .await?
+        {
+            tracing::info!("everything is read again, as asked");
+            self.run.progress = anew;
+        }
         let connection = self.scope.connection_get(self.run.connection).await?;
         if let ConnectionStatus::Paused { reason } = &connection.status {
             let why = format!("the connection is paused: {reason}");
@@ -89,6 +122,7 @@ impl Slice<'_> {
         }
         let opened = RunContext::open(
             self.tools,
+            self.stop,
             self.scope.clone(),
             self.lease,
             &self.run,
@@ -102,20 +136,48 @@ impl Slice<'_> {
         let ended = tokio::select! {
             ended = steps(&context) => ended,
             lost = self.keep_alive() => Err(lost),
+            () = self.cut_off() => Ok(Ended::CutOff),
         };
+        self.end(ended, &context).await
+    }
+
+    /// Writes how the slice ended. What is noted in memory counts only where the steps came to an end by themselves: a
+    /// step that was stopped may have noted what it did not write.
+    async fn end(
+        &self,
+        ended: Result<Ended, Trouble>,
+        context: &RunContext<'_>,
+    ) -> Result<(), Trouble> {
+        let notes = context.notes.lock().await.write();
         match ended {
-            Ok(Ended::Done) => self.finish(RunState::Succeeded, None, Some(&context)).await,
+            Ok(Ended::Done) => self.finish(RunState::Succeeded, None, Some(context)).await,
             Ok(Ended::Parked) => {
                 let why = "a guard holds part of the plan until a person approves it".to_owned();
-                self.finish(RunState::Parked, Some(why), Some(&context))
+                self.finish(RunState::Parked, Some(why), Some(context))
                     .await
             }
             Ok(Ended::SliceOver) => {
-                let now = self.tools.clock.now();
-                self.release(now, None, 0, Some(&context)).await
+                let release = self.release_now(0, notes);
+                self.release(release, Some(context)).await
             }
-            Ok(Ended::Wait(until, why)) => self.wait(until, why, Some(&context)).await,
-            Err(trouble) => self.trouble(trouble, Some(&context)).await,
+            Ok(Ended::CutOff) => {
+                tracing::info!("the worker stops: the run is given back where it stands");
+                let release = self.release_now(self.run.attempts, self.noted().await?);
+                self.release(release, Some(context)).await
+            }
+            Ok(Ended::Wait(until, why)) => {
+                let attempts = if context.moved() {
+                    1
+                } else {
+                    self.run.attempts + 1
+                };
+                self.wait(until, why, attempts, notes, Some(context)).await
+            }
+            Ok(Ended::Left(why)) => {
+                let (now, attempts) = (self.tools.clock.now(), self.run.attempts + 1);
+                self.wait(now, why, attempts, notes, Some(context)).await
+            }
+            Err(trouble) => self.trouble(trouble, Some(context)).await,
         }
     }
 
@@ -138,6 +200,17 @@ impl Slice<'_> {
         }
     }
 
+    /// Ends when the worker is to stop and its grace is over.
+    async fn cut_off(&self) {
+        self.stop.triggered().await;
+        self.tools.clock.sleep(self.tools.settings.grace).await;
+    }
+
+    /// The notes as they stand in the row.
+    async fn noted(&self) -> Result<serde_json::Value, Trouble> {
+        Ok(self.scope.run_get(self.run.id).await?.progress)
+    }
+
     async fn trouble(
         &self,
         trouble: Trouble,
@@ -147,20 +220,28 @@ impl Slice<'_> {
         match trouble.verdict() {
             Verdict::LetGo => {
                 tracing::warn!("another worker holds this run now");
-                Ok(())
+                // This one has stopped writing: nobody has to wait for the lease's end.
+                Ok(self.scope.run_let_go(&self.lease).await?)
             }
             Verdict::Later(wait) => {
                 let until = later(self.tools.clock.now(), wait);
-                self.wait(until, trouble.to_string(), context).await
+                let notes = self.noted().await?;
+                self.wait_after(until, &trouble, notes, context).await
             }
             Verdict::Repull(side) => {
                 tracing::info!(%side, "the cursor has expired: everything is read again");
+                // The notes go first: a cursor without notes is found expired once more, notes without their cursor
+                // would go on with a page of a listing that is over.
+                let mut notes = Notes::read(&self.noted().await?);
+                notes.restart_pull(side);
+                let notes = notes.write();
+                let none = Counters::default();
+                self.scope
+                    .run_checkpoint(&self.lease, &notes, &none)
+                    .await?;
                 self.scope.cursor_clear(self.run.connection, side).await?;
-                if let Some(context) = context {
-                    context.restart_pull(side).await;
-                }
-                self.wait(self.tools.clock.now(), trouble.to_string(), context)
-                    .await
+                let now = self.tools.clock.now();
+                self.wait_after(now, &trouble, notes, context).await
             }
             Verdict::Pause(reason) => {
                 tracing::warn!(reason, "the connection is paused");
@@ -173,10 +254,22 @@ impl Slice<'_> {
                 self.scope
                     .connection_status_set(connection, &status, now)
                     .await?;
-                // This one has stopped writing: nobody has to wait for the lease's end.
-                Ok(self.scope.run_let_go(&self.lease).await?)
+                Ok(())
             }
         }
+    }
+
+    async fn wait_after(
+        &self,
+        until: DateTime<Utc>,
+        trouble: &Trouble,
+        progress: serde_json::Value,
+        context: Option<&RunContext<'_>>,
+    ) -> Result<(), Trouble> {
+        let moved = context.is_some_and(RunContext::moved);
+        let attempts = if moved { 1 } else { self.run.attempts + 1 };
+        self.wait(until, trouble.to_string(), attempts, progress, context)
+            .await
     }
 
     /// Gives the run back until an instant; after too many attempts without progress, gives it up.
@@ -184,10 +277,10 @@ impl Slice<'_> {
         &self,
         until: DateTime<Utc>,
         why: String,
+        attempts: i32,
+        progress: serde_json::Value,
         context: Option<&RunContext<'_>>,
     ) -> Result<(), Trouble> {
-        let moved = context.is_some_and(RunContext::moved);
-        let attempts = if moved { 1 } else { self.run.attempts + 1 };
         if attempts > MAX_ATTEMPTS {
             let why = format!("given up after {MAX_ATTEMPTS} attempts: {why}");
             return self.finish(RunState::Failed, Some(why), context).await;
@@ -198,27 +291,34 @@ impl Slice<'_> {
             .min(MAX_WAIT);
         let earliest = later(self.tools.clock.now(), own);
         tracing::info!(why, attempts, "the run waits");
-        self.release(until.max(earliest), Some(why), attempts, context)
-            .await
+        let release = Release {
+            due_at: until.max(earliest),
+            progress,
+            error: Some(why),
+            attempts,
+        };
+        self.release(release, context).await
+    }
+
+    fn release_now(&self, attempts: i32, progress: serde_json::Value) -> Release {
+        Release {
+            due_at: self.tools.clock.now(),
+            progress,
+            error: None,
+            attempts,
+        }
     }
 
     async fn release(
         &self,
-        due_at: DateTime<Utc>,
-        error: Option<String>,
-        attempts: i32,
+        mut release: Release,
         context: Option<&RunContext<'_>>,
     ) -> Result<(), Trouble> {
-        let progress = match context {
-            Some(context) => context.notes.lock().await.write(),
-            None => self.run.progress.clone(),
-        };
-        let release = Release {
-            due_at,
-            progress,
-            error,
-            attempts,
-        };
+        // A run of a paused connection has nothing to wait for: its next slice cancels it.
+        let connection = self.scope.connection_get(self.run.connection).await?;
+        if connection.status != ConnectionStatus::Active {
+            release.due_at = self.tools.clock.now();
+        }
         self.scope.run_release(&self.lease, &release).await?;
         if let Some(context) = context {
             context.tell(RunState::Queued, Phase::Rest).await;
@@ -232,9 +332,10 @@ impl Slice<'_> {
         error: Option<String>,
         context: Option<&RunContext<'_>>,
     ) -> Result<(), Trouble> {
-        let guards = match context {
-            Some(context) => context.notes.lock().await.guards.clone(),
-            None => self.run.guards.clone(),
+        // Guards that hold something, or what a person agreed to.
+        let guards = match (state, context) {
+            (RunState::Parked, Some(context)) => context.notes.lock().await.guards.clone(),
+            _ => self.run.guards.clone(),
         };
         let finish = Finish {
             state,
@@ -263,7 +364,6 @@ async fn steps(context: &RunContext<'_>) -> Result<Ended, Trouble> {
     for side in Side::BOTH {
         absent::look_for(context, side).await?;
     }
-    guards::evaluate(context).await?;
     let pass = batch::work_off(context).await?;
     if pass.slice_over {
         return Ok(Ended::SliceOver);
@@ -271,14 +371,31 @@ async fn steps(context: &RunContext<'_>) -> Result<Ended, Trouble> {
     if let Some((until, why)) = pass.wait {
         return Ok(Ended::Wait(until, why));
     }
-    if context
+    // What was done was done for the connection as it was; as it is now, more may be to do.
+    if context.edited().await? {
+        return Ok(Ended::SliceOver);
+    }
+    conclude(context).await
+}
+
+/// What the rows say of a run whose steps are done.
+async fn conclude(context: &RunContext<'_>) -> Result<Ended, Trouble> {
+    let connection = context.connection.id;
+    let open = context
         .scope
-        .staged_counts(context.connection.id)
-        .await?
-        .held
-        > 0
-    {
+        .intents_open(context.connection.pair, INTENTS)
+        .await?;
+    if open.iter().any(|open| open.connection == connection) {
+        let why = "nobody knows yet whether a write was done".to_owned();
+        return Ok(Ended::Left(why));
+    }
+    let counts = context.scope.staged_counts(connection).await?;
+    if counts.held > 0 {
         return Ok(Ended::Parked);
+    }
+    let pending = counts.pending.a + counts.pending.b;
+    if pending > 0 {
+        return Ok(Ended::Left(format!("{pending} records were not planned")));
     }
     Ok(Ended::Done)
 }

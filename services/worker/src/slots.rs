@@ -19,7 +19,7 @@ impl Slots {
         Self { tools }
     }
 
-    /// Takes jobs until shut down; a slice under way is finished first.
+    /// Takes jobs until shut down; a slice under way ends at its next border first, within the grace given.
     pub async fn run(&self, shutdown: &Shutdown) {
         let slots = (0..self.tools.settings.slots.max(1)).map(|_| self.slot(shutdown));
         futures::future::join_all(slots).await;
@@ -42,20 +42,21 @@ impl Slots {
                 }
             };
             let job = delivery.job.clone();
-            self.work(&job, delivery.priority).await;
+            self.work(&job, delivery.priority, shutdown).await;
             if let Err(error) = delivery.ack().await {
                 tracing::warn!(%error, "the job was not acknowledged; it will come again");
             }
         }
     }
 
-    async fn work(&self, job: &Job, priority: Priority) {
+    async fn work(&self, job: &Job, priority: Priority, shutdown: &Shutdown) {
         let Job::Run { tenant, run } = job;
         let tools = Arc::new(self.tools.clone());
+        let stop = shutdown.clone();
         let (tenant, run) = (*tenant, *run);
         // A panic in one run ends that run's slice and nothing else; its lease expires and it is taken up again.
         let slice = tokio::spawn(async move {
-            let ended = Box::pin(run::execute(&tools, tenant, run)).await;
+            let ended = Box::pin(run::execute_until(&tools, &stop, tenant, run)).await;
             (tools, ended)
         });
         match slice.await {

@@ -350,14 +350,12 @@ impl Player<'_> {
         wanted.conflict = conflict;
         wanted.updated_at = self.world().clock.now();
         let scope = self.office.scope(connection);
-        let updated = scope.connection_update(&wanted, revision).await;
+        let effects = syncline_store::EditEffects {
+            replan: reread,
+            next_run_at: None,
+        };
+        let updated = scope.connection_update(&wanted, revision, &effects).await;
         updated.expect("nobody else edits it");
-        if reread {
-            let requeued = scope.staged_requeue_all(wanted.id).await;
-            requeued.expect("the rows");
-            let repull = scope.connection_request_repull(wanted.id).await;
-            repull.expect("the connection");
-        }
         self.stats.patches += 1;
     }
 
@@ -371,8 +369,8 @@ impl Player<'_> {
 
     /// Faults stop, people mend what they have to. Then nothing may happen any more, and everything must hold.
     async fn calm(&mut self) -> Vec<String> {
-        // What was refused for good is tried again after an hour.
-        self.world().clock.advance(Duration::from_secs(3 * 3600));
+        // What was refused for good is tried again after a day at the latest.
+        self.world().clock.advance(Duration::from_secs(25 * 3600));
         let ride = Ride {
             chance: self.chance.next(),
             stormy: false,

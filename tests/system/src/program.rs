@@ -13,6 +13,8 @@ use tokio::process::{Child, ChildStdout, Command};
 
 /// Longest time from starting a process to the line that says where it listens.
 const START: Duration = Duration::from_mins(1);
+/// Longest time from asking a process to end to its end.
+const STOP: Duration = Duration::from_secs(30);
 /// How much of a process's log is shown when a test has failed, in bytes.
 const LOG_SHOWN: usize = 6_000;
 
@@ -103,6 +105,23 @@ impl Process {
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill().await?;
         Ok(())
+    }
+
+    /// Asks it to end (SIGTERM) and waits until it has. Gives its log.
+    pub async fn stop(&mut self) -> anyhow::Result<String> {
+        let id = self.child.id().context("it is gone already")?;
+        let asked = Command::new("kill").arg(id.to_string()).status().await?;
+        ensure!(asked.success(), "it cannot be asked to end");
+        let ended = tokio::time::timeout(STOP, self.child.wait()).await;
+        let Ok(status) = ended else {
+            bail!("it does not end: {}", tail(&self.log));
+        };
+        ensure!(
+            status?.success(),
+            "it did not end well: {}",
+            tail(&self.log)
+        );
+        Ok(std::fs::read_to_string(&self.log)?)
     }
 
     /// Whether it still runs.

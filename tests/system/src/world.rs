@@ -29,6 +29,7 @@ pub struct World {
     /// The two apps before anything was synced.
     pub before: Audit,
     server: Process,
+    tuning: Vec<(String, String)>,
     _sandbox_process: Process,
     scratch: Scratch,
 }
@@ -36,12 +37,21 @@ pub struct World {
 impl World {
     /// Starts it all, with invented contacts on each side.
     pub async fn start(contacts: u64) -> anyhow::Result<Self> {
+        Self::start_tuned(contacts, &[]).await
+    }
+
+    /// The same with more settings of the worker, such as `("BATCH", "10")`.
+    pub async fn start_tuned(contacts: u64, tuning: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let tuning: Vec<(String, String)> = tuning
+            .iter()
+            .map(|(key, value)| (format!("SYNCLINE__WORKER__{key}"), (*value).to_owned()))
+            .collect();
         let scratch = Scratch::new()?;
         let number = contacts.to_string();
         let args = ["--listen", "127.0.0.1:0", "--contacts", &number].map(OsStr::new);
         let process = Process::start("sandbox", &scratch.0, &args, &[]).await?;
         let sandbox = Sandbox::new(&process.base)?;
-        let server = serve(&scratch, &process.base).await?;
+        let server = serve(&scratch, &process.base, &tuning).await?;
         let api = Customer::sign_up(&server.base, "owner@test.example").await?;
         let a = api.authorise("zoho_crm", ZOHO_LOGIN).await?;
         let b = api.authorise("google_contacts", GOOGLE_LOGIN).await?;
@@ -52,6 +62,7 @@ impl World {
             a,
             b,
             server,
+            tuning,
             _sandbox_process: process,
             scratch,
         })
@@ -80,7 +91,17 @@ impl World {
     /// Kills the server and starts it anew on the same data.
     pub async fn crash(&mut self) -> anyhow::Result<()> {
         self.server.kill().await?;
-        self.server = serve(&self.scratch, self.sandbox.base()).await?;
+        self.start_again().await
+    }
+
+    /// Asks the server to stop (SIGTERM) and waits until it has. Gives its log.
+    pub async fn stop(&mut self) -> anyhow::Result<String> {
+        self.server.stop().await
+    }
+
+    /// Starts the server anew on the same data.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        self.server = serve(&self.scratch, self.sandbox.base(), &self.tuning).await?;
         self.api.base.clone_from(&self.server.base);
         Ok(())
     }
@@ -106,7 +127,11 @@ impl World {
 }
 
 /// Starts a server on the scratch folder's data, aimed at a sandbox.
-async fn serve(scratch: &Scratch, sandbox: &str) -> anyhow::Result<Process> {
+async fn serve(
+    scratch: &Scratch,
+    sandbox: &str,
+    tuning: &[(String, String)],
+) -> anyhow::Result<Process> {
     let data = scratch.0.join("data");
     let args = [
         OsStr::new("--listen"),
@@ -114,7 +139,9 @@ async fn serve(scratch: &Scratch, sandbox: &str) -> anyhow::Result<Process> {
         OsStr::new("--data-dir"),
         data.as_os_str(),
     ];
-    Process::start("serve", &scratch.0, &args, &environment(sandbox)).await
+    let mut environment = environment(sandbox);
+    environment.extend(tuning.iter().cloned());
+    Process::start("serve", &scratch.0, &args, &environment).await
 }
 
 /// The configuration: defaults, but for addresses and for how long a lost answer is waited for.

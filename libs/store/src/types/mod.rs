@@ -1,10 +1,12 @@
 //! Plain data that the store takes and gives, where the model has no noun for it.
 
+mod edit;
 mod lease;
 mod people;
 mod settlement;
 mod staged;
 
+pub use edit::EditEffects;
 pub use lease::{Finish, Lease, NewRun, Release};
 pub use people::{
     ApiKey, Idempotency, Member, NewApiKey, NewMember, NewOauthState, NewSession, NewTenant,

@@ -1,9 +1,10 @@
 //! Accounts, credentials, authorizations under way, pairs and connections.
 
+use serde_json::json;
 use syncline_model::*;
 use syncline_store::*;
 
-use crate::harness::{World, at, connection, uuid};
+use crate::harness::{World, at, connection, present, uuid};
 
 on_both!(
     credentials_are_swapped_by_one,
@@ -186,13 +187,50 @@ async fn a_connection_is_edited_at_its_revision(world: World) {
         direction: Direction::AToB,
         ..stored.clone()
     };
-    let saved = scope.connection_update(&edited, 1).await.expect("update");
-    assert_eq!((saved.revision, saved.name.as_str()), (2, "Renamed"));
-    assert_eq!(saved.direction, Direction::AToB);
+    let lease = office.lease(100).await;
+    let judged = Staged {
+        phase: Phase::Known,
+        ..present(Side::A, "a1", "Ann", &[])
+    };
+    scope
+        .stage_page(&lease, None, &[judged], &json!(null))
+        .await
+        .expect("stage");
+    let pending = async || {
+        let rows = scope.staged_pending(office.connection, None, 10).await;
+        rows.expect("pending").len()
+    };
+    let repull = async || {
+        let taken = scope.connection_take_repull(&lease, &json!(null)).await;
+        taken.expect("take")
+    };
+    let nothing = EditEffects::default();
+    let all = EditEffects {
+        replan: true,
+        next_run_at: Some(Some(at(77))),
+    };
+    let saved = scope.connection_update(&stored, 1, &nothing).await;
+    let revision = saved.expect("update").revision;
+    assert_eq!((revision, pending().await, repull().await), (2, 0, false));
     assert!(matches!(
-        scope.connection_update(&edited, 1).await,
+        scope.connection_update(&edited, 1, &all).await,
         Err(StoreError::Conflict { what: "revision" })
     ));
+    assert_eq!((pending().await, repull().await), (0, false));
+    let saved = scope.connection_update(&edited, 2, &all).await;
+    let saved = saved.expect("update");
+    assert_eq!((saved.revision, saved.name.as_str()), (3, "Renamed"));
+    assert_eq!(saved.direction, Direction::AToB);
+    assert_eq!((pending().await, repull().await), (1, true));
+    assert_eq!(
+        scope
+            .connection_next_run_at(office.connection)
+            .await
+            .expect("next"),
+        Some(at(77))
+    );
+    let revision = scope.connection_revision(office.connection).await;
+    assert_eq!(revision.expect("revision"), 3);
     let paused = ConnectionStatus::Paused {
         reason: "why".into(),
     };
@@ -200,7 +238,7 @@ async fn a_connection_is_edited_at_its_revision(world: World) {
         .connection_status_set(office.connection, &paused, at(9))
         .await
         .expect("pause");
-    assert_eq!((saved.revision, &saved.status), (3, &paused));
+    assert_eq!((saved.revision, &saved.status), (4, &paused));
     assert_eq!(
         scope.connection_list(None, 10).await.expect("list"),
         [saved]
@@ -266,7 +304,11 @@ async fn a_repull_is_taken_once_with_its_cursors(world: World) {
         scope.cursor_put(&lease, side, "old").await.expect("put");
         scope.cursor_put(&lease, side, "c1").await.expect("put");
     }
-    assert!(!scope.connection_take_repull(id).await.expect("take"));
+    let fresh = json!({"notes": "of a run that begins"});
+    let take = async || scope.connection_take_repull(&lease, &fresh).await;
+    let progress = async || scope.run_get(lease.run).await.expect("run").progress;
+    assert!(!take().await.expect("take"));
+    assert_ne!(progress().await, fresh);
     assert_eq!(
         scope.cursor_get(id, Side::A).await.expect("get").as_deref(),
         Some("c1")
@@ -274,8 +316,13 @@ async fn a_repull_is_taken_once_with_its_cursors(world: World) {
     scope.cursor_clear(id, Side::A).await.expect("clear");
     assert_eq!(scope.cursor_get(id, Side::A).await.expect("get"), None);
     scope.connection_request_repull(id).await.expect("request");
-    assert!(scope.connection_take_repull(id).await.expect("take"));
-    assert!(!scope.connection_take_repull(id).await.expect("take"));
+    assert!(take().await.expect("take"));
+    assert_eq!(
+        progress().await,
+        fresh,
+        "what was noted of the pulls of before is void"
+    );
+    assert!(!take().await.expect("take"));
     assert_eq!(scope.cursor_get(id, Side::B).await.expect("get"), None);
     world.end().await;
 }

@@ -64,6 +64,8 @@ async fn a_scope_sees_only_its_tenant(world: World) {
         scope.connection_delete(conn).await,
         scope.connection_schedule_next(conn, None).await,
         scope.connection_request_repull(conn).await,
+        scope.connection_revision(conn).await.map(drop),
+        scope.connection_pause(conn, "why", at(1)).await.map(drop),
         scope.run_get(lease.run).await.map(drop),
         scope.run_cancel(lease.run, at(1)).await.map(drop),
         scope.run_approve(lease.run, at(1)).await.map(drop),
@@ -274,9 +276,9 @@ async fn s02_row_level_security_holds_for_the_owner() {
         "staged",
         "staged_keys",
         "links",
+        "link_members",
         "deletions",
         "members",
-        "link_members",
     ] {
         let foreign =
             format!("select count(*) filter (where tenant_id <> $1), count(*) from {table}");

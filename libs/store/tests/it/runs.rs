@@ -4,7 +4,7 @@ use serde_json::json;
 use syncline_model::*;
 use syncline_store::*;
 
-use crate::harness::{World, at, present, uuid};
+use crate::harness::{World, at, present, remote, uuid};
 
 on_both!(
     a_connection_has_one_unfinished_run,
@@ -13,6 +13,7 @@ on_both!(
     a_run_is_checkpointed_released_and_finished,
     a_cancelled_run_is_fenced,
     a_parked_run_is_approved_with_what_it_held,
+    pausing_stops_whatever_run_is_unfinished,
     another_tenants_lease_is_refused,
     leases_are_dropped_only_by_a_lone_process,
 );
@@ -292,11 +293,19 @@ async fn a_parked_run_is_approved_with_what_it_held(world: World) {
         .stage_page(&lease, None, &[held], &json!(null))
         .await
         .expect("stage");
+    let trip = GuardTrip {
+        kind: GuardKind::Deletions,
+        from: Side::A,
+        entry: None,
+        count: 11,
+        limit: 10,
+        carried: 0,
+    };
     let finish = Finish {
         state: RunState::Parked,
         error: None,
         counters: Counters::default(),
-        guards: Vec::new(),
+        guards: vec![trip.clone()],
         now: at(5),
     };
     scope.run_finish(&lease, &finish).await.expect("park");
@@ -317,11 +326,75 @@ async fn a_parked_run_is_approved_with_what_it_held(world: World) {
         (run.state, run.approved, run.due_at),
         (RunState::Queued, true, at(7))
     );
-    let pending = scope
-        .staged_pending(office.connection, None, 10)
+    assert_eq!(run.guards, [trip], "what was agreed to stays in the row");
+    let pending = async || {
+        let rows = scope.staged_pending(office.connection, None, 10).await;
+        rows.expect("pending").len()
+    };
+    assert_eq!(pending().await, 1);
+    // More than was agreed to: parked again, and no longer approved.
+    let claim = async |run| {
+        let lease = scope.run_claim(run, at(8), at(99), "w").await;
+        lease.expect("claim").expect("lease")
+    };
+    let lease = claim(lease.run).await;
+    let held = [StagedPhase {
+        side: Side::A,
+        remote: remote("a1"),
+        phase: Phase::Held,
+        retry_at: None,
+    }];
+    let hold = scope.staged_phase_set(&lease, &held).await;
+    hold.expect("hold");
+    scope.run_finish(&lease, &finish).await.expect("park");
+    let run = scope.run_get(lease.run).await.expect("get");
+    assert_eq!((run.state, run.approved), (RunState::Parked, false));
+    // A later run finds that no guard holds anything any more.
+    let (later, _) = scope
+        .run_enqueue(&new_run(&office, 102))
         .await
-        .expect("pending");
-    assert_eq!(pending.len(), 1);
+        .expect("enqueue");
+    let lease = claim(later.id).await;
+    let all = scope.staged_pending_or_held(office.connection, None, 10);
+    assert_eq!((all.await.expect("all").len(), pending().await), (1, 0));
+    assert_eq!(scope.staged_unhold(&lease).await.expect("unhold"), 1);
+    assert_eq!(pending().await, 1);
+    let done = Finish {
+        state: RunState::Succeeded,
+        ..finish
+    };
+    scope.run_finish(&lease, &done).await.expect("finish");
+    let run = scope.run_get(run.id).await.expect("get");
+    assert_eq!(run.state, RunState::Cancelled);
+    world.end().await;
+}
+
+async fn pausing_stops_whatever_run_is_unfinished(world: World) {
+    // Claimed, until when its lease lasts, and what pausing at 50 makes of it.
+    for (first, lease_until, expect) in [
+        (10, None, RunState::Cancelled),
+        (30, Some(40), RunState::Cancelled),
+        (50, Some(60), RunState::Running),
+    ] {
+        let office = world.office(first).await;
+        let scope = &office.scope;
+        let (run, _) = scope
+            .run_enqueue(&new_run(&office, 100 + first))
+            .await
+            .expect("enqueue");
+        if let Some(until) = lease_until {
+            let lease = scope.run_claim(run.id, at(20), at(until), "w").await;
+            lease.expect("claim").expect("lease");
+        }
+        let revision = scope.connection_revision(office.connection).await;
+        let paused = scope.connection_pause(office.connection, "why", at(50));
+        let paused = paused.await.expect("pause");
+        assert_eq!(paused.revision, revision.expect("revision") + 1);
+        let reason = "why".into();
+        assert_eq!(paused.status, ConnectionStatus::Paused { reason });
+        let run = scope.run_get(run.id).await.expect("get");
+        assert_eq!(run.state, expect, "{lease_until:?}");
+    }
     world.end().await;
 }
 

@@ -10,14 +10,13 @@ use syncline_store::{
     DirtyLink, DirtyMark, GoneWhy, Membership, Phase, SeenLink, Staged, StagedPhase, StagedState,
 };
 
+use super::contended::{self, Moves};
 use super::context::RunContext;
-use super::{cluster, push, settle};
+use super::{cluster, guards, push, settle};
 use crate::Trouble;
 
-/// Passes over what is pending in one slice: a record that moved under our hands is planned again this often.
-const MAX_PASSES: usize = 4;
-/// Links with a person's answer that are planned in one slice.
-const MAX_DIRTY: u32 = 1000;
+/// Links with a person's answer that are read together.
+const DIRTY: u32 = 1000;
 
 /// How working off ended.
 #[derive(Debug, Default)]
@@ -30,10 +29,6 @@ pub struct Pass {
 
 /// Works off everything that is pending.
 pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
-    let held = {
-        let notes = context.notes.lock().await;
-        Held::by(&notes.guards, &context.policy)
-    };
     let now = context.tools.clock.now();
     context
         .scope
@@ -41,10 +36,18 @@ pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
         .await?;
     let mut answered = wake_answered(context).await?;
     let mut pass = Pass::default();
-    for _ in 0..MAX_PASSES {
+    let mut moves = Moves::default();
+    loop {
+        if !guards::evaluate(context).await? {
+            pass.slice_over = true;
+            return Ok(pass);
+        }
+        let held = {
+            let notes = context.notes.lock().await;
+            Held::by(&notes.guards, &context.policy)
+        };
         let mut batches = Batches::new();
-        let mut again = false;
-        pass.wait = None;
+        let mut stale = Vec::new();
         while let Some(batch) = batches.next(context, &held).await? {
             let plan = plan(&batch.observation, &context.policy);
             let pushed = push::push(context, &plan).await?;
@@ -56,7 +59,8 @@ pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
             if pushed.outcomes.is_empty() || pushed.outcomes.iter().any(moved) {
                 context.mark_moved();
             }
-            again |= push::reread(context, &pushed).await?;
+            push::reread(context, &pushed).await?;
+            stale.extend(pushed.stale);
             context.tell(RunState::Running, ProgressPhase::Settle).await;
             if let Some(trouble) = pushed.trouble {
                 return Err(trouble);
@@ -65,24 +69,37 @@ pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
                 pass.wait = Some((until, why));
                 return Ok(pass);
             }
-            if context.slice_over() {
+            if context.border().await? {
                 pass.slice_over = true;
                 return Ok(pass);
             }
         }
-        if !again {
+        // Those that moved under our hands are planned again, but not for ever.
+        let given_up = moves.too_often(&stale);
+        contended::give_up(context, &given_up).await?;
+        if given_up.len() == stale.len() {
             return Ok(pass);
         }
     }
-    let why = "records keep changing while they are written".to_owned();
-    pass.wait = Some((context.tools.clock.now(), why));
-    Ok(pass)
 }
 
 /// Rows that wait for a person's answer which has come are pending again.
 async fn wake_answered(context: &RunContext<'_>) -> Result<HashMap<LinkId, DirtyMark>, Trouble> {
     let pair = context.connection.pair;
-    let dirty = context.scope.links_dirty(pair, None, MAX_DIRTY).await?;
+    let mut answered = HashMap::new();
+    let mut after = None;
+    loop {
+        let dirty = context.scope.links_dirty(pair, after, DIRTY).await?;
+        after = dirty.last().map(|dirty| dirty.link.id);
+        if after.is_none() {
+            return Ok(answered);
+        }
+        wake_rows(context, &dirty).await?;
+        answered.extend(dirty.into_iter().map(|dirty| (dirty.link.id, dirty.mark)));
+    }
+}
+
+async fn wake_rows(context: &RunContext<'_>, dirty: &[DirtyLink]) -> Result<(), Trouble> {
     let phases: Vec<StagedPhase> = dirty
         .iter()
         .flat_map(|dirty| {
@@ -94,16 +111,20 @@ async fn wake_answered(context: &RunContext<'_>) -> Result<HashMap<LinkId, Dirty
             })
         })
         .collect();
-    if !phases.is_empty() {
-        context
-            .scope
-            .staged_phase_set(&context.lease, &phases)
-            .await?;
-    }
-    Ok(dirty
-        .into_iter()
-        .map(|dirty| (dirty.link.id, dirty.mark))
-        .collect())
+    context
+        .scope
+        .staged_phase_set(&context.lease, &phases)
+        .await?;
+    Ok(())
+}
+
+/// Why rows are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// To do what they call for: what a guard holds is left out, and records are read that a write needs.
+    Act,
+    /// To count what would be done. No provider is asked.
+    Rehearse,
 }
 
 /// One batch of facts, and the rows that they came from.
@@ -115,27 +136,6 @@ pub struct Batch {
     pub phases: HashMap<(Side, RemoteId), Phase>,
     /// Rows that concern nobody: records gone that were never linked.
     pub dropped: Vec<(Side, RemoteId)>,
-}
-
-/// Walks over the pending rows once.
-#[derive(Default)]
-pub struct Batches {
-    after: Option<(Side, RemoteId)>,
-    /// Rows dealt with already that may still be pending.
-    pub skip: HashSet<(Side, RemoteId)>,
-}
-
-impl Batches {
-    /// Begins at the first row.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The next batch; `None` at the end.
-    pub async fn next(
-        &mut self,
-        context: &RunContext<'_>,
-        held: &Held,
     /// How this connection has to do with each link in it.
     ties: HashMap<LinkId, Tie>,
 }
@@ -169,6 +169,27 @@ impl Batch {
         let stored = tie.and_then(|tie| tie.stored.as_ref());
         (stored != Some(&left)).then_some(Membership { link, left })
     }
+}
+
+/// Walks over the pending rows once.
+#[derive(Default)]
+pub struct Batches {
+    after: Option<(Side, RemoteId)>,
+    /// Rows dealt with already that may still be pending.
+    pub skip: HashSet<(Side, RemoteId)>,
+}
+
+impl Batches {
+    /// Begins at the first row.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next batch; `None` at the end.
+    pub async fn next(
+        &mut self,
+        context: &RunContext<'_>,
+        held: &Held,
     ) -> Result<Option<Batch>, Trouble> {
         loop {
             let limit = context.tools.settings.batch as u32;
@@ -190,7 +211,7 @@ impl Batch {
             if rows.is_empty() {
                 continue;
             }
-            let mut batch = observe(context, rows).await?;
+            let mut batch = observe(context, rows, Look::Act).await?;
             batch.observation.held = held.clone();
             self.skip.extend(
                 batch
@@ -204,7 +225,12 @@ impl Batch {
     }
 }
 
-async fn observe(context: &RunContext<'_>, rows: Vec<Staged>) -> Result<Batch, Trouble> {
+/// What rows say, with those that concern the same link or may concern the same person.
+pub async fn observe(
+    context: &RunContext<'_>,
+    rows: Vec<Staged>,
+    look: Look,
+) -> Result<Batch, Trouble> {
     let mut batch = Batch::default();
     let mut rows: HashMap<(Side, RemoteId), Staged> = rows
         .into_iter()
@@ -218,57 +244,31 @@ async fn observe(context: &RunContext<'_>, rows: Vec<Staged>) -> Result<Batch, T
     for (found, ids) in links {
         // What a guard holds stays held, whatever its partner brings, until a person approves it.
         let keys = Side::BOTH.map(|side| (side, ids.get(side).clone()));
-        if keys
-            .iter()
-            .any(|key| rows.get(key).is_some_and(|row| row.phase == Phase::Held))
-        {
+        let is_held = |key| {
+            rows.get(key)
+                .is_some_and(|row: &Staged| row.phase == Phase::Held)
+        };
+        if look == Look::Act && keys.iter().any(is_held) {
             for key in &keys {
                 rows.remove(key);
                 batch.phases.remove(key);
             }
             continue;
         }
+        let (mut link, known) = (found.link.clone(), found.left.clone());
         let mut sight = Sides::of(|_| Sight::Unchanged);
+        let mut unseen = Sides::of(|_| true);
         for side in Side::BOTH {
             let Some(row) = rows.remove(&(side, ids.get(side).clone())) else {
                 continue;
             };
+            *unseen.get_mut(side) = false;
             if is_late(&row, &link) {
                 batch.dropped.push((side, row.remote));
             } else {
                 *sight.get_mut(side) = seen(row);
             }
         }
-        batch.observation.linked.push(LinkedPair { link, sight });
-    }
-    let mut unlinked = Sides::<Vec<Record>>::default();
-    for ((side, remote), row) in rows {
-        match seen(row) {
-            Sight::Present(record) => unlinked.get_mut(side).push(*record),
-            _ => batch.dropped.push((side, remote)),
-        }
-    }
-    read_before_writing(context, &mut batch).await?;
-    cluster::gather(context, unlinked, &mut batch).await?;
-    Ok(batch)
-}
-
-/// The links of the rows, each with the ids under which its rows go (a record may have a new id by now).
-async fn links_of(
-        let (mut link, known) = (found.link.clone(), found.left.clone());
-    context: &RunContext<'_>,
-        let mut unseen = Sides::of(|_| true);
-    rows: &HashMap<(Side, RemoteId), Staged>,
-) -> Result<Vec<(SeenLink, Sides<RemoteId>)>, Trouble> {
-    let mut found: HashMap<LinkId, (SeenLink, Sides<RemoteId>)> = HashMap::new();
-    for side in Side::BOTH {
-            *unseen.get_mut(side) = false;
-        let mut now_named: HashMap<RemoteId, RemoteId> = HashMap::new();
-        for row in rows.values().filter(|row| row.side == side) {
-            now_named.insert(row.remote.clone(), row.remote.clone());
-            for former in &row.former {
-                now_named
-                    .entry(former.clone())
         // A record that left this connection, or was never in it, stays outside until it is seen.
         let before = Sides::of(|side| {
             let outside = known.as_ref().map(|left| *left.get(side));
@@ -296,6 +296,44 @@ async fn links_of(
             now: left,
         };
         batch.ties.insert(link.id, tie);
+        batch.observation.linked.push(LinkedPair { link, sight });
+    }
+    let mut unlinked = Sides::<Vec<Record>>::default();
+    for ((side, remote), row) in rows {
+        match seen(row) {
+            Sight::Present(record) => unlinked.get_mut(side).push(*record),
+            _ => batch.dropped.push((side, remote)),
+        }
+    }
+    if look == Look::Act {
+        read_before_writing(context, &mut batch).await?;
+    }
+    cluster::gather(context, unlinked, &mut batch).await?;
+    Ok(batch)
+}
+
+/// Whether a deletion is for another connection to carry over: one that follows both records, as this one does not.
+fn is_anothers(found: &SeenLink, before: &Sides<bool>, sight: &Sides<Sight>) -> bool {
+    let deleted = Side::BOTH
+        .into_iter()
+        .any(|side| *sight.get(side) == Sight::Deleted);
+    let apart = before.a || before.b;
+    found.elsewhere && apart && deleted && found.link.state != LinkState::Buried
+}
+
+/// The links of the rows, each with the ids under which its rows go (a record may have a new id by now).
+async fn links_of(
+    context: &RunContext<'_>,
+    rows: &HashMap<(Side, RemoteId), Staged>,
+) -> Result<Vec<(SeenLink, Sides<RemoteId>)>, Trouble> {
+    let mut found: HashMap<LinkId, (SeenLink, Sides<RemoteId>)> = HashMap::new();
+    for side in Side::BOTH {
+        let mut now_named: HashMap<RemoteId, RemoteId> = HashMap::new();
+        for row in rows.values().filter(|row| row.side == side) {
+            now_named.insert(row.remote.clone(), row.remote.clone());
+            for former in &row.former {
+                now_named
+                    .entry(former.clone())
                     .or_insert_with(|| row.remote.clone());
             }
         }
@@ -312,15 +350,6 @@ async fn links_of(
         for seen in links {
             let old = seen.link.remote.get(side).clone();
             let new = now_named.get(&old).cloned().unwrap_or_else(|| old.clone());
-/// Whether a deletion is for another connection to carry over: one that follows both records, as this one does not.
-fn is_anothers(found: &SeenLink, before: &Sides<bool>, sight: &Sides<Sight>) -> bool {
-    let deleted = Side::BOTH
-        .into_iter()
-        .any(|side| *sight.get(side) == Sight::Deleted);
-    let apart = before.a || before.b;
-    found.elsewhere && apart && deleted && found.link.state != LinkState::Buried
-}
-
             // Merged at the provider into a record that has a link of its own: that one stays.
             if new != old && taken.contains(&new) {
                 continue;

@@ -8,11 +8,11 @@ use syncline_connector::{Connector, Session};
 use syncline_coordination::{Phase, ProgressEvent};
 use syncline_engine::{Policy, PolicyInput, default_mapping};
 use syncline_model::{Connection, FieldName, MappingChoice, Run, RunState, Side, Sides};
-use syncline_platform::clock::later;
-use syncline_store::{Lease, Scope};
+use syncline_platform::{Shutdown, clock::later};
+use syncline_store::{Lease, Scope, StoreError};
 use tokio::sync::Mutex;
 
-use super::notes::{Notes, PullNotes};
+use super::notes::Notes;
 use crate::{Tools, Trouble};
 
 /// One side, opened.
@@ -49,6 +49,7 @@ pub struct RunContext<'a> {
     pub notes: Mutex<Notes>,
     /// When this slice should end.
     pub slice_ends: DateTime<Utc>,
+    stop: &'a Shutdown,
     moved: AtomicBool,
 }
 
@@ -56,18 +57,14 @@ impl<'a> RunContext<'a> {
     /// Opens both accounts and compiles the connection against what they really have.
     pub async fn open(
         tools: &'a Tools,
+        stop: &'a Shutdown,
         scope: Scope,
         lease: Lease,
         run: &'a Run,
         connection: Connection,
     ) -> Result<Self, Trouble> {
         let mut notes = Notes::read(&run.progress);
-        // What was staged was read for the mapping of before. An approved run goes on with what was approved; the
-        // next one reads again.
-        if !run.approved && scope.connection_take_repull(connection.id).await? {
-            tracing::info!("everything is read again, as asked");
-            notes = Notes::default();
-        }
+        notes.approve(run, tools.clock.now());
         let (a, b) = tokio::join!(
             open_side(tools, &connection, Side::A),
             open_side(tools, &connection, Side::B)
@@ -95,10 +92,6 @@ impl<'a> RunContext<'a> {
         for side in Side::BOTH {
             sides.get_mut(side).fields = policy.wanted(side);
         }
-        if run.approved {
-            notes.guarded = true;
-            notes.guards.clear();
-        }
         Ok(Self {
             slice_ends: later(tools.clock.now(), tools.settings.slice),
             tools,
@@ -109,13 +102,24 @@ impl<'a> RunContext<'a> {
             policy,
             sides,
             notes: Mutex::new(notes),
+            stop,
             moved: AtomicBool::new(false),
         })
     }
 
-    /// Whether this slice's time is used up.
-    pub fn slice_over(&self) -> bool {
-        self.tools.clock.now() >= self.slice_ends
+    /// Asked between two pieces of work: whether the slice should end here. Its time is used up, the worker is to stop,
+    /// or the connection is not as it was when it was compiled.
+    pub async fn border(&self) -> Result<bool, Trouble> {
+        let over = self.stop.is_triggered() || self.tools.clock.now() >= self.slice_ends;
+        Ok(over || self.edited().await?)
+    }
+
+    /// Whether the connection was edited, paused or deleted since it was compiled.
+    pub async fn edited(&self) -> Result<bool, Trouble> {
+        match self.scope.connection_revision(self.connection.id).await {
+            Err(StoreError::NotFound) => Ok(true),
+            revision => Ok(revision? != self.connection.revision),
+        }
     }
 
     /// Notes that something became true in this slice, so that its attempts count anew.
@@ -126,11 +130,6 @@ impl<'a> RunContext<'a> {
     /// Whether anything became true in this slice.
     pub fn moved(&self) -> bool {
         self.moved.load(Ordering::Relaxed)
-    }
-
-    /// Forgets how far a side's pull is.
-    pub async fn restart_pull(&self, side: Side) {
-        *self.notes.lock().await.pull.get_mut(side) = PullNotes::default();
     }
 
     /// Tells those who watch how far the run is. Nobody's listening or not changes nothing.

@@ -1,17 +1,24 @@
 //! The guards' look at a run as a whole, before anything is written.
+//!
+//! A rehearsal plans everything that is pending or held, without doing any of it and without asking a provider. It
+//! goes on in the next slice where this one ends.
+
+use std::collections::HashMap;
 
 use chrono::TimeDelta;
-use syncline_engine::{Held, Totals, guards, overwrites, plan};
-use syncline_model::{Counters, Side, Sides};
+use syncline_engine::{Plan, Sight, Totals, beyond, guards, overwrites, plan};
+use syncline_model::{Counters, LinkState, RemoteId, Side, Sides};
+use syncline_store::Phase;
 
-use super::batch::Batches;
+use super::batch::{Batch, Look, observe};
 use super::context::RunContext;
+use super::notes::Rehearsal;
 use crate::Trouble;
 
-/// Evaluates the guards once a run and notes what they hold.
-pub async fn evaluate(context: &RunContext<'_>) -> Result<(), Trouble> {
+/// Evaluates the guards, if that is not done, and notes what they hold. Gives `false` when the slice ended before.
+pub async fn evaluate(context: &RunContext<'_>) -> Result<bool, Trouble> {
     if context.notes.lock().await.guarded {
-        return Ok(());
+        return Ok(true);
     }
     let connection = context.connection.id;
     let counts = context.scope.staged_counts(connection).await?;
@@ -23,57 +30,162 @@ pub async fn evaluate(context: &RunContext<'_>) -> Result<(), Trouble> {
         deletions_24h: recent.a + recent.b,
         ..Totals::default()
     };
-    let pending = counts.pending.a + counts.pending.b;
-    let overwrites_possible = pending > u64::from(context.policy.guards.deletions_min)
+    let open = counts.pending.a + counts.pending.b + counts.held;
+    let overwrites_possible = open > u64::from(context.policy.guards.deletions_min)
         && links > 0
-        && pending * 100 > links * u64::from(context.policy.guards.overwrite_percent);
-    if overwrites_possible || counts.gone.a + counts.gone.b > 0 {
-        rehearse(context, &mut totals).await?;
+        && open * 100 > links * u64::from(context.policy.guards.overwrite_percent);
+    let gone = counts.gone.a + counts.gone.b;
+    if (overwrites_possible || gone > 0 || counts.held > 0)
+        && !rehearse(context, &mut totals).await?
+    {
+        return Ok(false);
     }
-    let trips = guards(&totals, &context.policy);
+    let mut trips = guards(&totals, &context.policy);
+    let agreed = context.notes.lock().await.agreed.clone();
+    if let Some(agreed) = agreed {
+        let done = context
+            .scope
+            .deletions_since(connection, agreed.since)
+            .await?;
+        trips = beyond(trips, &agreed.trips, &done);
+    }
     for trip in &trips {
         tracing::warn!(?trip, "a guard holds part of the plan");
+    }
+    // What was held by guards of before that hold no longer goes on.
+    if trips.is_empty() && counts.held > 0 {
+        context.scope.staged_unhold(&context.lease).await?;
     }
     let mut notes = context.notes.lock().await;
     notes.guarded = true;
     notes.guards = trips;
-    let notes = notes.write();
+    notes.rehearsal = None;
+    let written = notes.write();
     context
         .scope
-        .run_checkpoint(&context.lease, &notes, &Counters::default())
+        .run_checkpoint(&context.lease, &written, &Counters::default())
         .await?;
-    Ok(())
+    Ok(true)
 }
 
-/// Plans everything that is pending without doing any of it, and counts.
-async fn rehearse(context: &RunContext<'_>, totals: &mut Totals) -> Result<(), Trouble> {
-    let mut batches = Batches::new();
-    while let Some(batch) = batches.next(context, &Held::default()).await? {
-        let gone = |deleted: bool| {
-            Sides::of(|side: Side| {
-                let counted = batch.observation.linked.iter().filter(|pair| {
-                    let followed = matches!(
-                        pair.link.state,
-                        syncline_model::LinkState::Live | syncline_model::LinkState::Frozen { .. }
-                    );
-                    let sight = pair.sight.get(side);
-                    let is = *sight == syncline_engine::Sight::Deleted
-                        || (!deleted && *sight == syncline_engine::Sight::Left);
-                    followed && is
-                });
-                counted.count() as u64
-            })
+/// Plans everything without doing any of it, and counts. Gives `false` when the slice ended before.
+async fn rehearse(context: &RunContext<'_>, totals: &mut Totals) -> Result<bool, Trouble> {
+    let mut so_far = context.notes.lock().await.rehearsal.clone();
+    loop {
+        let mut rehearsal = so_far.unwrap_or_default();
+        let limit = context.tools.settings.batch as u32;
+        let rows = context
+            .scope
+            .staged_pending_or_held(context.connection.id, rehearsal.after.as_ref(), limit)
+            .await?;
+        let Some(last) = rows.last() else {
+            totals.deleted = rehearsal.deleted;
+            totals.missing = rehearsal.missing;
+            let counted = rehearsal.overwrites.into_iter();
+            totals.overwrites = counted
+                .map(|(entry, from, count)| ((entry, from), count))
+                .collect();
+            return Ok(true);
         };
-        let (deleted, missing) = (gone(true), gone(false));
-        for side in Side::BOTH {
-            *totals.deleted.get_mut(side) += deleted.get(side);
-            *totals.missing.get_mut(side) += missing.get(side);
+        let last = (last.side, last.remote.clone());
+        let batch = observe(context, rows, Look::Rehearse).await?;
+        count(context, &batch, &mut rehearsal);
+        rehearsal.after = Some(last);
+        let mut notes = context.notes.lock().await;
+        notes.rehearsal = Some(rehearsal.clone());
+        let written = notes.write();
+        drop(notes);
+        context
+            .scope
+            .run_checkpoint(&context.lease, &written, &Counters::default())
+            .await?;
+        if context.border().await? {
+            return Ok(false);
         }
-        overwrites(
-            &plan(&batch.observation, &context.policy),
-            &context.policy,
-            totals,
-        );
+        so_far = Some(rehearsal);
     }
-    Ok(())
+}
+
+/// Counts what a batch is the first to show.
+fn count(context: &RunContext<'_>, batch: &Batch, rehearsal: &mut Rehearsal) {
+    let after = rehearsal.after.clone();
+    let is_first =
+        |remote: &Sides<Option<RemoteId>>| is_first(&batch.phases, after.as_ref(), remote);
+    for pair in &batch.observation.linked {
+        let followed = matches!(pair.link.state, LinkState::Live | LinkState::Frozen { .. });
+        let ids = Sides::of(|side| Some(pair.link.remote.get(side).clone()));
+        if !followed || !is_first(&ids) {
+            continue;
+        }
+        for side in Side::BOTH {
+            let sight = pair.sight.get(side);
+            let deleted = *sight == Sight::Deleted;
+            let left = *sight == Sight::Left && !batch.had_left(pair.link.id, side);
+            *rehearsal.deleted.get_mut(side) += u64::from(deleted);
+            *rehearsal.missing.get_mut(side) += u64::from(deleted || left);
+        }
+    }
+    let mut planned: Plan = plan(&batch.observation, &context.policy);
+    planned.steps.retain(|step| is_first(&step.remote));
+    let mut more = Totals::default();
+    overwrites(&planned, &context.policy, &mut more);
+    for ((entry, from), count) in more.overwrites {
+        let known = rehearsal
+            .overwrites
+            .iter_mut()
+            .find(|(other, side, _)| *other == entry && *side == from);
+        match known {
+            Some((_, _, sum)) => *sum += count,
+            None => rehearsal.overwrites.push((entry, from, count)),
+        }
+    }
+}
+
+/// Whether none of the records was a row of an earlier batch: two rows of one link may come in two batches, and the
+/// order of rows is that of the batches.
+fn is_first(
+    phases: &HashMap<(Side, RemoteId), Phase>,
+    after: Option<&(Side, RemoteId)>,
+    remote: &Sides<Option<RemoteId>>,
+) -> bool {
+    let open =
+        |key: &(Side, RemoteId)| matches!(phases.get(key), Some(Phase::Pending | Phase::Held));
+    !Side::BOTH.into_iter().any(|side| {
+        let key = remote.get(side).clone().map(|id| (side, id));
+        key.is_some_and(|key| open(&key) && after.is_some_and(|after| key <= *after))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_counts_in_the_first_of_its_batches() {
+        let key = |side, id: &str| (side, RemoteId::new(id));
+        let phases = HashMap::from([
+            (key(Side::A, "2"), Phase::Pending),
+            (key(Side::A, "3"), Phase::Waiting),
+            (key(Side::B, "2"), Phase::Held),
+        ]);
+        let cases = [
+            (None, Some("2"), Some("2"), true),
+            (Some((Side::A, "1")), Some("2"), Some("2"), true),
+            (Some((Side::A, "2")), Some("2"), Some("2"), false),
+            (Some((Side::A, "9")), None, Some("2"), true),
+            (Some((Side::A, "9")), Some("2"), Some("2"), false),
+            // A row that is neither pending nor held is in no batch.
+            (Some((Side::A, "9")), Some("3"), Some("2"), true),
+            (Some((Side::B, "2")), Some("3"), Some("2"), false),
+        ];
+        for (after, a, b, expect) in cases {
+            let after = after.map(|(side, id)| key(side, id));
+            let remote = Sides {
+                a: a.map(RemoteId::new),
+                b: b.map(RemoteId::new),
+            };
+            let found = is_first(&phases, after.as_ref(), &remote);
+            assert_eq!(found, expect, "{after:?} {remote:?}");
+        }
+    }
 }

@@ -46,7 +46,7 @@ pub async fn pull(context: &RunContext<'_>, side: Side) -> Result<bool, Trouble>
             context.tell(RunState::Running, ProgressPhase::Pull).await;
             return Ok(true);
         };
-        if context.slice_over() {
+        if context.border().await? {
             staged.await?;
             return Ok(false);
         }

@@ -13,7 +13,7 @@ use syncline_model::{
     Version,
 };
 use syncline_platform::clock::later;
-use syncline_store::{Intent, IntentKind, Intentions};
+use syncline_store::{Intent, IntentKind, Intentions, StagedState};
 
 use super::context::{OpenSide, RunContext};
 use super::pull::staged;
@@ -425,8 +425,8 @@ fn judge(
     }
 }
 
-/// Reads records again that were not as we thought, so that they are planned again. Says whether there were any.
-pub async fn reread(context: &RunContext<'_>, pushed: &Pushed) -> Result<bool, Trouble> {
+/// Reads records again that were not as we thought, so that they are planned again.
+pub async fn reread(context: &RunContext<'_>, pushed: &Pushed) -> Result<(), Trouble> {
     for side in Side::BOTH {
         let open = context.sides.get(side);
         let ids: Vec<RemoteId> = pushed
@@ -437,7 +437,7 @@ pub async fn reread(context: &RunContext<'_>, pushed: &Pushed) -> Result<bool, T
             .collect();
         restage(context, side, open, &ids).await?;
     }
-    Ok(!pushed.stale.is_empty())
+    Ok(())
 }
 
 /// Reads records directly and stages what is found, pending.
@@ -471,7 +471,15 @@ pub async fn restage(
                 staged(context, side, &change)
             })
             .collect();
-        let notes = context.notes.lock().await.write();
+        let mut notes = context.notes.lock().await;
+        // Records that turn out to be gone were not among those that the guards looked at.
+        if items
+            .iter()
+            .any(|item| matches!(item.state, StagedState::Gone { .. }))
+        {
+            notes.look_again();
+        }
+        let notes = notes.write();
         context
             .scope
             .stage_page(&context.lease, None, &items, &notes)

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use syncline_connector::Change;
 use syncline_engine::{
     LinkWrite, Outcome, Plan, RowFate, Settled, Step, Subject, carries_deletion,
@@ -14,14 +14,12 @@ use syncline_model::{
 };
 use syncline_store::{DirtyMark, Phase, ProblemClose, Settlement, StagedPhase};
 
+use super::backoff::Refusals;
 use super::batch::Batch;
 use super::context::RunContext;
 use super::pull::staged;
 use super::push::Pushed;
 use crate::Trouble;
-
-/// How long a record that its provider refused is left alone.
-const REFUSED_FOR: TimeDelta = TimeDelta::hours(1);
 
 /// Settles a batch. Gives the rows that are still pending, so that this pass does not plan them again.
 pub async fn settle(
@@ -39,6 +37,7 @@ pub async fn settle(
     };
     let mut still_pending = Vec::new();
     let settled = syncline_engine::settle(plan, &pushed.outcomes, &context.policy);
+    let refusals = Refusals::of(context, &refused(plan, pushed, &settled)).await?;
     let mut outcomes = pushed.outcomes.iter().zip(&pushed.operations);
     for ((step, settled), link) in plan.steps.iter().zip(settled).zip(&pushed.links) {
         let mut refused = false;
@@ -75,12 +74,25 @@ pub async fn settle(
             step,
             link: *link,
             now,
-            refused,
+            retry_at: refused.then(|| refusals.retry_at(&settled, now)),
         };
         writer.write(settled, &mut settlement, &mut still_pending);
     }
     context.scope.settle(&context.lease, &settlement).await?;
     Ok(still_pending)
+}
+
+/// The settlements of steps that a provider refused something of.
+fn refused<'s>(plan: &Plan, pushed: &Pushed, settled: &'s [Settled]) -> Vec<&'s Settled> {
+    let mut outcomes = pushed.outcomes.iter();
+    let steps = plan.steps.iter().zip(settled);
+    steps
+        .filter_map(|(step, settled)| {
+            let mine = outcomes.by_ref().take(step.operations.len());
+            let refusals = mine.filter(|outcome| matches!(outcome, Outcome::Refused { .. }));
+            (refusals.count() > 0).then_some(settled)
+        })
+        .collect()
 }
 
 struct Writer<'a> {
@@ -89,7 +101,8 @@ struct Writer<'a> {
     step: &'a Step,
     link: LinkId,
     now: DateTime<Utc>,
-    refused: bool,
+    /// When to try again, if the provider refused something of it.
+    retry_at: Option<DateTime<Utc>>,
 }
 
 impl Writer<'_> {
@@ -175,7 +188,7 @@ impl Writer<'_> {
                 candidates: found.candidates,
                 status: ProblemStatus::Open,
                 attempts: 1,
-                retry_at: self.refused.then(|| self.now + REFUSED_FOR),
+                retry_at: self.retry_at,
                 created_at: self.now,
                 updated_at: self.now,
             });
@@ -212,7 +225,7 @@ impl Writer<'_> {
                 return;
             }
             // A refused record is tried again by itself, not in every run.
-            RowFate::Known if self.refused => (Phase::Waiting, Some(self.now + REFUSED_FOR)),
+            RowFate::Known if self.retry_at.is_some() => (Phase::Waiting, self.retry_at),
             RowFate::Known => (Phase::Known, None),
             RowFate::Held => (Phase::Held, None),
             RowFate::Waiting => (Phase::Waiting, None),

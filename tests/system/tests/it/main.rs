@@ -7,17 +7,19 @@
 
 mod access;
 mod again;
+mod approvals;
 mod architecture;
 mod collections;
 mod conflicts;
 mod deletions;
 mod demo;
 mod isolation;
+mod interruptions;
 mod kill;
 mod limits;
 mod listings;
 mod living;
+mod pairs;
 mod people;
 mod rules;
-mod pairs;
 mod writes;

@@ -15,7 +15,7 @@ use crate::wire::ConnectionJson;
 
 /// Pause a connection
 ///
-/// A run that is going on is cancelled; what it did stays done.
+/// A run that waits is cancelled, one that is going on after the batch that it is at; what it did stays done.
 #[utoipa::path(post, path = "/v1/connections/{id}/pause", operation_id = "pause_connection", tag = "connections",
     params(("id" = schema::ConnectionId, Path)),
     responses((status = 200, description = "Paused", body = ConnectionJson)))]
@@ -28,12 +28,8 @@ pub async fn handle(
     if matches!(before.status, ConnectionStatus::Paused { .. }) {
         return Ok(answer(StatusCode::OK, before));
     }
-    let status = ConnectionStatus::Paused {
-        reason: "Paused by a person.".into(),
-    };
-    let now = state.clock.now();
-    let paused = caller.rows.connection_status_set(id, &status, now).await?;
-    stop_run(&state, &caller, id).await?;
+    let (reason, now) = ("Paused by a person.", state.clock.now());
+    let paused = caller.rows.connection_pause(id, reason, now).await?;
     tracing::info!(tenant.id = %caller.tenant, connection.id = %id, "a connection was paused");
     Ok(answer(StatusCode::OK, paused))
 }
@@ -44,8 +40,7 @@ pub(super) async fn stop_run(
     caller: &Caller,
     id: ConnectionId,
 ) -> Result<(), Problem> {
-    let newest = caller.rows.run_list(id, None, 1).await?;
-    let Some(run) = newest.first().filter(|run| !run.state.is_final()) else {
+    let Some(run) = caller.rows.run_unfinished(id).await? else {
         return Ok(());
     };
     match caller.rows.run_cancel(run.id, state.clock.now()).await {

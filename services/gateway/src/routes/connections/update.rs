@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use syncline_model::ConnectionId;
-use syncline_store::StoreError;
+use syncline_store::{EditEffects, StoreError};
 
 use super::answer;
 use crate::auth::CanWrite;
@@ -17,7 +17,8 @@ use crate::wire::{ConnectionJson, ConnectionPatch};
 /// Change a connection
 ///
 /// What is left out stays. Rules, mapping, direction and deletions are checked with the providers first. With changed
-/// rules every record is judged again; with a changed mapping every record is read again.
+/// rules every record is judged again; with a changed mapping every record is read again. A run that goes on continues
+/// with the change after the batch that it is at.
 #[utoipa::path(patch, path = "/v1/connections/{id}", operation_id = "update_connection", tag = "connections",
     params(("id" = schema::ConnectionId, Path), ("If-Match" = String, Header, description = "The `ETag` last seen")),
     request_body = ConnectionPatch,
@@ -47,18 +48,16 @@ pub async fn handle(
             .await?
             .check(&wanted)?;
     }
-    let after = match caller.rows.connection_update(&wanted, revision).await {
+    let replan = rejudge || remap;
+    let effects = EditEffects {
+        replan,
+        next_run_at: (replan || reschedule).then(|| wanted.schedule.every_seconds.map(|_| now)),
+    };
+    let edited = caller.rows.connection_update(&wanted, revision, &effects);
+    let after = match edited.await {
         Err(StoreError::Conflict { .. }) => return Err(IfMatch::mismatch()),
         other => other?,
     };
-    if rejudge || remap {
-        caller.rows.staged_requeue_all(id).await?;
-        caller.rows.connection_request_repull(id).await?;
-    }
-    if rejudge || remap || reschedule {
-        let next = after.schedule.every_seconds.map(|_| now);
-        caller.rows.connection_schedule_next(id, next).await?;
-    }
     tracing::info!(tenant.id = %caller.tenant, connection.id = %id, revision = after.revision, "a connection was changed");
     Ok(answer(StatusCode::OK, after))
 }

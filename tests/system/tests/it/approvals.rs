@@ -1,0 +1,109 @@
+//! What a person's approval of a parked run covers: what was shown, and no more.
+
+use anyhow::ensure;
+use serde_json::{Value, json};
+use system_tests::{GOOGLE, World, ZOHO};
+
+use crate::people::crm;
+
+/// Deletes some people in the CRM.
+async fn delete(world: &World, number: usize) -> anyhow::Result<()> {
+    for record in world.sandbox.live(ZOHO).await?.iter().take(number) {
+        world.sandbox.delete(ZOHO, &record.id).await?;
+    }
+    Ok(())
+}
+
+/// A run that must end parked, and what its guards count: `deletions` beside what was carried over before.
+async fn parked(world: &World, run: &str) -> anyhow::Result<Vec<(String, u64)>> {
+    let run = world.api.ended(run).await?;
+    ensure!(run["state"] == "parked", "{run}");
+    ensure!(run["approved"] == false, "{run}");
+    let trips = run["guards"].as_array().cloned().unwrap_or_default();
+    Ok(trips
+        .iter()
+        .map(|trip| {
+            let count = trip["count"].as_u64().unwrap_or_default();
+            let carried = trip["carried"].as_u64().unwrap_or_default();
+            let kind = trip["kind"].as_str().unwrap_or_default().to_owned();
+            (kind, count - carried)
+        })
+        .collect())
+}
+
+async fn approve(world: &World, run: &str) -> anyhow::Result<()> {
+    let path = format!("/v1/runs/{run}/approve");
+    world.api.post(&path, Value::Null).await?;
+    Ok(())
+}
+
+/// F-50: more was deleted since the list was shown. The approval carries none of it over; the next one, of the whole
+/// list, does.
+#[tokio::test]
+async fn an_approval_covers_no_more_than_was_shown() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    for number in 0..60 {
+        let contact = crm(&format!("Person{number}"), json!({}));
+        world.sandbox.create(ZOHO, contact).await?;
+    }
+    let both = json!({"deletions": {"a_to_b": "delete", "b_to_a": "delete"}});
+    let connection = world.connected(both).await?;
+    let deletions = |count| ("deletions".to_owned(), count);
+
+    delete(&world, 12).await?;
+    let first = world.api.begin(&connection).await?;
+    assert_eq!(parked(&world, &first).await?, [deletions(12)]);
+
+    // A few more: alone they would pass, but with what is held they do not.
+    delete(&world, 5).await?;
+    let second = world.api.begin(&connection).await?;
+    let all = parked(&world, &second).await?;
+    assert!(all.contains(&deletions(17)), "{all:?}");
+    assert_eq!(world.sandbox.live(GOOGLE).await?.len(), 60);
+
+    approve(&world, &first).await?;
+    let all = parked(&world, &first).await?;
+    assert!(all.contains(&deletions(17)), "{all:?}");
+    assert_eq!(world.sandbox.live(GOOGLE).await?.len(), 60);
+
+    approve(&world, &first).await?;
+    let run = world.api.ended(&first).await?;
+    assert_eq!(run["state"], "succeeded", "{run}");
+    assert_eq!(run["approved"], true, "{run}");
+    assert_eq!(world.sandbox.live(GOOGLE).await?.len(), 43);
+    // Nothing is left of what the other run held.
+    let other = world.api.run(&second).await?;
+    assert_eq!(other["state"], "cancelled", "{other}");
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
+/// Guards that a person widens hold nothing any more: no approval is asked for.
+#[tokio::test]
+async fn what_no_guard_holds_any_more_goes_on() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    for number in 0..40 {
+        let contact = crm(&format!("Person{number}"), json!({}));
+        world.sandbox.create(ZOHO, contact).await?;
+    }
+    let both = json!({"deletions": {"a_to_b": "delete", "b_to_a": "delete"}});
+    let connection = world.connected(both).await?;
+    delete(&world, 12).await?;
+    let run = world.api.begin(&connection).await?;
+    let trips = parked(&world, &run).await?;
+    assert!(!trips.is_empty());
+    let now = world
+        .api
+        .get(&format!("/v1/connections/{connection}"))
+        .await?;
+    let mut guards = now["guards"].clone();
+    guards["deletions_min"] = json!(30);
+    world
+        .api
+        .patch(&connection, json!({"guards": guards}))
+        .await?;
+    world.api.sync(&connection).await?;
+    assert_eq!(world.sandbox.live(GOOGLE).await?.len(), 28);
+    assert_eq!(world.api.run(&run).await?["state"], "cancelled");
+    Ok(())
+}
