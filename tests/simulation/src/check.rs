@@ -98,7 +98,6 @@ pub async fn check(office: &Office, setup: &Setup, rows: &Rows, world: &World) -
     for (index, wish) in setup.wishes.iter().enumerate() {
         let check = Check {
             world: &world,
-            setup,
             wish,
             links: &rows.connections[index].links,
             told: &told[index],
@@ -130,7 +129,12 @@ async fn read_told(office: &Office, index: usize, links: &[Link], world: &World)
         if conflict.status == ConflictStatus::Resolved {
             *counted.entry("resolved_conflicts").or_default() += 1;
         }
-        let field = conflict.entry.as_str().split('=').next().unwrap_or_default();
+        let field = conflict
+            .entry
+            .as_str()
+            .split('=')
+            .next()
+            .unwrap_or_default();
         for value in [&conflict.values.a, &conflict.values.b] {
             told.values.insert((field.to_owned(), plain(field, value)));
         }
@@ -165,7 +169,6 @@ async fn read_told(office: &Office, index: usize, links: &[Link], world: &World)
 
 struct Check<'a> {
     world: &'a Inner,
-    setup: &'a Setup,
     wish: &'a Wish,
     links: &'a [Link],
     told: &'a Told,
@@ -176,24 +179,18 @@ impl Check<'_> {
         self.world.record(self.wish.accounts[side], id)
     }
 
-    /// Whether values may flow from each side.
-    fn flows(&self, field: usize) -> [bool; 2] {
-        [Side::A, Side::B].map(|side| {
-            let other = usize::from(side == Side::A);
-            let (_, profile) = &self.setup.accounts[self.wish.accounts[other]];
-            let one_way = self.wish.one_way.filter(|(own, _)| usize::from(*own) == field);
-            self.wish.direction.from_side(side)
-                && one_way.is_none_or(|(_, flow)| flow.from_side(side))
-                && profile.read_only != Some(FIELDS[field])
-        })
-    }
-
     /// I-1: what is linked is the same on both sides.
     fn links(&self, broken: &mut Vec<String>) {
-        for link in self.links.iter().filter(|link| link.state == LinkState::Live) {
+        for link in self
+            .links
+            .iter()
+            .filter(|link| link.state == LinkState::Live)
+        {
             let ids = [&link.remote.a, &link.remote.b];
             let (Some(a), Some(b)) = (self.record(0, ids[0]), self.record(1, ids[1])) else {
-                broken.push(format!("I-1: a live link names a record that is gone: {ids:?}"));
+                broken.push(format!(
+                    "I-1: a live link names a record that is gone: {ids:?}"
+                ));
                 continue;
             };
             let problem = [(Side::A, &a.id), (Side::B, &b.id)]
@@ -222,7 +219,7 @@ impl Check<'_> {
         if values[0] == values[1] {
             return true;
         }
-        let from = match self.flows(number) {
+        let from = match self.wish.flows(number, field, &self.world.accounts) {
             [true, true] => return false,
             [true, false] => 0,
             [false, true] => 1,
@@ -253,7 +250,10 @@ impl Check<'_> {
                 if self.told.problems.contains(&(from, rec.id.clone())) {
                     continue;
                 }
-                let linked = self.links.iter().any(|link| *link.remote.get(from) == rec.id);
+                let linked = self
+                    .links
+                    .iter()
+                    .any(|link| *link.remote.get(from) == rec.id);
                 if !linked {
                     broken.push(format!("I-1: {} of side {from} is nowhere else", rec.id));
                 }
@@ -284,7 +284,11 @@ fn duplicates(world: &Inner, broken: &mut Vec<String>) {
         }
         for (class, count) in there {
             let members = world.book.members(class).count();
-            let restored: u32 = world.book.members(class).map(|entity| entity.restored).sum();
+            let restored: u32 = world
+                .book
+                .members(class)
+                .map(|entity| entity.restored)
+                .sum();
             if count > members + restored as usize {
                 let names: Vec<&str> = account
                     .records
@@ -327,7 +331,11 @@ fn untouched(world: &Inner, broken: &mut Vec<String>) {
     for account in &world.accounts {
         for rec in account.records.values() {
             let key = (account.number, rec.id.clone(), "owner");
-            let edited = world.book.cells.get(&key).and_then(|cell| cell.edited.clone());
+            let edited = world
+                .book
+                .cells
+                .get(&key)
+                .and_then(|cell| cell.edited.clone());
             if rec.plain("owner") != edited.unwrap_or_default() {
                 broken.push(format!("I-7: the owner of {} was changed", rec.id));
             }

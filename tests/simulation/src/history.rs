@@ -1,10 +1,11 @@
 //! A history: a connection or several, what people do, when runs happen and what befalls them. All of it is made from
 //! a seed before anything runs, so that a part can be left out without changing the rest.
 
-use syncline_model::{Blank, ConflictPolicy, DeletionPolicy, Direction, Flow};
+use syncline_model::{Blank, ConflictPolicy, DeletionPolicy, Direction, Flow, Side};
 
 use crate::chance::Chance;
 use crate::profile::{MAPPED, Profile};
+use crate::world::Account;
 use crate::world::people::Act;
 
 /// A kind of history. Each has its own mixture of people, providers and faults.
@@ -95,6 +96,19 @@ pub struct Wish {
     pub one_way: Option<(u8, Flow)>,
     /// What a cleared value does.
     pub blank: Blank,
+}
+
+impl Wish {
+    /// Whether values of a field may flow from each side.
+    pub fn flows(&self, number: usize, name: &str, accounts: &[Account]) -> [bool; 2] {
+        [Side::A, Side::B].map(|side| {
+            let other = usize::from(side == Side::A);
+            let one_way = self.one_way.filter(|(own, _)| usize::from(*own) == number);
+            self.direction.from_side(side)
+                && one_way.is_none_or(|(_, flow)| flow.from_side(side))
+                && accounts[self.accounts[other]].profile.read_only != Some(name)
+        })
+    }
 }
 
 /// The stage of a history.

@@ -280,7 +280,7 @@ fn tools(bench: &Bench, world: &World, setup: &Setup, ids: &Arc<SeededIds>) -> T
 fn rules(wish: &Wish) -> Vec<Rule> {
     let mut rules = Vec::new();
     for (index, from) in [Side::A, Side::B].into_iter().enumerate() {
-        if wish.filtered[index] {
+        if wish.filtered[index] && wish.direction.from_side(from) {
             rules.push(Rule {
                 from,
                 conditions: vec![Condition {
@@ -296,25 +296,25 @@ fn rules(wish: &Wish) -> Vec<Rule> {
 
 fn mapping(office: &Office, wish: &Wish) -> Mapping {
     let world = office.world.lock();
-    let read_only = |side: usize| world.accounts[wish.accounts[side]].profile.read_only;
     // What a filter looks at goes over with the rest.
     let mapped = MAPPED + usize::from(wish.filtered != [false; 2]);
-    let entries = FIELDS.iter().take(mapped).enumerate().map(|(number, name)| {
-        let mut entry = MappingEntry::new(FieldPath::whole(*name), FieldPath::whole(*name));
-        entry.blank = wish.blank;
-        if let Some((_, flow)) = wish.one_way.filter(|(field, _)| usize::from(*field) == number) {
-            entry.flow = flow;
-        }
-        match (read_only(0) == Some(*name), read_only(1) == Some(*name)) {
-            (true, true) => return None,
-            (true, false) => entry.flow = Flow::AToB,
-            (false, true) => entry.flow = Flow::BToA,
-            (false, false) => {}
-        }
-        Some(entry)
-    });
+    let entries = FIELDS
+        .iter()
+        .take(mapped)
+        .enumerate()
+        .filter_map(|(number, name)| {
+            let mut entry = MappingEntry::new(FieldPath::whole(*name), FieldPath::whole(*name));
+            entry.blank = wish.blank;
+            entry.flow = match wish.flows(number, name, &world.accounts) {
+                [true, true] => Flow::Both,
+                [true, false] => Flow::AToB,
+                [false, true] => Flow::BToA,
+                [false, false] => return None,
+            };
+            Some(entry)
+        });
     Mapping {
-        entries: entries.flatten().collect(),
+        entries: entries.collect(),
     }
 }
 

@@ -103,19 +103,21 @@ impl Profile {
         } else {
             Duration::ZERO
         };
+        let spelling = *chance.pick(&[
+            Spelling::Exact,
+            Spelling::Exact,
+            Spelling::Trims,
+            Spelling::Lowers,
+        ]);
         Self {
             create,
             delta: chance.percent(65),
             etag: chance.percent(60),
             dated: chance.percent(80),
             lag,
-            spelling: *chance.pick(&[
-                Spelling::Exact,
-                Spelling::Exact,
-                Spelling::Trims,
-                Spelling::Lowers,
-            ]),
-            shows: chance.percent(70),
+            spelling,
+            // Who changes more than white space says so: otherwise nobody could tell it from an edit.
+            shows: spelling == Spelling::Lowers || chance.percent(70),
             page: chance.from(1, 5) as usize,
             shifts: chance.percent(25),
             batch: chance.from(1, 4) as usize,

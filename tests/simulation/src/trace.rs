@@ -20,7 +20,9 @@ impl Trace {
 
     /// Adds a number to the hash.
     pub const fn note(&mut self, number: u64) {
-        self.hash = (self.hash ^ number).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+        self.hash = (self.hash ^ number)
+            .wrapping_mul(0x0100_0000_01b3)
+            .rotate_left(23);
     }
 
     /// Adds a text to the hash.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use syncline_model::{AccountId, DeletionPolicy, FieldName, Fields, OperationId, Record, RemoteId, Value, Version};
+use syncline_model::{
+    AccountId, DeletionPolicy, FieldName, Fields, OperationId, Record, RemoteId, Value, Version,
+};
 
 use super::Inner;
 use crate::book::{CellKey, Loss, plain};

@@ -61,7 +61,9 @@ impl SimConnector {
                     let result = effect(&mut world);
                     if lost && result.is_ok() {
                         world.struck.lost += 1;
-                        world.trace.say(|| format!("  {what} at {number}: answer lost"));
+                        world
+                            .trace
+                            .say(|| format!("  {what} at {number}: answer lost"));
                         Err(self.lost())
                     } else {
                         result
@@ -72,7 +74,9 @@ impl SimConnector {
         if let Err(error) = &result {
             let mut world = self.world.lock();
             world.trace.note_text(&error.message);
-            world.trace.say(|| format!("  {what} at {number}: {:?} {}", error.kind, error.message));
+            world
+                .trace
+                .say(|| format!("  {what} at {number}: {:?} {}", error.kind, error.message));
         }
         drop(turn);
         result
@@ -151,8 +155,13 @@ impl Connector for SimConnector {
     }
 
     async fn collections(&self, session: &Session) -> Result<Vec<Collection>, Error> {
-        self.call(session, "collections", false, |_| Ok(Profile::collections()))
-            .await
+        self.call(
+            session,
+            "collections",
+            false,
+            |_| Ok(Profile::collections()),
+        )
+        .await
     }
 
     async fn fields(&self, session: &Session) -> Result<Vec<FieldDescriptor>, Error> {
@@ -165,8 +174,10 @@ impl Connector for SimConnector {
 
     async fn pull(&self, session: &Session, pull: &Pull) -> Result<Page, Error> {
         let asked = pull.clone();
-        self.call(session, "pull", false, move |world| self.page(world, &asked))
-            .await
+        self.call(session, "pull", false, move |world| {
+            self.page(world, &asked)
+        })
+        .await
     }
 
     async fn get(
@@ -212,6 +223,8 @@ impl Connector for SimConnector {
         known: &[RemoteId],
     ) -> Result<Vec<Option<Record>>, Error> {
         self.call(session, "find_created", false, |world| {
+            let now = world.now();
+            world.accounts[self.number].show(now);
             let mut taken: Vec<RemoteId> = known.to_vec();
             let mut found = Vec::new();
             for item in items {
@@ -255,12 +268,7 @@ impl Connector for SimConnector {
         each(call.await, ids.len())
     }
 
-    async fn leave(
-        &self,
-        session: &Session,
-        _: &str,
-        ids: &[RemoteId],
-    ) -> Vec<Result<(), Error>> {
+    async fn leave(&self, session: &Session, _: &str, ids: &[RemoteId]) -> Vec<Result<(), Error>> {
         let call = self.call(session, "leave", true, |world| {
             Ok(self.for_each(world, ids, DeletionPolicy::Unlink))
         });
@@ -317,7 +325,10 @@ impl SimConnector {
         let now = world.now();
         let account = &mut world.accounts[self.number];
         let shown = account.show(now);
-        let asked = pull.page.clone().or_else(|| pull.cursor.clone().map(|c| c.0));
+        let asked = pull
+            .page
+            .clone()
+            .or_else(|| pull.cursor.clone().map(|c| c.0));
         let mut place = match asked.as_deref().map(Mark::read) {
             None => Mark {
                 epoch: account.epoch,
@@ -433,10 +444,7 @@ impl SimConnector {
         item: &Create,
     ) -> Result<Written, Error> {
         let profile = world.accounts[self.number].profile.clone();
-        let named = matches!(
-            profile.create,
-            Idempotency::ClientId | Idempotency::Upsert
-        );
+        let named = matches!(profile.create, Idempotency::ClientId | Idempotency::Upsert);
         if named
             && let Some(rec) = world.accounts[self.number]
                 .records
@@ -448,6 +456,9 @@ impl SimConnector {
         }
         self.fits(world, &item.fields, true)?;
         let now = world.now();
+        if item.fields.contains_key(&FieldName::new("owner")) {
+            world.break_law("I-7: a field that is not mapped was written");
+        }
         let entity = self.about(world, &item.fields);
         let id = world.accounts[self.number].new_id();
         let account = &mut world.accounts[self.number];
@@ -477,7 +488,9 @@ impl SimConnector {
         account.changed(&id, now);
         world.writes += 1;
         world.trace.note(0xc0);
-        world.trace.say(|| format!("  create at {}: {id} {:?}", self.number, item.fields));
+        world
+            .trace
+            .say(|| format!("  create at {}: {id} {:?}", self.number, item.fields));
         world.agree(self.number, &id);
         Ok(self.written(world, &id))
     }
@@ -540,7 +553,12 @@ impl SimConnector {
             .collect();
         world.writes += 1;
         world.trace.note(0xa0);
-        world.trace.say(|| format!("  update at {}: {} {:?}", self.number, item.id, item.changes));
+        world.trace.say(|| {
+            format!(
+                "  update at {}: {} {:?}",
+                self.number, item.id, item.changes
+            )
+        });
         world.change(self.number, &item.id, |rec| {
             for (name, value) in spelt {
                 if value.is_empty() {
@@ -597,7 +615,9 @@ impl SimConnector {
         world.writes += 1;
         world.accounts[self.number].removals.push(now);
         world.trace.note(0xd0);
-        world.trace.say(|| format!("  {how:?} at {}: {id}", self.number));
+        world
+            .trace
+            .say(|| format!("  {how:?} at {}: {id}", self.number));
         match how {
             DeletionPolicy::Delete => {
                 let account = &mut world.accounts[self.number];
@@ -620,10 +640,15 @@ impl SimConnector {
                 return refused("a required field is missing");
             }
         }
-        if profile.read_only.is_some_and(|name| fields.contains_key(&FieldName::new(name))) {
+        if profile
+            .read_only
+            .is_some_and(|name| fields.contains_key(&FieldName::new(name)))
+        {
             return refused("a field cannot be written");
         }
-        let title = fields.get(&FieldName::new("title")).and_then(|value| value.as_text());
+        let title = fields
+            .get(&FieldName::new("title"))
+            .and_then(|value| value.as_text());
         if let (Some(title), Some(most)) = (title, profile.title)
             && title.trim().chars().count() > most
         {
@@ -641,7 +666,10 @@ impl SimConnector {
             };
             let plain = crate::book::plain(name, value);
             let known = world.book.births.get(&plain).copied().or_else(|| {
-                let item = plain.split('|').next().and_then(|item| world.book.items.get(item));
+                let item = plain
+                    .split('|')
+                    .next()
+                    .and_then(|item| world.book.items.get(item));
                 item.map(|item| item.entity)
             });
             if about.is_none() {
@@ -692,7 +720,9 @@ impl SimConnector {
         let plain = crate::book::plain(field, value);
         let known = plain.is_empty()
             || world.book.births.contains_key(&plain)
-            || plain.split('|').all(|item| world.book.items.contains_key(item));
+            || plain
+                .split('|')
+                .all(|item| world.book.items.contains_key(item));
         if !known {
             world.break_law("I-5: a value was written that nobody wrote");
         }

@@ -193,7 +193,11 @@ impl Inner {
         let people = self.book.entities.len().max(1);
         let of = |rec: &&Rec| rec.entity == who % people;
         let any = || records.values().nth(who % records.len().max(1));
-        records.values().find(of).or_else(any).map(|rec| rec.id.clone())
+        records
+            .values()
+            .find(of)
+            .or_else(any)
+            .map(|rec| rec.id.clone())
     }
 
     fn fresh(&mut self, field: &str) -> Value {
@@ -382,9 +386,10 @@ impl Inner {
             .records
             .values()
             .filter_map(|rec| {
-                let source = self.accounts[from].records.values().find(|other| {
-                    self.book.class(other.entity) == self.book.class(rec.entity)
-                })?;
+                let source = self.accounts[from]
+                    .records
+                    .values()
+                    .find(|other| self.book.class(other.entity) == self.book.class(rec.entity))?;
                 let differs = source.plain(field) != rec.plain(field);
                 differs.then(|| (rec.id.clone(), source.value(field).clone()))
             })
