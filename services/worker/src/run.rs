@@ -90,7 +90,12 @@ pub async fn execute_until(
     };
     let id = slice.run.id;
     let again = slice.scope.clone();
-    Box::pin(tracing::Instrument::instrument(slice.execute(), span)).await?;
+    let ended = Box::pin(tracing::Instrument::instrument(slice.execute(), span)).await;
+    if ended.is_err() {
+        // Nothing of this slice is under way any more: nobody has to wait for the lease's end.
+        again.run_let_go(&lease).await?;
+    }
+    ended?;
     let run = again.run_get(id).await?;
     Ok(run.state == RunState::Queued && run.due_at <= tools.clock.now())
 }
