@@ -7,8 +7,9 @@ use syncline_accounts::Accounts;
 use syncline_connector::{HttpClient, HttpLimits, Registry};
 use syncline_coordination::{Buckets, MemoryBuckets, MemoryProgress, Progress};
 use syncline_platform::seal::KeyRing;
+use syncline_platform::config::QueueUrl;
 use syncline_platform::{Clock, Config, Ids, SystemClock, SystemIds};
-use syncline_queue::{MemoryQueue, Queue};
+use syncline_queue::{MemoryQueue, Queue, RabbitQueue, RabbitSettings};
 use syncline_store::Store;
 use syncline_worker::{Settings, Shapes, Tools};
 
@@ -40,6 +41,18 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Ok(Store::open(&config.database_url(), keys).await?)
 }
 
+/// The queue. A broker is connected to when it is first used, and again whenever it was lost.
+fn open_queue(config: &Config) -> anyhow::Result<Arc<dyn Queue>> {
+    Ok(match &config.queue.url {
+        QueueUrl::Memory => Arc::new(MemoryQueue::new()),
+        QueueUrl::Rabbit(url) => Arc::new(RabbitQueue::new(&RabbitSettings {
+            url: url.clone(),
+            prefix: config.queue.prefix.clone(),
+            ca: config.queue_ca()?,
+        })?),
+    })
+}
+
 /// Makes the parts.
 pub async fn parts(config: &Config) -> anyhow::Result<Parts> {
     let store = open_store(config).await?;
@@ -64,7 +77,7 @@ pub async fn parts(config: &Config) -> anyhow::Result<Parts> {
         store,
         registry,
         accounts,
-        queue: Arc::new(MemoryQueue::new()),
+        queue: open_queue(config)?,
         buckets,
         progress: Arc::new(MemoryProgress::new()),
         clock,

@@ -65,6 +65,26 @@ pub struct Server {
     /// How the outside reaches it, without a slash at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+    /// How many requests are taken.
+    pub limits: RequestLimits,
+}
+
+/// How many requests the API takes, each a minute; as many may come at once.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestLimits {
+    /// Of a tenant, over all its members and keys.
+    pub tenant: u32,
+    /// Of one API key.
+    pub api_key: u32,
+    /// Of a network address, without good credentials.
+    pub anonymous: u32,
+    /// Tries to sign in with one e-mail address.
+    pub sign_in_address: u32,
+    /// Tries to sign in from one network address.
+    pub sign_in_network: u32,
+    /// Sign-ups from one network address.
+    pub sign_up_network: u32,
 }
 
 /// The database.
@@ -73,6 +93,9 @@ pub struct Server {
 pub struct Database {
     /// Which.
     pub url: DatabaseUrl,
+    /// A file that holds the URL instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url_file: Option<PathBuf>,
 }
 
 /// The queue.
@@ -81,6 +104,14 @@ pub struct Database {
 pub struct Queue {
     /// Which.
     pub url: QueueUrl,
+    /// A file that holds the URL instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url_file: Option<PathBuf>,
+    /// What the names of the broker's queues begin with.
+    pub prefix: String,
+    /// A file of certificates, as PEM, of authorities that the broker's certificate may come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Rate tokens and progress.
@@ -89,6 +120,13 @@ pub struct Queue {
 pub struct Coordination {
     /// Where.
     pub url: CoordinationUrl,
+    /// A file that holds the URL instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url_file: Option<PathBuf>,
+    /// Before every key and channel in Redis.
+    pub prefix: String,
+    /// Percent of every limit that this process grants by itself while Redis does not answer.
+    pub fallback_percent: u8,
 }
 
 /// The key ring.
@@ -313,6 +351,7 @@ impl Config {
             &mut self.auth.jwt_secret,
             self.auth.jwt_secret_file.as_deref(),
         )?;
+        self.read_urls()?;
         for (id, provider) in &mut self.providers {
             read_secret(
                 &format!("providers.{id}.client_secret"),
@@ -323,7 +362,49 @@ impl Config {
         Ok(())
     }
 
+    /// The URLs that may hold a password, from their files where those are named.
+    fn read_urls(&mut self) -> Result<(), ConfigError> {
+        let (database, queue, coordination) =
+            (&mut self.database, &mut self.queue, &mut self.coordination);
+        let given = !matches!(database.url, DatabaseUrl::Embedded);
+        let file = database.url_file.as_deref();
+        read_url("database.url", &mut database.url, given, file)?;
+        let given = !matches!(queue.url, QueueUrl::Memory);
+        let file = queue.url_file.as_deref();
+        read_url("queue.url", &mut queue.url, given, file)?;
+        let given = !matches!(coordination.url, CoordinationUrl::Memory);
+        let file = coordination.url_file.as_deref();
+        read_url("coordination.url", &mut coordination.url, given, file)
+    }
+
+    /// The certificates of `queue.ca_file`, as PEM.
+    pub fn queue_ca(&self) -> Result<Option<String>, ConfigError> {
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+                key: "queue.ca_file".into(),
+                source,
+            })
+        };
+        self.queue.ca_file.as_ref().map(read).transpose()
+    }
+
     fn check(&mut self) -> Result<(), ConfigError> {
+        self.server.limits.check()?;
+        let coordination = &self.coordination;
+        must(
+            (1..=100).contains(&coordination.fallback_percent),
+            "coordination.fallback_percent",
+            "must be from 1 to 100",
+        )?;
+        must(
+            !coordination.prefix.is_empty()
+                && coordination
+                    .prefix
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic()),
+            "coordination.prefix",
+            "must be visible ASCII characters",
+        )?;
         let worker = &self.worker;
         must(
             (1..=256).contains(&worker.slots),
@@ -349,6 +430,12 @@ impl Config {
             !worker.tick.is_zero(),
             "worker.tick",
             "must be more than nothing",
+        )?;
+        let plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '-' | '_' | '.');
+        must(
+            (1..=100).contains(&self.queue.prefix.len()) && self.queue.prefix.chars().all(plain),
+            "queue.prefix",
+            "must be 1 to 100 letters, digits, `-`, `_` or `.`",
         )?;
         must(
             !self.auth.access_token_ttl.is_zero(),
@@ -386,6 +473,26 @@ impl Config {
             for (name, address) in addresses {
                 check_address(&format!("providers.{id}.{name}"), address.as_mut())?;
             }
+        }
+        Ok(())
+    }
+}
+
+impl RequestLimits {
+    fn check(&self) -> Result<(), ConfigError> {
+        for (name, limit) in [
+            ("tenant", self.tenant),
+            ("api_key", self.api_key),
+            ("anonymous", self.anonymous),
+            ("sign_in_address", self.sign_in_address),
+            ("sign_in_network", self.sign_in_network),
+            ("sign_up_network", self.sign_up_network),
+        ] {
+            must(
+                limit > 0,
+                &format!("server.limits.{name}"),
+                "must be at least 1",
+            )?;
         }
         Ok(())
     }
@@ -433,6 +540,33 @@ fn read_secret(
     })?;
     let text = Zeroizing::new(text);
     *secret = Some(text.trim_end_matches(['\r', '\n']).into());
+    Ok(())
+}
+
+/// Reads a URL from its file, where one is named.
+fn read_url<U: TryFrom<String, Error = String>>(
+    key: &str,
+    url: &mut U,
+    given: bool,
+    file: Option<&Path>,
+) -> Result<(), ConfigError> {
+    must(
+        !given || file.is_none(),
+        key,
+        "is given both directly and by a file",
+    )?;
+    let mut text = None;
+    read_secret(key, &mut text, file)?;
+    if let Some(text) = text {
+        *url = text
+            .expose_secret()
+            .to_owned()
+            .try_into()
+            .map_err(|what| ConfigError::Value {
+                key: format!("{key}_file"),
+                what,
+            })?;
+    }
     Ok(())
 }
 

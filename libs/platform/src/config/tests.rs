@@ -97,14 +97,55 @@ fn what_is_wrong_is_refused_and_named() {
         &["server.public_url"],
     );
     check(
-        "[queue]\nurl = \"amqp://x\"",
+        "[queue]\nurl = \"kafka://x\"",
         &[],
-        &["queue.url", "not available in this build yet"],
+        &["queue.url", "`amqp:`"],
     );
     check(
-        "[coordination]\nurl = \"redis://x\"",
+        "[queue]\nurl = \"amqp:\"",
         &[],
-        &["coordination.url", "not available in this build yet"],
+        &["queue.url", "names a host"],
+    );
+    check(
+        "[queue]\nurl = \"amqp://x\"\nurl_file = \"y\"",
+        &[],
+        &["queue.url", "both"],
+    );
+    check("[queue]\nprefix = \"a b\"", &[], &["queue.prefix"]);
+    check(
+        "[database]\nurl = \"postgres://x/y\"\nurl_file = \"z\"",
+        &[],
+        &["database.url", "both"],
+    );
+    check(
+        "[coordination]\nurl_file = \"no-such-file\"",
+        &[],
+        &["coordination.url_file"],
+    );
+    check(
+        "[coordination]\nurl = \"redis:x\"",
+        &[],
+        &["coordination.url", "redis://user:password@host"],
+    );
+    check(
+        "[coordination]\nurl = \"etcd://x\"",
+        &[],
+        &["coordination.url", "rediss:"],
+    );
+    check(
+        "[coordination]\nfallback_percent = 0",
+        &[],
+        &["coordination.fallback_percent", "100"],
+    );
+    check(
+        "[coordination]\nprefix = \"a b\"",
+        &[],
+        &["coordination.prefix", "ASCII"],
+    );
+    check(
+        "[server.limits]\ntenant = 0",
+        &[],
+        &["server.limits.tenant", "at least 1"],
     );
     check(
         "[database]\nurl = \"mysql://x\"",
@@ -154,14 +195,39 @@ fn a_secret_is_read_from_its_file() {
 }
 
 #[test]
+fn the_queue_s_url_is_read_from_its_file() {
+    let scratch = Scratch::new();
+    let path = scratch.path("url");
+    std::fs::write(&path, "amqps://app:s3cret@mq/sync\n").unwrap();
+    let path = path.to_str().unwrap();
+    let config = load("", &[("SYNCLINE__QUEUE__URL_FILE", path)]).unwrap();
+    let QueueUrl::Rabbit(url) = &config.queue.url else {
+        panic!("{:?}", config.queue.url);
+    };
+    assert_eq!(url.expose_secret(), "amqps://app:s3cret@mq/sync");
+    assert!(
+        config
+            .to_toml()
+            .unwrap()
+            .contains("amqps://app:redacted@mq/sync")
+    );
+}
+
+#[test]
 fn nothing_printed_holds_a_secret() {
     let secret = "canary-canary-canary-canary-canary";
     let url = format!("postgres://app:{secret}@db/sync?password={secret}");
+    let queue = format!("amqp://app:{secret}@mq/sync?auth={secret}");
     let config = load(
         "",
         &[
             ("SYNCLINE__AUTH__JWT_SECRET", secret),
             ("SYNCLINE__DATABASE__URL", &url),
+            (
+                "SYNCLINE__COORDINATION__URL",
+                "rediss://:canary@cache:6380/2",
+            ),
+            ("SYNCLINE__QUEUE__URL", &queue),
             ("SYNCLINE__PROVIDERS__P__CLIENT_SECRET", secret),
         ],
     )
@@ -173,6 +239,10 @@ fn nothing_printed_holds_a_secret() {
     );
     assert!(
         printed.contains("postgres://app:redacted@db/sync"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("rediss://:redacted@cache:6380/2"),
         "{printed}"
     );
     for text in [printed, format!("{config:?}")] {

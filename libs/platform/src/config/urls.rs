@@ -48,31 +48,36 @@ impl Serialize for DatabaseUrl {
             Self::Embedded => s.serialize_str(""),
             Self::Sqlite(path) => s.collect_str(&format_args!("sqlite:{}", path.display())),
             Self::Memory => s.serialize_str("sqlite::memory:"),
-            Self::Postgres(url) => s.serialize_str(&without_password(url.expose_secret())),
+            Self::Postgres(url) => {
+                s.serialize_str(&without_password(url.expose_secret(), "postgres:redacted"))
+            }
         }
     }
 }
 
-/// The URL without its password and without its parameters, either of which may hold one.
-fn without_password(url: &str) -> String {
+/// The URL without its password and without its parameters, either of which may hold one; one that cannot be read gives
+/// what stands in its place.
+fn without_password(url: &str, unreadable: &str) -> String {
     match url::Url::parse(url) {
         Ok(mut url) => {
             url.set_query(None);
             if url.password().is_some() && url.set_password(Some("redacted")).is_err() {
-                return "postgres:redacted".into();
+                return unreadable.into();
             }
             url.into()
         }
-        Err(_) => "postgres:redacted".into(),
+        Err(_) => unreadable.into(),
     }
 }
 
 /// What carries jobs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
 pub enum QueueUrl {
     /// This process.
     Memory,
+    /// RabbitMQ; the URL may hold a password.
+    Rabbit(SecretString),
 }
 
 impl TryFrom<String> for QueueUrl {
@@ -81,24 +86,34 @@ impl TryFrom<String> for QueueUrl {
     fn try_from(url: String) -> Result<Self, String> {
         match scheme(&url) {
             "memory" => Ok(Self::Memory),
-            "amqp" | "amqps" => Err(not_yet("a queue behind `amqp:`")),
-            _ => Err("a queue URL is `memory:`".into()),
+            "amqp" | "amqps" if has_host(&url) => Ok(Self::Rabbit(url.into())),
+            "amqp" | "amqps" => Err("a queue URL names a host: `amqp://user:password@host`".into()),
+            _ => Err("a queue URL begins with `memory:`, `amqp:` or `amqps:`".into()),
         }
     }
 }
 
-impl From<QueueUrl> for String {
-    fn from(QueueUrl::Memory: QueueUrl) -> Self {
-        "memory:".into()
+impl Serialize for QueueUrl {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Memory => s.serialize_str("memory:"),
+            Self::Rabbit(url) => s.serialize_str(&without_password(url.expose_secret(), "amqp")),
+        }
     }
 }
 
+fn has_host(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| url.has_host())
+}
+
 /// What holds rate tokens and progress.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
 pub enum CoordinationUrl {
     /// This process.
     Memory,
+    /// Redis; the URL may hold a password.
+    Redis(SecretString),
 }
 
 impl TryFrom<String> for CoordinationUrl {
@@ -107,22 +122,29 @@ impl TryFrom<String> for CoordinationUrl {
     fn try_from(url: String) -> Result<Self, String> {
         match scheme(&url) {
             "memory" => Ok(Self::Memory),
-            "redis" | "rediss" => Err(not_yet("coordination through `redis:`")),
-            _ => Err("a coordination URL is `memory:`".into()),
+            "redis" | "rediss" => {
+                let host = url::Url::parse(&url).is_ok_and(|url| url.has_host());
+                if !host {
+                    return Err("a Redis URL is `redis://user:password@host:port/number`".into());
+                }
+                Ok(Self::Redis(url.into()))
+            }
+            _ => Err("a coordination URL begins with `memory:`, `redis:` or `rediss:`".into()),
         }
     }
 }
 
-impl From<CoordinationUrl> for String {
-    fn from(CoordinationUrl::Memory: CoordinationUrl) -> Self {
-        "memory:".into()
+impl Serialize for CoordinationUrl {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Memory => s.serialize_str("memory:"),
+            Self::Redis(url) => {
+                s.serialize_str(&without_password(url.expose_secret(), "redis:redacted"))
+            }
+        }
     }
 }
 
 fn scheme(url: &str) -> &str {
     url.split_once(':').map_or("", |(scheme, _)| scheme)
-}
-
-fn not_yet(what: &str) -> String {
-    format!("{what} is not available in this build yet; use `memory:`")
 }

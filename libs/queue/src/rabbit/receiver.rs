@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use lapin::Acker;
@@ -13,11 +14,15 @@ use lapin::options::{BasicAckOptions, BasicNackOptions};
 use syncline_model::Job;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::link::{Line, Link, answer, unavailable};
 use super::seeker;
 use super::topology::Topology;
 use crate::{Delivery, Priority, QueueError, Receipt};
+
+/// How long a queue that did not answer is left alone.
+const ALONE: Duration = Duration::from_secs(20);
 
 /// Receives jobs.
 #[derive(Debug)]
@@ -49,6 +54,8 @@ struct State {
     seeking: usize,
     found: VecDeque<Found>,
     idle: Vec<Line>,
+    /// Queues that did not answer, and until when they are left alone.
+    unwell: Vec<(Priority, Instant)>,
 }
 
 /// A job that a seeker brought.
@@ -154,9 +161,26 @@ impl Desk {
         None
     }
 
-    /// The order in which the queues are asked now.
-    pub fn order(&self) -> [Priority; 3] {
+    /// The order in which the queues are asked now, without those that are left alone.
+    pub fn order(&self) -> Vec<Priority> {
+        let now = Instant::now();
+        let mut state = self.state();
+        state.unwell.retain(|(_, until)| now < *until);
         Priority::order(self.turn.fetch_add(1, Ordering::Relaxed))
+            .into_iter()
+            .filter(|one| state.unwell.iter().all(|(unwell, _)| unwell != one))
+            .collect()
+    }
+
+    /// Leaves a queue alone for a while: the broker ends the whole connection over one that has lost its leader, and
+    /// the others should not suffer.
+    pub fn leave_alone(&self, queue: Priority) {
+        let until = Instant::now() + ALONE;
+        self.state().unwell.push((queue, until));
+        tracing::warn!(
+            queue = queue.name(),
+            "the broker's queue does not answer; left alone for a while"
+        );
     }
 
     /// Keeps a channel for the next seeker.

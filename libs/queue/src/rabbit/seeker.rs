@@ -12,7 +12,7 @@ use lapin::options::{
     BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicQosOptions, BasicRejectOptions,
 };
 use lapin::types::FieldTable;
-use lapin::{Acker, Consumer};
+use lapin::{Acker, Consumer, ErrorKind};
 use syncline_model::Job;
 
 use super::link::{Line, answer, unavailable};
@@ -23,7 +23,9 @@ use crate::{Priority, QueueError};
 const PREFETCH: u16 = 1;
 /// The longest time of listening before the queues are asked again: should a message be overlooked on the broker's side,
 /// as in an election among its nodes, it is found by then.
-const LISTEN: Duration = Duration::from_secs(30);
+const LISTEN: Duration = Duration::from_secs(10);
+/// How the broker says that it failed, as when a queue has no leader; the number is AMQP's.
+const INTERNAL_ERROR: u16 = 541;
 /// After the connection was lost. The connection itself pauses longer and longer between attempts.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -91,7 +93,7 @@ async fn ask(desk: &Desk, line: &Line) -> Result<Option<Found>, QueueError> {
             let get = line
                 .channel
                 .basic_get(queue.as_str().into(), BasicGetOptions::default());
-            let Some(message) = answer(get).await? else {
+            let Some(message) = of_queue(desk, priority, answer(get).await)? else {
                 break;
             };
             let delivery = message.delivery;
@@ -108,6 +110,30 @@ async fn ask(desk: &Desk, line: &Line) -> Result<Option<Found>, QueueError> {
     Ok(None)
 }
 
+/// What a queue answered. One that ends the connection, or answers nothing, is left alone for a while.
+fn of_queue<T>(
+    desk: &Desk,
+    queue: Priority,
+    answer: Result<T, QueueError>,
+) -> Result<T, QueueError> {
+    if let Err(QueueError::Unavailable(error)) = &answer {
+        let told = error.downcast_ref::<lapin::Error>().map(lapin::Error::kind);
+        let fault = match told {
+            // The words name the queue: this one may have been asked on the connection that another one ended.
+            Some(ErrorKind::ProtocolError(error)) => {
+                let name = desk.topology.queue(queue);
+                error.get_id() == INTERNAL_ERROR && error.get_message().as_str().contains(&name)
+            }
+            Some(_) => false,
+            None => true,
+        };
+        if fault {
+            desk.leave_alone(queue);
+        }
+    }
+    answer
+}
+
 /// What came of listening.
 enum Heard {
     /// At least one job was handed over.
@@ -121,16 +147,21 @@ enum Heard {
 /// Listens to every queue until one has a message, then stops listening and hands over what came.
 async fn listen(seeking: &mut Seeking, line: &Line) -> Result<Heard, QueueError> {
     let mut consumers = Vec::new();
-    for priority in Priority::ALL {
+    for priority in seeking.desk().order() {
         let queue = seeking.desk().topology.queue(priority);
-        let consumer = answer(line.channel.basic_consume(
+        let consume = line.channel.basic_consume(
             queue.into(),
             "".into(),
             BasicConsumeOptions::default(),
             FieldTable::default(),
-        ))
-        .await?;
+        );
+        let consumer = of_queue(seeking.desk(), priority, answer(consume).await)?;
         consumers.push((priority, consumer));
+    }
+    if consumers.is_empty() {
+        // Every queue is left alone for now.
+        tokio::time::sleep(PAUSE).await;
+        return Ok(Heard::Nothing);
     }
     let tags: Vec<_> = consumers
         .iter()
@@ -158,12 +189,16 @@ async fn listen(seeking: &mut Seeking, line: &Line) -> Result<Heard, QueueError>
         )
         .await?;
     }
-    // Every consumer has ended by now, so this waits for nothing; what came before its end is in it.
-    while let Some((priority, message)) = messages.next().await {
-        if let Ok(message) = message {
-            came.push((priority, message));
+    // Every consumer has ended by now; what came before its end is still to be read.
+    let rest = async {
+        while let Some((priority, message)) = messages.next().await {
+            if let Ok(message) = message {
+                came.push((priority, message));
+            }
         }
-    }
+        Ok(())
+    };
+    answer(rest).await?;
     Ok(hand_over(seeking, line, came, superfluous).await)
 }
 
