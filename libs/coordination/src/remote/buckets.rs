@@ -24,6 +24,8 @@ pub struct RedisBuckets {
     /// The time in place of the server's.
     given: Option<Arc<dyn Clock>>,
     clock: Arc<dyn Clock>,
+    /// Whether buckets of which nobody knows what is left count as full.
+    generous: bool,
     /// The limits as this process keeps them while Redis does not answer.
     alone: Mutex<Option<Arc<MemoryBuckets>>>,
 }
@@ -45,6 +47,7 @@ impl RedisBuckets {
             script: Script::new(include_str!("take.lua")),
             given: None,
             clock,
+            generous: false,
             alone: Mutex::default(),
         }
     }
@@ -52,6 +55,13 @@ impl RedisBuckets {
     /// On a clock in place of the server's, for tests: equal steps of time, equal answers. Nothing expires then.
     pub fn on_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.given = Some(clock);
+        self
+    }
+
+    /// For limits that protect ourselves, where a burst after a loss does no harm and a refusal would: a bucket of which
+    /// nobody knows what is left counts as full. Otherwise as almost empty.
+    pub fn generous(mut self) -> Self {
+        self.generous = true;
         self
     }
 
@@ -69,7 +79,8 @@ impl RedisBuckets {
             .arg(now)
             .arg(wants.len())
             .arg(seats.len())
-            .arg(holder);
+            .arg(holder)
+            .arg(u8::from(self.generous));
         for want in wants {
             call.key(self.key("bucket", &want.key))
                 .arg(want.spec.capacity)
@@ -95,8 +106,14 @@ impl RedisBuckets {
     /// The limits of this process alone: from now on, if they were shared until now.
     fn alone(&self) -> Arc<MemoryBuckets> {
         let mut alone = locked(&self.alone);
-        let buckets =
-            alone.get_or_insert_with(|| Arc::new(MemoryBuckets::drained(Arc::clone(&self.clock))));
+        let buckets = alone.get_or_insert_with(|| {
+            let clock = Arc::clone(&self.clock);
+            Arc::new(if self.generous {
+                MemoryBuckets::new(clock)
+            } else {
+                MemoryBuckets::drained(clock)
+            })
+        });
         Arc::clone(buckets)
     }
 

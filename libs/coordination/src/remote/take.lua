@@ -1,7 +1,8 @@
 -- Takes tokens from buckets and seats in rows: from all or from none.
 --
 -- KEYS: the mark "since", then the buckets (hashes: level, at), then the rows of seats (sorted sets: holder, end).
--- ARGV: the time in microseconds or -1 for the server's own, how many buckets, how many rows, the holder;
+-- ARGV: the time in microseconds or -1 for the server's own, how many buckets, how many rows, the holder,
+--       1 if what is lost counts as full;
 --       then for each bucket its capacity, inflow a minute and the tokens wanted;
 --       then for each row its seats, how long a seat is held and the longest wait to name (microseconds).
 -- Gives {1, whole tokens left} or {0, microseconds to wait}.
@@ -10,7 +11,8 @@
 -- nothing is rounded: numbers here are exact up to 2^53.
 --
 -- A bucket that is not there was either full when it expired, or it was lost together with everything else. The mark
--- tells them apart: it is as old as this server's memory of us. A missing bucket held one token at that time.
+-- tells them apart: it is as old as this server's memory of us. A missing bucket held one token at that time, unless
+-- what is lost counts as full.
 
 local TOKEN = 60000000
 local DAY = 86400000000
@@ -21,7 +23,7 @@ if not given then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
 end
-local buckets, rows, holder = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local buckets, rows, holder, generous = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1'
 
 local function whole(number)
   return string.format('%.0f', number)
@@ -38,14 +40,14 @@ local taken = {}
 local left = 4294967295
 
 for i = 1, buckets do
-  local a = 4 + (i - 1) * 3
+  local a = 5 + (i - 1) * 3
   local capacity, inflow, tokens = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
   local full = capacity * TOKEN
   local held = redis.call('HMGET', KEYS[1 + i], 'level', 'at')
   local level, at = tonumber(held[1]), tonumber(held[2])
   if not level or not at then
     level, at = math.min(TOKEN, full), since
-    if inflow == 0 then
+    if inflow == 0 or generous then
       level = full
     end
   end
@@ -70,7 +72,7 @@ for i = 1, buckets do
 end
 
 for j = 1, rows do
-  local a = 4 + buckets * 3 + (j - 1) * 3
+  local a = 5 + buckets * 3 + (j - 1) * 3
   local key = KEYS[1 + buckets + j]
   redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now))
   if redis.call('ZCARD', key) >= tonumber(ARGV[a + 1]) then
@@ -97,7 +99,7 @@ for i = 1, buckets do
   end
 end
 for j = 1, rows do
-  local a = 4 + buckets * 3 + (j - 1) * 3
+  local a = 5 + buckets * 3 + (j - 1) * 3
   local key, hold = KEYS[1 + buckets + j], tonumber(ARGV[a + 2])
   redis.call('ZADD', key, whole(now + hold), holder)
   if not given then

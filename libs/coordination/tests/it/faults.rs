@@ -131,6 +131,19 @@ async fn a_server_that_was_never_there_is_used_when_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn generous_limits_begin_full_after_a_loss() {
+    let mut server = Server::start(&[]);
+    let redis = open(&server.url(), &unique()).await;
+    let buckets = redis.buckets().generous();
+    let want = want("a", 10, 1);
+    assert_eq!(drain(&buckets, &want).await, 10, "a new server");
+    assert!(server.command("FLUSHALL").starts_with("+OK"));
+    assert_eq!(drain(&buckets, &want).await, 10, "a flush");
+    server.kill();
+    assert_eq!(drain(&buckets, &want).await, 5, "this process's half");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_server_holds_nobody_up() {
     let server = Server::start(&[]);
     let redis = open(&server.url(), &unique()).await;
