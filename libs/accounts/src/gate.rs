@@ -1,18 +1,30 @@
-//! An account's token buckets: the definition's limits, over all workers together.
+//! An account's limits over all workers together: the definition's token buckets, and how many calls may be under way.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use syncline_connector::{Definition, Gate, LimitScope};
-use syncline_coordination::{BucketSpec, Buckets, Take, Want};
+use syncline_connector::{Definition, Gate, LimitScope, Pass};
+use syncline_coordination::{BucketSpec, Buckets, Seat, Take, Want};
 use syncline_model::AccountId;
 use syncline_platform::config::Provider;
+use syncline_platform::random_token;
 
-/// The buckets of one account and of its provider.
+/// A call that lasts longer than this loses its place; the HTTP client gives it up before.
+const HOLD: Duration = Duration::from_secs(90);
+
+/// The limits of one account and of its provider.
 pub(crate) struct AccountGate {
     buckets: Arc<dyn Buckets>,
     limits: Vec<(String, Want)>,
+    seats: Vec<Seat>,
+}
+
+/// A place among an account's calls, given up when dropped.
+struct Place {
+    buckets: Arc<dyn Buckets>,
+    seats: Vec<Seat>,
+    holder: String,
 }
 
 impl AccountGate {
@@ -42,27 +54,39 @@ impl AccountGate {
                 (limit.name.clone(), want)
             })
             .collect();
-        Self { buckets, limits }
+        let seats = definition.concurrent_calls.map(|seats| Seat {
+            key: format!("calls:{account}"),
+            seats,
+            hold: HOLD,
+        });
+        Self {
+            buckets,
+            limits,
+            seats: seats.into_iter().collect(),
+        }
     }
-}
 
-#[async_trait]
-impl Gate for AccountGate {
-    /// Takes from every limit of that name, the account's and the provider's, or from none.
-    async fn take(&self, bucket: &str, tokens: u32) -> Result<(), Duration> {
-        let wants: Vec<Want> = self
-            .limits
+    /// What a call draws from the limits of these names, the account's and the provider's.
+    fn wants(&self, buckets: &[(&str, u32)]) -> Vec<Want> {
+        let of_name = |name: &str| -> u32 {
+            let named = buckets.iter().filter(|(bucket, _)| *bucket == name);
+            named.map(|(_, tokens)| *tokens).sum()
+        };
+        self.limits
             .iter()
-            .filter(|(name, _)| name == bucket)
-            .map(|(_, want)| Want {
-                tokens,
+            .filter(|(name, _)| buckets.iter().any(|(bucket, _)| bucket == name))
+            .map(|(name, want)| Want {
+                tokens: of_name(name),
                 ..want.clone()
             })
-            .collect();
-        if wants.is_empty() {
+            .collect()
+    }
+
+    async fn pass(&self, wants: &[Want], seats: &[Seat], holder: &str) -> Result<(), Duration> {
+        if wants.is_empty() && seats.is_empty() {
             return Ok(());
         }
-        match self.buckets.take(&wants).await {
+        match self.buckets.enter(wants, seats, holder).await {
             Ok(Take::Taken { .. }) => Ok(()),
             Ok(Take::Wait(wait)) => Err(wait),
             Err(error) => {
@@ -74,6 +98,46 @@ impl Gate for AccountGate {
                 Ok(())
             }
         }
+    }
+}
+
+#[async_trait]
+impl Gate for AccountGate {
+    async fn take(&self, bucket: &str, tokens: u32) -> Result<(), Duration> {
+        self.pass(&self.wants(&[(bucket, tokens)]), &[], "").await
+    }
+
+    async fn enter(&self, buckets: &[(&'static str, u32)]) -> Result<Pass, Duration> {
+        let wants = self.wants(buckets);
+        if self.seats.is_empty() {
+            self.pass(&wants, &[], "").await?;
+            return Ok(Pass::default());
+        }
+        let place = Place {
+            buckets: Arc::clone(&self.buckets),
+            seats: self.seats.clone(),
+            holder: random_token(12),
+        };
+        // Should this be given up half-way, the place is given up too, whether it was had or not.
+        let (wants, seats) = (wants.as_slice(), self.seats.as_slice());
+        self.pass(wants, seats, &place.holder).await?;
+        Ok(Pass::holding(place))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            // The process ends; the place runs out.
+            return;
+        };
+        let (buckets, seats) = (Arc::clone(&self.buckets), std::mem::take(&mut self.seats));
+        let holder = std::mem::take(&mut self.holder);
+        runtime.spawn(async move {
+            if let Err(error) = buckets.leave(&seats, &holder).await {
+                tracing::debug!(%error, "a place is not given back, it runs out");
+            }
+        });
     }
 }
 
@@ -116,5 +180,31 @@ mod tests {
         assert_eq!(two.take("read", 1).await, Ok(()));
         assert_eq!(two.take("read", 1).await, Err(second), "the provider's");
         assert_eq!(two.take("other", 1_000).await, Ok(()), "unknown");
+    }
+
+    #[tokio::test]
+    async fn a_call_has_all_its_tokens_and_its_place_or_nothing() {
+        let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
+        let buckets: Arc<dyn Buckets> = Arc::new(MemoryBuckets::new(clock));
+        let text = format!("concurrent_calls = 2\n{DEFINITION}");
+        let definition = Definition::parse(&text).unwrap();
+        let account = AccountId::from_uuid(Uuid::from_u128(1));
+        let gate = AccountGate::new(buckets, &definition, None, account);
+        let one = gate.enter(&[]).await;
+        let two = gate.enter(&[]).await;
+        assert!(one.is_ok() && two.is_ok());
+        let wait = gate.enter(&[("read", 1)]).await.err();
+        assert_eq!(wait, Some(Duration::from_millis(100)), "two are under way");
+        assert_eq!(gate.take("read", 2).await, Ok(()), "no token was taken");
+        drop(one);
+        // The place is given back by a task of its own, which runs when this one waits.
+        let begun = std::time::Instant::now();
+        while gate.enter(&[]).await.is_err() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(10),
+                "never given back"
+            );
+            tokio::task::yield_now().await;
+        }
     }
 }
