@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{DeletionPolicy, EntryKey, GuardKind, GuardTrip, Side, Sides};
 
 use crate::{Entry, Plan, Policy, equal, is_blank, plan::Operation};
@@ -57,6 +58,7 @@ pub fn guards(totals: &Totals, policy: &Policy) -> Vec<GuardTrip> {
             policy.flows_from(side) && policy.deletions.on(side) != DeletionPolicy::Ignore;
         let deleted = *totals.deleted.get(side);
         let limit = u64::from(limits.deletions_min).max(percent(limits.deletions_percent));
+        let limit = limit + u64::from(seeded(Bug::GuardOffByOne));
         if carried && deleted > 0 && deleted + totals.deletions_24h > limit {
             let count = deleted + totals.deletions_24h;
             trips.push(GuardTrip {
@@ -106,7 +108,7 @@ pub fn beyond(trips: Vec<GuardTrip>, agreed: &[GuardTrip], since: &Sides<u64>) -
         };
         agreed.iter().any(|shown| {
             (shown.kind, shown.from, &shown.entry) == (trip.kind, trip.from, &trip.entry)
-                && open(trip) + done <= open(shown)
+                && (open(trip) + done <= open(shown) || seeded(Bug::ApprovalCoversAll))
         })
     };
     trips.into_iter().filter(|trip| !covered(trip)).collect()

@@ -2,6 +2,7 @@
 //!
 //! Laws, held by tests: what was put is what is got; putting what was got changes nothing.
 
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{Address, FieldPath, Fields, Part, Value};
 
 use crate::name::{self, Parts};
@@ -41,9 +42,10 @@ pub fn put<'a>(
             }
             Some(Part::Given | Part::Family) => names.push((path, value)),
             Some(part) => {
-                let entry = out
-                    .entry(path.field.clone())
-                    .or_insert_with(|| old.get(&path.field).cloned().unwrap_or_default());
+                let entry = out.entry(path.field.clone()).or_insert_with(|| {
+                    let old = old.get(&path.field).filter(|_| !seeded(Bug::PartOverWhole));
+                    old.cloned().unwrap_or_default()
+                });
                 let mut address = match std::mem::take(entry) {
                     Value::Address(address) => address,
                     _ => Address::default(),

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{Cardinality, Kind, Record, Side, Sides, Value};
 
 use crate::{Policy, equal, is_blank, lens, normal, plan::read};
@@ -219,7 +220,10 @@ fn unique(edges: &[(usize, usize)], free: &Sides<BTreeSet<usize>>) -> Vec<(usize
         *degree.b.entry(*j).or_default() += 1;
     }
     open.into_iter()
-        .filter(|(i, j)| degree.a.get(i) == Some(&1) && degree.b.get(j) == Some(&1))
+        .filter(|(i, j)| {
+            let only = degree.a.get(i) == Some(&1) && degree.b.get(j) == Some(&1);
+            only || seeded(Bug::AmbiguityGuessed)
+        })
         .collect()
 }
 

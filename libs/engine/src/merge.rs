@@ -3,6 +3,7 @@
 //! A side has *changed* when its value is neither what was seen there nor the target. One shared base instead of
 //! `seen` per side and `target` loses updates when a merge is half applied (docs/adr/0002).
 
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{Blank, Cardinality, ConflictPolicy, Side, Sides, Value};
 
 use crate::{Entry, equal, is_blank, normal};
@@ -51,7 +52,10 @@ pub fn merge(entry: &Entry, facts: &Facts<'_>) -> Merged {
         return agreed(entry, facts);
     }
     // Items are told apart only where both sides may say which there are; a set with one source is one value.
-    let item_by_item = entry.cardinality == Cardinality::Many && entry.from.a && entry.from.b;
+    let item_by_item = entry.cardinality == Cardinality::Many
+        && entry.from.a
+        && entry.from.b
+        && !seeded(Bug::SetsAsOne);
     let Some(target) = facts.target else {
         return if item_by_item {
             merge_sets(entry, facts, &Value::Empty)
@@ -109,6 +113,9 @@ fn agreed(entry: &Entry, facts: &Facts<'_>) -> Merged {
 /// Whether the target is an edit of this side that the other one never got: it is neither seen nor rendered there. A
 /// blank that is not sent at all claims nothing.
 fn undelivered(entry: &Entry, facts: &Facts<'_>, by: Side) -> bool {
+    if seeded(Bug::OnItsWayForgotten) {
+        return false;
+    }
     let to = by.other();
     let is_said = |target: &Value| same(entry, target, facts.now.get(by));
     let is_sent = |target: &Value| is_sendable(entry, to, target);
@@ -121,7 +128,8 @@ fn undelivered(entry: &Entry, facts: &Facts<'_>, by: Side) -> bool {
 
 /// Whether a value is ever written to a side: a blank is not where it overwrites nothing or is refused.
 fn is_sendable(entry: &Entry, to: Side, value: &Value) -> bool {
-    let keeps = entry.holds.get(to).required || entry.blank == Blank::Keep;
+    let keeps = (entry.holds.get(to).required || entry.blank == Blank::Keep)
+        && !seeded(Bug::EmptyOverwrites);
     !(keeps && is_blank(entry.kind, value))
 }
 
@@ -216,10 +224,11 @@ fn first_contact(entry: &Entry, facts: &Facts<'_>) -> Merged {
 /// Who wins, or nobody when a person is to be asked.
 fn settle_conflict(entry: &Entry, facts: &Facts<'_>) -> Option<Side> {
     facts.resolution.or(match entry.winner {
+        ConflictPolicy::AWins if seeded(Bug::PolicySwapped) => Some(Side::B),
         ConflictPolicy::AWins => Some(Side::A),
         ConflictPolicy::BWins => Some(Side::B),
         ConflictPolicy::MostRecent => Some(facts.most_recent.unwrap_or(Side::A)),
-        ConflictPolicy::Ask => None,
+        ConflictPolicy::Ask => seeded(Bug::AskedNobody).then_some(Side::A),
     })
 }
 
@@ -228,7 +237,7 @@ fn settle_conflict(entry: &Entry, facts: &Facts<'_>) -> Option<Side> {
 pub fn has_changed(entry: &Entry, facts: &Facts<'_>, side: Side) -> bool {
     let now = facts.now.get(side);
     let mut known = [
-        *facts.seen.get(side),
+        facts.seen.get(side).filter(|_| !seeded(Bug::SharedBase)),
         facts.target,
         *facts.rendered.get(side),
     ]

@@ -1,6 +1,7 @@
 //! From what was planned and what became of it to what is now true.
 
 use chrono::{DateTime, Utc};
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
     ChangeKind, Counters, EntryKey, Fields, LinkBody, LinkId, LinkState, ProblemReason, Record,
     RemoteId, Side, Sides, Slots, Value, Version,
@@ -207,6 +208,15 @@ impl Truth {
                 }
                 self.undo_state(step, operation);
             }
+            Outcome::Unknown if seeded(Bug::LostAnswerIsDone) => {
+                let id = step.remote.get(side).clone();
+                self.done(
+                    operation,
+                    None,
+                    policy,
+                    &id.unwrap_or_else(|| RemoteId::new("")),
+                );
+            }
             Outcome::Later | Outcome::Unknown => self.undo_state(step, operation),
         }
     }
@@ -240,13 +250,15 @@ impl Truth {
             };
             match fate {
                 Some(RowFate::Known) if *row != RowFate::Absorbed => {}
+                Some(_) if seeded(Bug::RowGoesUndone) => {}
                 Some(fate) => *row = fate,
                 None => {}
             }
         }
         for (operation, outcome) in step.operations.iter().zip(outcomes) {
             let side = operation.side();
-            let stays = !matches!(self.settled.rows.get(side), None | Some(RowFate::Absorbed));
+            let stays = !matches!(self.settled.rows.get(side), None | Some(RowFate::Absorbed))
+                && !seeded(Bug::RestageForgotten);
             if let (
                 true,
                 Operation::Update { changes, .. },
@@ -471,7 +483,9 @@ pub fn acknowledge(
             // Nothing shown where something was sent is a provider that drops it: asking again changes nothing.
             if !same && !is_blank(entry.kind, value) {
                 let meant = body.target.get(&entry.key);
-                if meant.is_some_and(|t| equal(entry.kind, entry.cardinality, t, value)) {
+                if meant.is_some_and(|t| equal(entry.kind, entry.cardinality, t, value))
+                    && !seeded(Bug::SpellingForgotten)
+                {
                     body.rendered
                         .get_mut(side)
                         .insert(entry.key.clone(), shown.clone());

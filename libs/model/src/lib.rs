@@ -14,6 +14,7 @@ mod mapping;
 mod record;
 mod rule;
 mod run;
+pub mod seeded;
 mod value;
 
 pub use account::{Account, AccountStatus, Collection, Identity, ProviderId};

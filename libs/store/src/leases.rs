@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{ConnectionId, Counters, PairId, RunId, RunState};
 use uuid::Uuid;
 
@@ -123,7 +124,7 @@ impl Store {
         if matches!(self.db, Db::Postgres(_)) {
             return Ok(0);
         }
-        transaction!(self.write_global(), tx => { 
+        transaction!(self.write_global(), tx => {
             execute!(tx, PAIRS_DROP)?;
             execute!(tx, LEASES_DROP, now)
         })
@@ -144,6 +145,7 @@ impl Scope {
             lease.connection.uuid()
         )?;
         row.map(|(Json(counters),)| counters)
+            .or_else(|| seeded(Bug::NoFencing).then(Counters::default))
             .ok_or(StoreError::Fenced)
     }
 
@@ -193,16 +195,7 @@ impl Scope {
         until: DateTime<Utc>,
     ) -> Result<bool> {
         let (pair, run) = (lease.pair.uuid(), lease.run.uuid());
-        let taken = execute!(
-            tx,
-            PAIR_TAKE,
-            self.id(),
-            pair,
-            run,
-            lease.epoch,
-            until,
-            now
-        )?;
+        let taken = execute!(tx, PAIR_TAKE, self.id(), pair, run, lease.epoch, until, now)?;
         if taken == 0 {
             execute!(tx, PAIR_QUEUE, self.id(), pair, run, now + NEXT_FOR, now)?;
             return Ok(false);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{ConflictStatus, ConnectionId, LinkId, OperationId, Problem, Side, Sides};
 use uuid::Uuid;
 
@@ -65,6 +66,12 @@ impl Scope {
         let rows = self.settlement_rows(lease.connection, settlement)?;
         let restaged = self.staging(lease.connection, None, &settlement.restaged)?;
         let common = [self.id(), lease.connection.uuid()];
+        if seeded(Bug::TwoTransactions) {
+            transaction!(self.write(), tx => {
+                self.fence(tx, lease).await?;
+                IdName::execute(tx, INTENT_DELETE, &[self.id(), lease.pair.uuid()], &rows.intents_cleared).await
+            })?;
+        }
         transaction!(self.write(), tx => {
             let counters = self.fence(tx, lease).await?;
             self.write_links(tx, lease, &rows).await?;

@@ -1,5 +1,6 @@
 //! Unlinked records: link those that are one, create what the other side lacks, name what cannot be decided.
 
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
     Fields, Kind, LinkState, ProblemReason, Record, RemoteId, Side, Sides, Slots, Value,
 };
@@ -32,7 +33,9 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, held: &Held, steps: &mut
             .get(side)
             .iter()
             .map(|record| {
-                policy.flows_from(side) && rules::takes_part(policy, side, &record.fields)
+                policy.flows_from(side)
+                    && (rules::takes_part(policy, side, &record.fields)
+                        || seeded(Bug::FilterNotOnCreation))
             })
             .collect::<Vec<bool>>()
     });

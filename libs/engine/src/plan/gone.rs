@@ -1,5 +1,6 @@
 //! What follows from a record that is gone. Only evidence gets here: a tombstone, or a direct read that found nothing.
 
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{DeletionPolicy, LinkState, Side, Sides, Value};
 
 use super::{LinkedPair, Operation, Sight, Step, create, pair, read};
@@ -18,16 +19,18 @@ pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, held: &Held
     let gone = if deleted.a { Side::A } else { Side::B };
     let rest = gone.other();
     let action = policy.deletions.on(gone);
-    let carried = action != DeletionPolicy::Ignore && policy.flows_from(gone);
+    let carried = (action != DeletionPolicy::Ignore || seeded(Bug::IgnoredDeletionCarried))
+        && policy.flows_from(gone);
     if carried
         && took_part(pair, policy, gone)
         && policy.flows_from(rest)
         && is_owed(pair, policy, gone)
+        && !seeded(Bug::DeletionBeatsEdit)
     {
         // An edit after the last sync beats a deletion: the record comes back.
         return create::plan_again(step, pair, policy, gone);
     }
-    if *held.gone.get(gone) {
+    if *held.gone.get(gone) && !seeded(Bug::HeldGoesOn) {
         step.hold();
         return step;
     }
@@ -95,6 +98,7 @@ fn came_back(pair: &LinkedPair, gone: Side) -> bool {
     matches!(
         pair.sight.get(gone),
         Sight::Present(record) if pair.link.version.get(gone).as_ref() != Some(&record.version)
+            || seeded(Bug::StaleResurrects)
     )
 }
 

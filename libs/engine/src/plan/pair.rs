@@ -1,7 +1,8 @@
 //! A link with news: merge its two records, or follow what became of them.
 
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    Cardinality, Fields, Kind, LinkBody, LinkState, Record, Side, Sides, Slots, Value,
+    Cardinality, Fields, Kind, Link, LinkBody, LinkState, Record, Side, Sides, Slots, Value,
 };
 
 use super::{ConflictFound, LinkedPair, Operation, Sight, Step, gone, read, read::Names};
@@ -49,7 +50,8 @@ pub fn freeze(step: &mut Step, pair: &LinkedPair, left: Side) {
     step.state = LinkState::Frozen { left };
     for side in Side::BOTH {
         let waits = match pair.sight.get(side) {
-            Sight::Present(_) | Sight::Left => true,
+            Sight::Present(_) => true,
+            Sight::Left => side != left || !seeded(Bug::LeftForgotten),
             Sight::Unchanged | Sight::Deleted => false,
         };
         if let (Some(row), true) = (step.rows.get_mut(side), waits) {
@@ -62,6 +64,7 @@ pub fn freeze(step: &mut Step, pair: &LinkedPair, left: Side) {
 pub fn left_scope(pair: &LinkedPair, policy: &Policy) -> Option<Side> {
     Side::BOTH
         .into_iter()
+        .filter(|side| *side == Side::A || !seeded(Bug::FilterOneSided))
         .find(|side| is_outside(pair, policy, *side))
 }
 
@@ -80,7 +83,7 @@ pub fn is_outside(pair: &LinkedPair, policy: &Policy, side: Side) -> bool {
 /// Merges the two records of a link field by field and appends the writes that follow.
 pub fn merge_records(step: &mut Step, pair: &LinkedPair, policy: &Policy, held: &Held) {
     let records = Sides::of(|side| match pair.sight.get(side) {
-        Sight::Present(record) => Some(record.as_ref()),
+        Sight::Present(record) if !is_echo(&pair.link, side, record) => Some(record.as_ref()),
         _ => None,
     });
     let known = Names::of_link(policy, &pair.link.body);
@@ -123,6 +126,13 @@ pub fn merge_records(step: &mut Step, pair: &LinkedPair, policy: &Policy, held: 
             step.operations.push(operation);
         }
     }
+}
+
+/// Timestamps never prove an echo: this is a seeded bug alone.
+fn is_echo(link: &Link, side: Side, record: &Record) -> bool {
+    seeded(Bug::EchoByTimestamp)
+        && record.modified_at.is_some()
+        && record.modified_at <= *link.modified_at.get(side)
 }
 
 /// A side without news is as it was last seen; an entry never looked at is unknown.
@@ -182,6 +192,7 @@ fn merge_entry(
     }
     let asked = merged.conflict.is_some_and(|clash| clash.winner.is_none());
     if let Some(clash) = merged.conflict
+        && !seeded(Bug::LoserUnnamed)
         && !(asked && step.body.open.contains(&entry.key))
     {
         step.conflicts.push(ConflictFound {
@@ -240,6 +251,11 @@ fn remember(
         // An own edit stays apart from what was seen, as long as it stands.
         let is_own = rendered.contains_key(key);
         if !is_own && !same(body.seen.get(side).get(key), value) {
+            let side = if seeded(Bug::SeenOnWrongSide) {
+                side.other()
+            } else {
+                side
+            };
             body.seen.get_mut(side).insert(key.clone(), value.clone());
         }
     }
@@ -288,7 +304,9 @@ fn update(
             (Err(_), Some(spelt)) => spelt,
             (Err(why), None) => {
                 let source = step.remote.get(side.other()).clone()?;
-                step.unfit(side.other(), &source, &why);
+                if !seeded(Bug::UnfitUnnamed) {
+                    step.unfit(side.other(), &source, &why);
+                }
                 continue;
             }
         };
@@ -332,7 +350,11 @@ fn update(
     Some(Operation::Update {
         side,
         id: remote,
-        version: step.version.get(side).clone(),
+        version: step
+            .version
+            .get(side)
+            .clone()
+            .filter(|_| !seeded(Bug::BlindWrite)),
         changes,
         sent,
         before,

@@ -2,6 +2,7 @@
 //! are records that this connection follows; what another connection of the same pair follows is its own affair.
 
 use syncline_connector::{Change, GoneWhy};
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{RemoteId, Side};
 
 use super::context::RunContext;
@@ -66,6 +67,9 @@ async fn confirm(
             .get(&open.session, &missing, &open.fields)
             .await
             .map_err(|error| Trouble::Provider { side, error })?;
+        let found = found
+            .into_iter()
+            .map(|found| found.filter(|_| !seeded(Bug::AbsenceIsDeletion)));
         let items: Vec<_> = missing
             .iter()
             .zip(found)

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use syncline_engine::{Plan, Sight, Totals, beyond, guards, overwrites, plan};
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{Counters, LinkState, RemoteId, Side, Sides};
 use syncline_store::Phase;
 
@@ -27,7 +28,10 @@ pub async fn evaluate(context: &RunContext<'_>) -> Result<bool, Trouble> {
     let recent = context.scope.deletions_since(connection, since).await?;
     let mut totals = Totals {
         links,
-        deletions_24h: recent.a + recent.b,
+        deletions_24h: match seeded(Bug::GuardForgetsTheDay) {
+            true => 0,
+            false => recent.a + recent.b,
+        },
         ..Totals::default()
     };
     let open = counts.pending.a + counts.pending.b + counts.held;
@@ -48,6 +52,9 @@ pub async fn evaluate(context: &RunContext<'_>) -> Result<bool, Trouble> {
             .deletions_since(connection, agreed.since)
             .await?;
         trips = beyond(trips, &agreed.trips, &done);
+    }
+    if seeded(Bug::GuardsSkipped) {
+        trips.clear();
     }
     for trip in &trips {
         tracing::warn!(?trip, "a guard holds part of the plan");

@@ -6,7 +6,8 @@
 use syncline_connector::{Change, Cursor, GoneWhy, Kind, Next, Page, Pull};
 use syncline_coordination::Phase as ProgressPhase;
 use syncline_engine::match_keys;
-use syncline_model::{RunState, Side};
+use syncline_model::seeded::{Bug, seeded};
+use syncline_model::{Counters, RunState, Side};
 use syncline_store::{Phase, Staged, StagedState};
 
 use super::context::RunContext;
@@ -118,6 +119,13 @@ async fn stage(
     let mut all = context.notes.lock().await;
     let mut next = all.clone();
     *next.pull.get_mut(side) = notes.clone();
+    if seeded(Bug::TokenBeforePage) {
+        let (lease, none) = (&context.lease, Counters::default());
+        context.scope.run_checkpoint(lease, &next.write(), &none).await?;
+    }
+    if let (true, Some(cursor)) = (seeded(Bug::CursorEarly), &notes.cursor) {
+        context.scope.cursor_put(&context.lease, side, cursor).await?;
+    }
     context
         .scope
         .stage_page(&context.lease, notes.listing, &items, &next.write())

@@ -8,6 +8,7 @@ use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use syncline_connector::{Change, Create, Error, GoneWhy, Kind, Remedy, Update, Written};
 use syncline_engine::{Operation, Outcome, Plan, Step, Subject};
+use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
     Fields, Link, LinkBody, LinkId, OperationId, ProblemReason, RemoteId, Side, Sides, Slots,
     Version,
@@ -91,6 +92,9 @@ pub async fn push(context: &RunContext<'_>, plan: &Plan) -> Result<Pushed, Troub
     }
     if calls.is_empty() {
         return Ok(pushed);
+    }
+    if seeded(Bug::NoIntent) {
+        intentions.intents.clear();
     }
     context.scope.intend(&context.lease, &intentions).await?;
     pushed.outcomes = vec![Outcome::Later; calls.len()];
@@ -382,7 +386,7 @@ fn judge(
     };
     tracing::debug!(%side, kind = ?error.kind, status = error.status, code = error.code, "a write was not done");
     let now = context.tools.clock.now();
-    if error.maybe_applied {
+    if error.maybe_applied && !seeded(Bug::MaybeAppliedIsNot) {
         let why = format!("side {side}: {error}");
         pushed.wait.get_or_insert((now, why));
         return Outcome::Unknown;
@@ -427,6 +431,9 @@ fn judge(
 
 /// Reads records again that were not as we thought, so that they are planned again.
 pub async fn reread(context: &RunContext<'_>, pushed: &Pushed) -> Result<(), Trouble> {
+    if seeded(Bug::StaleNotReread) {
+        return Ok(());
+    }
     for side in Side::BOTH {
         let open = context.sides.get(side);
         let ids: Vec<RemoteId> = pushed
