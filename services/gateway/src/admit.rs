@@ -7,7 +7,7 @@ use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError, web};
 
-use crate::auth::{Admission, authenticate};
+use crate::auth::{Admission, Who, authenticate};
 use crate::idempotency;
 use crate::limits::{Allowance, peer};
 use crate::problem::Problem;
@@ -23,8 +23,14 @@ pub async fn admit(
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     let caller = authenticate(&state, request.headers()).await;
-    let tenant = caller.as_ref().ok().map(|caller| caller.tenant);
-    let allowance = match state.limits.request(tenant, peer(request.request())).await {
+    let known = caller.as_ref().ok().map(|caller| {
+        let key = match caller.who {
+            Who::ApiKey(key) => Some(key),
+            Who::Member(_) => None,
+        };
+        (caller.tenant, key)
+    });
+    let allowance = match state.limits.request(known, peer(request.request())).await {
         Ok(Ok(allowance)) => allowance,
         Ok(Err((allowance, wait))) => {
             let mut response = refuse(request, &Problem::too_many(wait));

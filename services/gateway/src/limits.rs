@@ -1,4 +1,4 @@
-//! How many requests are taken: per tenant, per network address of callers we do not know, and per try to sign in.
+//! How many requests are taken: per tenant, per API key, per network address of callers we do not know, and per try to sign in.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use actix_web::HttpRequest;
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
 use syncline_coordination::{BucketSpec, Buckets, Take, Want};
-use syncline_model::TenantId;
+use syncline_model::{ApiKeyId, TenantId};
 
 use crate::problem::{Code, Problem};
 
@@ -17,6 +17,8 @@ use crate::problem::{Code, Problem};
 pub struct LimitSettings {
     /// Of a tenant, over all its members and keys.
     pub tenant: u32,
+    /// Of one API key.
+    pub api_key: u32,
     /// Of a network address, without good credentials.
     pub anonymous: u32,
     /// Tries to sign in with one e-mail address.
@@ -31,6 +33,7 @@ impl Default for LimitSettings {
     fn default() -> Self {
         Self {
             tenant: 600,
+            api_key: 600,
             anonymous: 120,
             sign_in_address: 5,
             sign_in_network: 30,
@@ -62,22 +65,47 @@ impl Limits {
         Self { buckets, settings }
     }
 
-    /// One request of a tenant, or of an unknown caller. `Err` has the time to wait.
+    /// One request of a tenant, or of an unknown caller; one with an API key counts for the key as well. `Err` has the
+    /// time to wait.
     pub async fn request(
         &self,
-        tenant: Option<TenantId>,
+        caller: Option<(TenantId, Option<ApiKeyId>)>,
         from: Option<IpAddr>,
     ) -> Result<Result<Allowance, (Allowance, Duration)>, Problem> {
-        let (name, key, quota) = match tenant {
-            Some(tenant) => ("tenant", format!("api:{tenant}"), self.settings.tenant),
-            None => (
-                "network",
-                format!("api:{}", network(from)),
-                self.settings.anonymous,
-            ),
+        let LimitSettings {
+            tenant: of_tenant,
+            api_key: of_key,
+            anonymous,
+            ..
+        } = self.settings;
+        // Whose limit the answer describes: the narrower one's.
+        let (name, quota, wants) = match caller {
+            None => {
+                let key = format!("api:{}", network(from));
+                ("network", anonymous, vec![want(key, anonymous)])
+            }
+            Some((tenant, None)) => {
+                let key = format!("api:{tenant}");
+                ("tenant", of_tenant, vec![want(key, of_tenant)])
+            }
+            Some((tenant, Some(key))) => {
+                let wants = vec![
+                    want(format!("api:{tenant}"), of_tenant),
+                    want(format!("api:{key}"), of_key),
+                ];
+                if of_key < of_tenant {
+                    ("api-key", of_key, wants)
+                } else {
+                    ("tenant", of_tenant, wants)
+                }
+            }
         };
-        let allowance = |left| Allowance { name, quota, left };
-        Ok(match self.take(&[want(key, quota)]).await? {
+        let allowance = |left: u32| Allowance {
+            name,
+            quota,
+            left: left.min(quota),
+        };
+        Ok(match self.take(&wants).await? {
             Take::Taken { left } => Ok(allowance(left)),
             Take::Wait(wait) => Err((allowance(0), wait)),
         })

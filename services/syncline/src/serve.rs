@@ -79,7 +79,7 @@ fn gateway_state(
         registry: parts.registry.clone(),
         queue: parts.queue.clone(),
         progress: parts.progress.clone(),
-        buckets: parts.buckets.clone(),
+        buckets: parts.request_buckets.clone(),
         clock: parts.clock.clone(),
         ids: parts.ids.clone(),
         shutdown: shutdown.clone(),
@@ -88,10 +88,22 @@ fn gateway_state(
             public_url: config.public_url(address),
             access_token_ttl: config.auth.access_token_ttl,
             refresh_token_ttl: config.auth.refresh_token_ttl,
-            limits: LimitSettings::default(),
+            limits: limits(config),
         },
     })?;
     Ok(actix_web::web::Data::new(state))
+}
+
+const fn limits(config: &Config) -> LimitSettings {
+    let limits = &config.server.limits;
+    LimitSettings {
+        tenant: limits.tenant,
+        api_key: limits.api_key,
+        anonymous: limits.anonymous,
+        sign_in_address: limits.sign_in_address,
+        sign_in_network: limits.sign_in_network,
+        sign_up_network: limits.sign_up_network,
+    }
 }
 
 /// Serves until asked to stop.

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use syncline_accounts::Accounts;
 use syncline_connector::{HttpClient, HttpLimits, Registry};
-use syncline_coordination::{Buckets, MemoryBuckets, MemoryProgress, Progress};
-use syncline_platform::seal::KeyRing;
+use syncline_coordination::{
+    Buckets, MemoryBuckets, MemoryProgress, Progress, Redis, RedisSettings,
+};
+use syncline_platform::config::CoordinationUrl;
 use syncline_platform::config::QueueUrl;
+use syncline_platform::seal::KeyRing;
 use syncline_platform::{Clock, Config, Ids, SystemClock, SystemIds};
 use syncline_queue::{MemoryQueue, Queue, RabbitQueue, RabbitSettings};
 use syncline_store::Store;
@@ -23,8 +26,8 @@ pub struct Parts {
     pub accounts: Accounts,
     /// Rings for workers.
     pub queue: Arc<dyn Queue>,
-    /// Rate tokens.
-    pub buckets: Arc<dyn Buckets>,
+    /// Tokens of the API's own limits.
+    pub request_buckets: Arc<dyn Buckets>,
     /// Tells people who watch.
     pub progress: Arc<dyn Progress>,
     /// The time.
@@ -59,7 +62,11 @@ pub async fn parts(config: &Config) -> anyhow::Result<Parts> {
     store.migrate().await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(SystemIds);
-    let buckets: Arc<dyn Buckets> = Arc::new(MemoryBuckets::new(Arc::clone(&clock)));
+    let Coordination {
+        provider_buckets,
+        request_buckets,
+        progress,
+    } = coordination(config, &clock).await?;
     let registry = syncline_connectors::registry()?;
     let http = HttpClient::new(
         HttpLimits::default(),
@@ -69,7 +76,7 @@ pub async fn parts(config: &Config) -> anyhow::Result<Parts> {
         store.clone(),
         registry.clone(),
         http,
-        Arc::clone(&buckets),
+        provider_buckets,
         Arc::clone(&clock),
         &config.providers,
     )?;
@@ -78,10 +85,48 @@ pub async fn parts(config: &Config) -> anyhow::Result<Parts> {
         registry,
         accounts,
         queue: open_queue(config)?,
-        buckets,
-        progress: Arc::new(MemoryProgress::new()),
+        request_buckets,
+        progress,
         clock,
         ids,
+    })
+}
+
+struct Coordination {
+    /// Tokens of the providers' limits.
+    provider_buckets: Arc<dyn Buckets>,
+    /// Tokens of the API's own limits.
+    request_buckets: Arc<dyn Buckets>,
+    progress: Arc<dyn Progress>,
+}
+
+/// What coordinates. A Redis that does not answer yet is no error: limits are kept without it until it does.
+async fn coordination(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Coordination> {
+    let settings = &config.coordination;
+    Ok(match &settings.url {
+        CoordinationUrl::Memory => {
+            let buckets = Arc::new(MemoryBuckets::new(Arc::clone(clock)));
+            Coordination {
+                provider_buckets: buckets.clone(),
+                request_buckets: buckets,
+                progress: Arc::new(MemoryProgress::new()),
+            }
+        }
+        CoordinationUrl::Redis(url) => {
+            let settings = RedisSettings {
+                url: url.clone(),
+                prefix: settings.prefix.clone(),
+                fallback_percent: settings.fallback_percent,
+            };
+            let redis = Redis::open(settings, Arc::clone(clock))
+                .await
+                .context("coordination.url")?;
+            Coordination {
+                provider_buckets: Arc::new(redis.buckets()),
+                request_buckets: Arc::new(redis.buckets().generous()),
+                progress: Arc::new(redis.progress()),
+            }
+        }
     })
 }
 

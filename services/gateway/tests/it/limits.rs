@@ -3,7 +3,7 @@
 use serde_json::json;
 use syncline_gateway::LimitSettings;
 
-use crate::world::World;
+use crate::world::{Client, World};
 
 #[actix_web::test]
 async fn a_tenant_is_held_to_its_quota_and_told_so() {
@@ -31,6 +31,44 @@ async fn a_tenant_is_held_to_its_quota_and_told_so() {
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=20).contains(&wait), "{wait}");
     bob.get("/v1/connections").await.ok(200);
+}
+
+#[actix_web::test]
+async fn a_key_has_a_quota_within_its_tenants() {
+    let limits = LimitSettings {
+        tenant: 100,
+        api_key: 2,
+        ..LimitSettings::default()
+    };
+    let world = World::with(limits).await;
+    let ann = world.sign_up("ann@example.com").await;
+    let body = json!({"name": "robot", "scopes": ["read"]});
+    let made = ann.post("/v1/api-keys", &body).await.ok(201);
+    let robot = Client {
+        world: &world,
+        token: made["secret"].as_str().unwrap().to_owned(),
+    };
+    for left in [1, 0] {
+        let answer = robot.get("/v1/connections").await;
+        assert_eq!(
+            answer.header("ratelimit-policy"),
+            Some("\"api-key\";q=2;w=60")
+        );
+        assert_eq!(
+            answer.header("ratelimit"),
+            Some(format!("\"api-key\";r={left}").as_str())
+        );
+        answer.ok(200);
+    }
+    let refused = robot.get("/v1/connections").await;
+    refused.problem(429, "too_many_requests");
+    let answer = ann.get("/v1/connections").await;
+    assert_eq!(
+        answer.header("ratelimit-policy"),
+        Some("\"tenant\";q=100;w=60"),
+        "the tenant has more"
+    );
+    answer.ok(200);
 }
 
 #[actix_web::test]

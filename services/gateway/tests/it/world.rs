@@ -88,6 +88,7 @@ pub struct Client<'a> {
 fn generous() -> LimitSettings {
     LimitSettings {
         tenant: 100_000,
+        api_key: 100_000,
         anonymous: 100_000,
         sign_in_address: 1000,
         sign_in_network: 1000,
