@@ -54,6 +54,11 @@ impl Class {
         Self::Wild,
     ];
 
+    /// The one of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {

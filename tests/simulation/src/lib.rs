@@ -19,9 +19,14 @@ pub mod office;
 pub mod planner;
 pub mod play;
 pub mod profile;
+pub mod regressions;
+pub mod report;
+pub mod shrink;
 pub mod stats;
+pub mod sweep;
 pub mod trace;
 pub mod turns;
+pub mod volume;
 pub mod world;
 
 pub use history::{Class, History};

@@ -148,6 +148,7 @@ impl Player<'_> {
                 self.skip_wait().await;
             }
         }
+        self.stats.turns = u64::from(turn);
         self.world().lock().weather = Weather::default();
     }
 
@@ -214,7 +215,6 @@ impl Player<'_> {
         turns::keep(None);
         world.clock.forget();
         self.stats.slices += 1;
-        self.stats.turns = self.stats.turns.max(u64::from(*turn));
         match driven {
             Driven::Ended(Ok(_)) => false,
             Driven::Ended(Err(trouble)) => {

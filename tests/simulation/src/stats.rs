@@ -14,7 +14,7 @@ pub struct Stats {
     pub hash: u64,
     /// Slices executed.
     pub slices: u64,
-    /// Turns in the longest run.
+    /// Turns in the last run before all calmed down.
     pub turns: u64,
     /// Crashes.
     pub crashes: u64,
