@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Longer than anything here takes; a test that waits for so long has failed.
-pub const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_mins(1);
 
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
@@ -28,7 +28,8 @@ pub fn shared_url() -> String {
     })
 }
 
-/// A prefix that no other test has.
+/// A prefix that no other test has, of this process or another.
+#[expect(clippy::disallowed_methods, reason = "a test has no other source of ids")]
 pub fn prefix() -> String {
     let nth = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("test-{}-{nth}", uuid::Uuid::now_v7().simple())
