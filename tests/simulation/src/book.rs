@@ -78,6 +78,8 @@ pub struct Book {
     values: u64,
     /// For each value in its plain form, about whom it is.
     pub births: BTreeMap<String, usize>,
+    /// When each value was last written by a person.
+    pub written: BTreeMap<String, u64>,
     /// Everybody.
     pub entities: Vec<Entity>,
     /// Every field.
@@ -155,6 +157,7 @@ impl Book {
             self.births.entry(value.to_owned()).or_insert(entity);
         }
         let now = self.now;
+        self.written.insert(value.to_owned(), now);
         let cell = self.cells.entry(key).or_default();
         cell.edited = Some(value.to_owned());
         cell.edited_at = now;

@@ -1,6 +1,8 @@
 //! A history: a connection or several, what people do, when runs happen and what befalls them. All of it is made from
 //! a seed before anything runs, so that a part can be left out without changing the rest.
 
+use std::time::Duration;
+
 use syncline_model::{Blank, ConflictPolicy, DeletionPolicy, Direction, Flow, Side};
 
 use crate::chance::Chance;
@@ -220,12 +222,26 @@ fn setup(class: Class, chance: &mut Chance) -> Setup {
     };
     let accounts = accounts
         .into_iter()
-        .map(|tenant| (tenant, Profile::random(chance)))
+        .map(|tenant| {
+            let mut profile = Profile::random(chance);
+            if class == Class::Ring {
+                // What one connection made must be there for the next one to see: nothing else could tell it.
+                profile.lag = Duration::ZERO;
+            }
+            (tenant, profile)
+        })
         .collect();
-    let wishes = pairs
+    let mut wishes: Vec<Wish> = pairs
         .iter()
         .map(|(tenant, accounts)| wish(class, *tenant, *accounts, chance))
         .collect();
+    if class == Class::Twice {
+        // Two connections of a pair differ in their collections; links remember one mapping.
+        wishes[1] = Wish {
+            grouped: wishes[1].grouped,
+            ..wishes[0].clone()
+        };
+    }
     Setup {
         accounts,
         wishes,
@@ -367,7 +383,8 @@ fn create(class: Class, accounts: usize, chance: &mut Chance) -> Act {
     let passes = !matches!(class, Class::Filters | Class::Wild) || chance.percent(60);
     Act::Create {
         account: chance.below(accounts as u64) as usize,
-        pool: chance.percent(25).then(|| chance.below(4) as u8),
+        // In a ring, people who share an address could be taken for one another differently by each connection.
+        pool: (class != Class::Ring && chance.percent(25)).then(|| chance.below(4) as u8),
         passes: passes || chance.percent(50),
     }
 }

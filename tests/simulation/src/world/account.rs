@@ -292,9 +292,8 @@ impl Inner {
             return;
         }
         let since = cell.agreed_at;
-        let contested = self.book.cells.iter().any(|((_, _, field), other)| {
-            *field == key.2 && other.edited.as_deref() == Some(value) && other.edited_at > since
-        });
+        let written = self.book.written.get(value);
+        let contested = written.is_some_and(|written| *written > since);
         self.book.losses.push(Loss {
             cell: key.clone(),
             entity,

@@ -413,9 +413,7 @@ impl SimConnector {
     fn change(&self, world: &mut Inner, id: &RemoteId, collection: &str) -> Option<Change> {
         let account = &mut world.accounts[self.number];
         let Some(rec) = account.listed.get(id).cloned() else {
-            // It went under another id by now, if it was merged: then its new one tells.
-            let merged = account.records.values().any(|rec| rec.former.contains(id));
-            return (!merged).then(|| Change::Gone {
+            return Some(Change::Gone {
                 id: id.clone(),
                 why: GoneWhy::Deleted,
             });
