@@ -11,7 +11,7 @@ use syncline_model::{
 };
 
 use crate::{
-    ensure, guarded,
+    Haste, ensure, guarded,
     rng::Rng,
     setup::{Setup, field, fields, text},
     shortened,
@@ -99,7 +99,7 @@ struct History {
 }
 
 /// A history from chance. Gives what did not hold and the shortest history in which it does not.
-pub fn case(rng: &mut Rng) -> Option<(String, String)> {
+pub fn case(rng: &mut Rng, haste: Haste) -> Option<(String, String)> {
     let length = 1 + rng.below(40);
     let history = History {
         terms: terms(rng),
@@ -107,7 +107,7 @@ pub fn case(rng: &mut Rng) -> Option<(String, String)> {
         mirrored: rng.once_in(4),
     };
     let what = check(&history).err()?;
-    let (shortest, what) = shortened(history, what, shorter, check);
+    let (shortest, what) = shortened(history, what, shorter, check, haste);
     Some((what, format!("{shortest:?}")))
 }
 

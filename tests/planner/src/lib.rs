@@ -1,7 +1,7 @@
 //! The planner at volume: `plan` and `settle` of the engine against oracles that share no code with it.
 //!
 //! Three kinds of proof. [`exhaustive`]: every small state of one and two fields (I-6). [`random`]: cases made from a
-//! seed: links with any memory, policy, sight and outcome, followed over several runs; unlinked records; whole
+//! seed: links with any memory, policy, sight and outcome, followed over several runs; unlinked records; guards; whole
 //! histories of people and faults. A case that fails is shortened by leaving parts out, and its number and seed give
 //! it again. Here too are the small connections (`setup`) and the two simulated accounts (`world`) that the engine's
 //! own tests use. Not here: the worker, the store, time; those are the whole-run simulation's.
@@ -14,7 +14,8 @@
 )]
 
 mod exhaustive;
-pub mod history;
+mod history;
+mod limits;
 mod pair;
 pub mod rng;
 pub mod setup;
@@ -74,15 +75,39 @@ pub fn replay(seed: u64, case: u64) -> Option<Failure> {
     one(seed, case, &pair::Pool::new(seed))
 }
 
+/// The number of cases of a seed after which the first one fails, and why. In order, on the caller's own thread and with
+/// what is switched on for it alone; what fails is not shortened.
+pub fn first_failure(seed: u64, count: u64) -> Option<(u64, String)> {
+    let pool = pair::Pool::new(seed);
+    (0..count).find_map(|index| {
+        let what = failing(seed, index, &pool, Haste::Quick)?.0;
+        Some((index + 1, what))
+    })
+}
+
+/// Whether a failing case is worth the time to shorten it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// Only whether it fails.
+    Quick,
+    /// The shortest form, too.
+    Thorough,
+}
+
 /// Most cases are of one link: they are the cheapest and there the decisions are made. The others cost more.
-fn one(seed: u64, index: u64, pool: &pair::Pool) -> Option<Failure> {
+fn failing(seed: u64, index: u64, pool: &pair::Pool, haste: Haste) -> Option<(String, String)> {
     let mut rng = rng::Rng::of_case(seed, index);
-    let found = match index % 128 {
-        0 => history::case(&mut rng),
-        1..=8 => unlinked::case(&mut rng),
-        _ => pair::case(&mut rng, pool),
-    };
-    found.map(|(what, shortest)| Failure {
+    match index % 128 {
+        0 => history::case(&mut rng, haste),
+        1..=8 => unlinked::case(&mut rng, haste),
+        9 => limits::case(&mut rng, haste),
+        _ => pair::case(&mut rng, pool, haste),
+    }
+}
+
+fn one(seed: u64, index: u64, pool: &pair::Pool) -> Option<Failure> {
+    let (what, shortest) = failing(seed, index, pool, Haste::Thorough)?;
+    Some(Failure {
         case: format!("seed {seed} case {index}"),
         what,
         shortest,
@@ -158,8 +183,12 @@ pub(crate) fn shortened<C>(
     mut what: String,
     shorter: impl Fn(&C) -> Vec<C>,
     check: impl Fn(&C) -> Result<(), String>,
+    haste: Haste,
 ) -> (C, String) {
-    let mut tries = 3000;
+    let mut tries = match haste {
+        Haste::Quick => 0,
+        Haste::Thorough => 3000,
+    };
     'again: while tries > 0 {
         for other in shorter(&case) {
             tries -= 1;

@@ -14,7 +14,7 @@ use syncline_model::{
     Flow, Guards, Kind, Mapping, MappingEntry, MatchKey, Side, Sides,
 };
 
-use crate::{rng::Rng, shortened, world::Fate};
+use crate::{Haste, rng::Rng, shortened, world::Fate};
 use oracle::{Scope, Terms};
 use values::Shape;
 
@@ -68,6 +68,8 @@ enum Event {
     Leave(usize),
     Back(usize),
     Touch(usize),
+    /// A listing that lags shows a record that is gone, as it was.
+    Stale(usize),
     /// A person answers an open conflict.
     Answer {
         entry: usize,
@@ -126,12 +128,12 @@ impl Pool {
 }
 
 /// A case from chance. Gives what did not hold and the shortest case in which it does not.
-pub fn case(rng: &mut Rng, pool: &Pool) -> Option<(String, String)> {
+pub fn case(rng: &mut Rng, pool: &Pool, haste: Haste) -> Option<(String, String)> {
     let laid = pool.get(rng.below(POOL));
     let case = story(rng, &laid.config);
     let what = run::check(&case, laid).err()?;
     let again = |case: &Case| run::check(case, &lay_out(case.config.clone()));
-    let (shortest, what) = shortened(case, what, shorter, again);
+    let (shortest, what) = shortened(case, what, shorter, again, haste);
     Some((what, format!("{shortest:?}")))
 }
 
@@ -404,6 +406,7 @@ fn event(rng: &mut Rng, config: &Config) -> Event {
             entry,
             winner: side,
         },
+        7 => Event::Stale(side),
         _ => Event::Edit {
             side,
             entry,

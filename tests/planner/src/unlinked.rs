@@ -14,7 +14,7 @@ use syncline_model::{
 };
 
 use crate::{
-    ensure, guarded,
+    Haste, ensure, guarded,
     rng::Rng,
     setup::{Setup, field, fields, record},
     shortened,
@@ -182,7 +182,7 @@ fn policy(index: usize) -> &'static Policy {
 }
 
 /// A case from chance. Gives what did not hold and the shortest case in which it does not.
-pub fn case(rng: &mut Rng) -> Option<(String, String)> {
+pub fn case(rng: &mut Rng, haste: Haste) -> Option<(String, String)> {
     let index = rng.below(ALL);
     // With few addresses about, names decide more often.
     let sparse = rng.coin();
@@ -209,7 +209,7 @@ pub fn case(rng: &mut Rng) -> Option<(String, String)> {
     };
     let test = |case: &Case| guarded(|| check(case, policy(index)));
     let what = test(&case).err()?;
-    let (shortest, what) = shortened(case, what, shorter, test);
+    let (shortest, what) = shortened(case, what, shorter, test, haste);
     Some((what, format!("{shortest:?}")))
 }
 

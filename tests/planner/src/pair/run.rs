@@ -172,6 +172,13 @@ impl<'a> Play<'a> {
                     self.news[side] = true;
                 }
             }
+            Event::Stale(side) => {
+                if let (None, Some(record)) = (&self.there[side], &self.trash[side]) {
+                    let sight = Sight::Present(Box::new(record.clone()));
+                    self.rows[side] = Some((sight, RowFate::Pending));
+                    self.news[side] = true;
+                }
+            }
             Event::Leave(side) | Event::Back(side) => {
                 if let Some(there) = &mut self.there[side] {
                     there.left = matches!(event, Event::Leave(_));
@@ -916,6 +923,17 @@ impl Play<'_> {
                     matches!(settled.rows.get(side), None | Some(RowFate::Held)),
                     "a held row becomes {:?}",
                     settled.rows.get(side)
+                );
+            }
+        }
+        for (operation, outcome) in step.operations.iter().zip(outcomes) {
+            let side = operation.side();
+            let stays = !matches!(settled.rows.get(side), None | Some(RowFate::Absorbed));
+            let read = matches!(self.rows[at(side)], Some((Sight::Present(_), _)));
+            if matches!(operation, Operation::Update { .. }) && done(outcome) && stays && read {
+                ensure!(
+                    settled.restage.get(side).is_some(),
+                    "a row stays that tells of values from before the update"
                 );
             }
         }
