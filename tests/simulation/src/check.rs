@@ -216,7 +216,7 @@ impl Check<'_> {
     fn settled(&self, number: usize, a: &Rec, b: &Rec) -> bool {
         let field = FIELDS[number];
         let values = [a.plain(field), b.plain(field)];
-        if values[0] == values[1] {
+        if values[0] == values[1] || self.only_name(field, a, b) {
             return true;
         }
         let from = match self.wish.flows(number, field, &self.world.accounts) {
@@ -234,6 +234,19 @@ impl Check<'_> {
         let key = (self.wish.accounts[1 - from], receiver.id.clone(), field);
         let cell = self.world.book.cells.get(&key);
         cell.is_some_and(|cell| cell.edited_at > cell.agreed_at)
+    }
+
+    /// Where a family name is required, somebody with one name has it there, whichever it is.
+    fn only_name(&self, field: &str, a: &Rec, b: &Rec) -> bool {
+        let required = self
+            .wish
+            .accounts
+            .iter()
+            .any(|account| self.world.accounts[*account].profile.required == Some("last"));
+        let one = [a, b]
+            .iter()
+            .any(|rec| rec.plain("first").is_empty() || rec.plain("last").is_empty());
+        required && one && matches!(field, "first" | "last")
     }
 
     /// Everybody who takes part is on both sides.

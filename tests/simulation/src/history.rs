@@ -245,7 +245,11 @@ fn setup(class: Class, chance: &mut Chance) -> Setup {
     Setup {
         accounts,
         wishes,
-        slice: if chance.percent(15) { 1 } else { 60 },
+        slice: if class != Class::Ring && chance.percent(15) {
+            1
+        } else {
+            60
+        },
         batch: *chance.pick(&[2, 3, 1000, 1000]),
     }
 }
@@ -350,18 +354,20 @@ fn op(class: Class, setup: &Setup, chance: &mut Chance) -> Op {
 
 fn ride(class: Class, setup: &Setup, chance: &mut Chance) -> Ride {
     let stormy = match class {
-        Class::Calm => false,
+        // Connections of a ring that read at different times make the same person twice: nothing tells one of the
+        // other.
+        Class::Calm | Class::Ring => false,
         Class::Storm | Class::Wild => true,
         _ => chance.percent(20),
     };
     let crash = match class {
-        Class::Calm => false,
+        Class::Calm | Class::Ring => false,
         Class::Crashes => chance.percent(65),
         Class::Wild => chance.percent(30),
         _ => chance.percent(8),
     };
     let busy = match class {
-        Class::Calm => 0,
+        Class::Calm | Class::Ring => 0,
         Class::Conflicts | Class::Wild => 2,
         _ => u64::from(chance.percent(25)),
     };
@@ -375,7 +381,11 @@ fn ride(class: Class, setup: &Setup, chance: &mut Chance) -> Ride {
                 (turn, act(class, setup.accounts.len(), chance))
             })
             .collect(),
-        slices: chance.from(1, 6) as u32,
+        slices: if class == Class::Ring {
+            12
+        } else {
+            chance.from(1, 6) as u32
+        },
     }
 }
 

@@ -212,7 +212,8 @@ impl Office {
         let mut world = self.world.lock();
         for side in 0..2 {
             let account = &mut world.accounts[wish.accounts[side]];
-            account.grouped = wish.grouped[side];
+            let first = account.fates.is_empty();
+            account.grouped = wish.grouped[side] && (first || account.grouped);
             account.filtered |= wish.filtered[1 - side];
             account.judged |= wish.filtered != [false; 2];
             account.fates.push(wish.deletions[1 - side]);
