@@ -158,8 +158,13 @@ impl Report {
                 hunt.killed.len(),
                 hunt.seeded
             ));
-            for (name, histories) in &hunt.killed {
-                line(format!("  {name}: {histories}"));
+            for (name, after) in &hunt.killed {
+                let (by, broken) = hunt.how.get(name).cloned().unwrap_or_default();
+                let broken: String = broken.chars().take(80).collect();
+                line(format!("  {name}: {after} {by}: {broken}"));
+            }
+            for name in &hunt.survivors {
+                line(format!("  {name}: NOT FOUND"));
             }
         }
         page

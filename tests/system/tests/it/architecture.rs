@@ -67,6 +67,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("services/sandbox", &["libs/platform"]),
     ("services/syncline", EVERYTHING),
     ("tests/planner", &["libs/model", "libs/engine"]),
+    ("tests/simulation", EVERYTHING),
     ("tests/system", EVERYTHING),
 ];
 
@@ -444,4 +445,28 @@ fn nothing_is_left_unfinished_or_skipped() {
         }
     }
     hold("unfinished, or skipped", &found);
+}
+
+/// What lets deliberate faults and a foreign scheduler into the core is for the simulation alone.
+#[test]
+fn product_is_built_without_the_features_of_the_simulation() {
+    let features_of = |package: &str| {
+        let asked = std::process::Command::new(env!("CARGO"))
+            .args(["tree", "--offline", "--locked", "--edges", "features,no-dev"])
+            .args(["--package", package])
+            .current_dir(root())
+            .output()
+            .expect("cargo tree");
+        assert!(asked.status.success(), "cargo tree of {package}");
+        String::from_utf8_lossy(&asked.stdout).into_owned()
+    };
+    let of_simulation = [
+        r#"syncline-model feature "seeded-bugs""#,
+        r#"syncline-store feature "turns""#,
+    ];
+    let (product, simulation) = (features_of("syncline"), features_of("simulation"));
+    for feature in of_simulation {
+        assert!(!product.contains(feature), "the product has {feature}");
+        assert!(simulation.contains(feature), "{feature} is looked for by its name");
+    }
 }
