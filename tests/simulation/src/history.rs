@@ -224,8 +224,10 @@ fn setup(class: Class, chance: &mut Chance) -> Setup {
         .into_iter()
         .map(|tenant| {
             let mut profile = Profile::random(chance);
-            if class == Class::Ring {
-                // What one connection made must be there for the next one to see: nothing else could tell it.
+            let undated = class == Class::Twice && !profile.dated;
+            if class == Class::Ring || undated {
+                // What one connection wrote must be there for the next one to see: where neither the listing nor a
+                // date tells, the old value looks like an edit.
                 profile.lag = Duration::ZERO;
             }
             (tenant, profile)
@@ -260,7 +262,8 @@ fn wish(class: Class, tenant: usize, accounts: [usize; 2], chance: &mut Chance) 
     let plain = matches!(class, Class::Ring | Class::Foreign);
     let deleting = matches!(class, Class::Deletions | Class::Guards | Class::Wild);
     let fate = |chance: &mut Chance| match () {
-        () if class == Class::Ring => *chance.pick(&[Ignore, Delete]),
+        // Where a deletion is ignored, the others bring the record back, without end.
+        () if class == Class::Ring => Delete,
         () if deleting => *chance.pick(&[Delete, Delete, Delete, Mark, Unlink, Ignore]),
         () => *chance.pick(&[Ignore, Delete]),
     };
