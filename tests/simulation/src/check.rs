@@ -379,7 +379,8 @@ fn lost(
     let named = told.contains(&((*field).to_owned(), loss.value.clone()));
     // In a ring two records that other connections joined may meet for the first time after an edit.
     let ring = setup.wishes.len() > 2;
-    if !loss.contested && !(ring && named) {
+    let excused = ring && named;
+    if !loss.contested && !excused {
         return Some(format!(
             "I-4: `{}` in {field} of {id} (account {account}) was lost to `{}`, which is older",
             loss.value, loss.winner

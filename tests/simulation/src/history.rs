@@ -410,11 +410,6 @@ fn act(class: Class, accounts: usize, chance: &mut Chance) -> Act {
     let moving = matches!(class, Class::Filters | Class::Wild);
     let ring = matches!(class, Class::Ring | Class::Foreign);
     match chance.below(100) {
-        0..=49 => Act::Edit {
-            account,
-            who,
-            field,
-        },
         50..=56 => Act::Clear {
             account,
             who,

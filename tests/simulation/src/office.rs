@@ -152,7 +152,7 @@ impl Office {
             .expect("a pair");
         let id = ConnectionId::from_uuid(self.ids.next());
         let now = self.tools.clock.now();
-        let connection = self.connection(wish, id, pair, Sides { a, b });
+        let connection = self.connection(wish, id, pair, &Sides { a, b });
         scope
             .connection_create(&connection, Some(now))
             .await
@@ -166,7 +166,7 @@ impl Office {
         wish: &Wish,
         id: ConnectionId,
         pair: PairId,
-        accounts: Sides<AccountId>,
+        accounts: &Sides<AccountId>,
     ) -> Connection {
         let now = self.tools.clock.now();
         let collection = |side: usize| wish.grouped[side].then(|| GROUP.to_owned());
@@ -249,7 +249,7 @@ fn provider(number: usize) -> ProviderId {
 
 fn tools(bench: &Bench, world: &World, setup: &Setup, ids: &Arc<SeededIds>) -> Tools {
     let clock: Arc<dyn Clock> = world.clock.clone();
-    let connectors = (0..setup.accounts.len()).map(|number| SimConnector::new(world, number));
+    let connectors = (0..setup.accounts.len()).map(|number| SimConnector::of(world, number));
     let accounts = Accounts::new(
         bench.store.clone(),
         Registry::new(connectors).expect("no two providers of one name"),
@@ -270,7 +270,7 @@ fn tools(bench: &Bench, world: &World, setup: &Setup, ids: &Arc<SeededIds>) -> T
         settings: Settings {
             slots: 1,
             slice: Duration::from_secs(setup.slice),
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             batch: setup.batch,
             tick: Duration::from_secs(1),
             grace: Duration::from_secs(1),

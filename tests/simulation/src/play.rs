@@ -126,7 +126,7 @@ impl Player<'_> {
         let mut turn = 0;
         let mut crash = ride.crash;
         let mut chance = Chance::new(ride.chance);
-        self.world().clock.advance(Duration::from_secs(300));
+        self.world().clock.advance(Duration::from_mins(5));
         for _ in 0..ride.slices {
             let due = self.due().await;
             if due.is_empty() {
@@ -370,7 +370,7 @@ impl Player<'_> {
     /// Faults stop, people mend what they have to. Then nothing may happen any more, and everything must hold.
     async fn calm(&mut self) -> Vec<String> {
         // What was refused for good is tried again after a day at the latest.
-        self.world().clock.advance(Duration::from_secs(25 * 3600));
+        self.world().clock.advance(Duration::from_hours(25));
         let ride = Ride {
             chance: self.chance.next(),
             stormy: false,

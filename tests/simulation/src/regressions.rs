@@ -15,7 +15,6 @@ pub fn all() -> Vec<(&'static str, History)> {
         "a deletion is noticed where nothing but listings tells of it",
         history(
             [listing(), Profile::plain()],
-            wish(),
             vec![
                 create(0),
                 run(1),
@@ -35,7 +34,7 @@ pub fn run_all(bench: &Bench) -> Vec<(&'static str, Failure)> {
     failed.collect()
 }
 
-fn history(accounts: [Profile; 2], wish: Wish, ops: Vec<Op>) -> History {
+fn history(accounts: [Profile; 2], ops: Vec<Op>) -> History {
     History {
         seed: 7,
         class: Class::Wild,
@@ -44,7 +43,7 @@ fn history(accounts: [Profile; 2], wish: Wish, ops: Vec<Op>) -> History {
             wishes: vec![Wish {
                 conflict: ConflictPolicy::AWins,
                 deletions: [DeletionPolicy::Delete; 2],
-                ..wish
+                ..wish()
             }],
             slice: 60,
             batch: 1000,

@@ -26,7 +26,7 @@ pub struct SimConnector {
 
 impl SimConnector {
     /// The connector for the account of a number.
-    pub fn new(world: &World, number: usize) -> Arc<dyn Connector> {
+    pub fn of(world: &World, number: usize) -> Arc<dyn Connector> {
         let definition = world.lock().accounts[number].profile.definition(number);
         Arc::new(Self {
             world: world.clone(),
@@ -54,22 +54,15 @@ impl SimConnector {
             if world.accounts[self.number].id != session.account() {
                 world.break_law("I-13: a call with another account's session");
             }
-            match self.before(&mut world, writes) {
-                Err(error) => Err(error),
-                Ok(()) => {
-                    let lost = writes && self.strikes(&mut world, |weather| weather.lost);
-                    let result = effect(&mut world);
-                    if lost && result.is_ok() {
-                        world.struck.lost += 1;
-                        world
-                            .trace
-                            .say(|| format!("  {what} at {number}: answer lost"));
-                        Err(self.lost())
-                    } else {
-                        result
-                    }
+            self.before(&mut world, writes).and_then(|()| {
+                let lost = writes && self.strikes(&mut world, |weather| weather.lost);
+                let result = effect(&mut world)?;
+                if !lost {
+                    return Ok(result);
                 }
-            }
+                world.struck.lost += 1;
+                Err(self.lost())
+            })
         };
         if let Err(error) = &result {
             let mut world = self.world.lock();
@@ -365,7 +358,7 @@ impl SimConnector {
         }
         let mut changes = Vec::new();
         for id in slice {
-            changes.extend(self.change(world, &id, &pull.collection));
+            changes.push(self.change(world, &id, &pull.collection));
         }
         place.offset += size;
         let next = if more {
@@ -410,19 +403,19 @@ impl SimConnector {
     }
 
     /// What a listing says of a record.
-    fn change(&self, world: &mut Inner, id: &RemoteId, collection: &str) -> Option<Change> {
+    fn change(&self, world: &mut Inner, id: &RemoteId, collection: &str) -> Change {
         let account = &mut world.accounts[self.number];
         let Some(rec) = account.listed.get(id).cloned() else {
-            return Some(Change::Gone {
+            return Change::Gone {
                 id: id.clone(),
                 why: GoneWhy::Deleted,
-            });
+            };
         };
         account.served(id, rec.version, rec.group);
         let record = rec.record(&account.profile);
         world.trace.note_text(id.as_str());
         world.trace.note(rec.version);
-        Some(if rec.inside(collection) {
+        if rec.inside(collection) {
             Change::Present {
                 record,
                 former: rec.former,
@@ -432,7 +425,7 @@ impl SimConnector {
                 id: id.clone(),
                 why: GoneWhy::Left,
             }
-        })
+        }
     }
 
     fn create_one(

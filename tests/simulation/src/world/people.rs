@@ -133,7 +133,7 @@ impl Inner {
                     self.person_tags(account, who, false);
                 } else if let Some(id) = self.find(account, who) {
                     let value = self.fresh(field);
-                    self.person_writes(account, &id, field, value);
+                    self.person_writes(account, &id, field, &value);
                 }
             }
             Act::Clear {
@@ -145,7 +145,7 @@ impl Inner {
                 if let Some(id) = self.find(account, who)
                     && self.accounts[account].profile.required != Some(field)
                 {
-                    self.person_writes(account, &id, field, Value::Empty);
+                    self.person_writes(account, &id, field, &Value::Empty);
                 }
             }
             Act::Tag { account, who, away } => self.person_tags(account, who, away),
@@ -205,7 +205,7 @@ impl Inner {
         Value::text(match field {
             "email" => format!("P{n}@Sim{}.example", n % 3),
             "phone" => format!("+49 30 {}", 2_000_000 + n),
-            _ if n % 4 == 0 => format!(" {field} No  {n} "),
+            _ if n.is_multiple_of(4) => format!(" {field} No  {n} "),
             _ => format!("{field} No {n}"),
         })
     }
@@ -241,20 +241,20 @@ impl Inner {
                     Value::text(address)
                 }
                 // Somebody without a phone leaves a blank to fill.
-                _ if field == "phone" && self.book.value() % 3 == 0 => continue,
+                _ if field == "phone" && self.book.value().is_multiple_of(3) => continue,
                 _ => self.fresh(field),
             };
-            self.set(account, &id, field, value);
+            self.set(account, &id, field, &value);
         }
         let region = if passes { "in" } else { "out" };
-        self.set(account, &id, "region", Value::text(region));
+        self.set(account, &id, "region", &Value::text(region));
         self.accounts[account].changed(&id, now);
         self.agree(account, &id);
     }
 
     /// Writes a field without a change of version, and enters it.
-    fn set(&mut self, account: usize, id: &RemoteId, field: &'static str, value: Value) {
-        let value = self.accounts[account].spell(field, &value);
+    fn set(&mut self, account: usize, id: &RemoteId, field: &'static str, value: &Value) {
+        let value = self.accounts[account].spell(field, value);
         let Some(rec) = self.accounts[account].records.get_mut(id) else {
             return;
         };
@@ -268,7 +268,7 @@ impl Inner {
         self.book.edit(key, &text, version, entity);
     }
 
-    fn person_writes(&mut self, account: usize, id: &RemoteId, field: &'static str, value: Value) {
+    fn person_writes(&mut self, account: usize, id: &RemoteId, field: &'static str, value: &Value) {
         if let Some(rec) = self.accounts[account].records.get_mut(id) {
             rec.version += 1;
             rec.modified = self.clock.now_utc();
@@ -309,7 +309,7 @@ impl Inner {
         } else {
             Value::List(items)
         };
-        self.person_writes(account, &id, "tags", value);
+        self.person_writes(account, &id, "tags", &value);
     }
 
     fn person_passes(&mut self, account: usize, id: &RemoteId) {
@@ -319,7 +319,7 @@ impl Inner {
         self.book.entities[entity].moved.insert(account);
         self.book.entities[entity].passed |= !was;
         let region = if was { "out" } else { "in" };
-        self.person_writes(account, id, "region", Value::text(region));
+        self.person_writes(account, id, "region", &Value::text(region));
     }
 
     fn person_deletes(&mut self, account: usize, id: &RemoteId) {
@@ -396,7 +396,7 @@ impl Inner {
             .collect();
         for (id, value) in copies {
             if !value.is_empty() {
-                self.person_writes(1 - from, &id, field, value);
+                self.person_writes(1 - from, &id, field, &value);
             }
         }
     }
