@@ -1,6 +1,6 @@
 //! Working off what is staged, batch by batch: observe, plan, push, settle.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use syncline_coordination::Phase as ProgressPhase;
@@ -232,7 +232,7 @@ pub async fn observe(
     look: Look,
 ) -> Result<Batch, Trouble> {
     let mut batch = Batch::default();
-    let mut rows: HashMap<(Side, RemoteId), Staged> = rows
+    let mut rows: BTreeMap<(Side, RemoteId), Staged> = rows
         .into_iter()
         .map(|row| ((row.side, row.remote.clone()), row))
         .collect();
@@ -324,7 +324,7 @@ fn is_anothers(found: &SeenLink, before: &Sides<bool>, sight: &Sides<Sight>) -> 
 /// The links of the rows, each with the ids under which its rows go (a record may have a new id by now).
 async fn links_of(
     context: &RunContext<'_>,
-    rows: &HashMap<(Side, RemoteId), Staged>,
+    rows: &BTreeMap<(Side, RemoteId), Staged>,
 ) -> Result<Vec<(SeenLink, Sides<RemoteId>)>, Trouble> {
     let mut found: HashMap<LinkId, (SeenLink, Sides<RemoteId>)> = HashMap::new();
     for side in Side::BOTH {
@@ -370,7 +370,7 @@ async fn links_of(
 async fn add_partners(
     context: &RunContext<'_>,
     links: &[(SeenLink, Sides<RemoteId>)],
-    rows: &mut HashMap<(Side, RemoteId), Staged>,
+    rows: &mut BTreeMap<(Side, RemoteId), Staged>,
 ) -> Result<(), Trouble> {
     for side in Side::BOTH {
         let missing: Vec<RemoteId> = links

@@ -88,7 +88,9 @@ fn clusters(context: &RunContext<'_>, records: Sides<Vec<Record>>) -> Vec<Cluste
     let mut groups = Groups::default();
     let mut all: Vec<(Side, Record)> = Vec::new();
     let mut holder: HashMap<String, usize> = HashMap::new();
-    for (side, list) in [(Side::A, records.a), (Side::B, records.b)] {
+    for (side, mut list) in [(Side::A, records.a), (Side::B, records.b)] {
+        // The plan depends on the records, not on the order in which they came.
+        list.sort_by(|x, y| x.id.cmp(&y.id));
         for record in list {
             let me = groups.add();
             for key in match_keys(&context.policy, side, &record) {
@@ -107,13 +109,7 @@ fn clusters(context: &RunContext<'_>, records: Sides<Vec<Record>>) -> Vec<Cluste
         let cluster = clusters.entry(groups.root(index)).or_default();
         cluster.records.get_mut(side).push(record);
     }
-    let mut clusters: Vec<Cluster> = clusters.into_values().collect();
-    for cluster in &mut clusters {
-        // The plan depends on the records, not on the order in which they came.
-        cluster.records.a.sort_by(|x, y| x.id.cmp(&y.id));
-        cluster.records.b.sort_by(|x, y| x.id.cmp(&y.id));
-    }
-    clusters
+    clusters.into_values().collect()
 }
 
 /// Union-find.

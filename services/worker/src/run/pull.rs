@@ -29,9 +29,8 @@ pub async fn pull(context: &RunContext<'_>, side: Side) -> Result<bool, Trouble>
         .await?;
     if !notes.begun {
         notes.begun = true;
-        notes.listing = cursor
-            .is_none()
-            .then(|| context.tools.clock.now().timestamp_micros());
+        // Whether this is a listing of everything is known only at its end.
+        notes.listing = Some(context.tools.clock.now().timestamp_micros());
     }
     let cursor = cursor.map(Cursor);
     let mut page = fetch(context, side, cursor.clone(), notes.page.clone()).await?;
@@ -77,11 +76,6 @@ fn advance(notes: &mut PullNotes, next: &Next) {
             notes.page = None;
             notes.cursor = Some(cursor.0.clone());
             notes.complete = *complete_listing;
-            if *complete_listing && notes.listing.is_none() {
-                // A full listing where a delta was asked for: pages of it were staged without a number, so nothing
-                // can be concluded from absence this time.
-                notes.complete = false;
-            }
         }
     }
 }
@@ -121,10 +115,16 @@ async fn stage(
     *next.pull.get_mut(side) = notes.clone();
     if seeded(Bug::TokenBeforePage) {
         let (lease, none) = (&context.lease, Counters::default());
-        context.scope.run_checkpoint(lease, &next.write(), &none).await?;
+        context
+            .scope
+            .run_checkpoint(lease, &next.write(), &none)
+            .await?;
     }
     if let (true, Some(cursor)) = (seeded(Bug::CursorEarly), &notes.cursor) {
-        context.scope.cursor_put(&context.lease, side, cursor).await?;
+        context
+            .scope
+            .cursor_put(&context.lease, side, cursor)
+            .await?;
     }
     context
         .scope

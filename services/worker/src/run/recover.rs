@@ -8,7 +8,7 @@
 //! deleted, or one without a run that could resolve it. Its creations are looked for where it made them; what follows
 //! for a record outside our collections is left to whoever follows it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use syncline_connector::Create;
@@ -107,7 +107,7 @@ async fn resolve_writes(context: &RunContext<'_>, open: &[OpenIntent]) -> Result
             let intent = Some(&open.intent).filter(|intent| intent.side == side);
             intent.and_then(|intent| intent.remote.clone())
         };
-        let mut ids: HashSet<RemoteId> = open.iter().filter(is_ours).filter_map(written).collect();
+        let mut ids: BTreeSet<RemoteId> = open.iter().filter(is_ours).filter_map(written).collect();
         let others: Vec<RemoteId> = open
             .iter()
             .filter(|open| !is_ours(open))
