@@ -41,7 +41,7 @@ pub fn case(rng: &mut Rng, _: Haste) -> Option<(String, String)> {
         GuardKind::Shrink,
         GuardKind::Overwrite,
     ];
-    let case = Case {
+    let mut case = Case {
         direction: rng.pick(&[Direction::TwoWay, Direction::AToB, Direction::BToA]),
         deletions: [fate(rng), fate(rng)],
         guards: Guards {
@@ -60,6 +60,20 @@ pub fn case(rng: &mut Rng, _: Haste) -> Option<(String, String)> {
             .collect(),
         since: [small(rng) / 4, small(rng) / 4],
     };
+    // At the limit and one beyond it the guards are decided.
+    let limits = &case.guards;
+    let at_limit = |percent: u32, of: u64| {
+        let limit = (case.links * u64::from(percent) / 100).max(u64::from(limits.deletions_min));
+        limit.saturating_sub(of)
+    };
+    let side = rng.below(2);
+    let beyond = u64::from(rng.coin());
+    match rng.below(6) {
+        0 => case.deleted[side] = at_limit(limits.deletions_percent, case.day) + beyond,
+        1 => case.left[side] = at_limit(limits.shrink_percent, case.deleted[side]) + beyond,
+        2 => case.overwritten[side] = at_limit(limits.overwrite_percent, 0) + beyond,
+        _ => {}
+    }
     let what = guarded(|| check(&case)).err()?;
     Some((what, format!("{case:?}")))
 }

@@ -359,13 +359,35 @@ fn story(rng: &mut Rng, config: &Config) -> Case {
         memory.push(known.then_some(remembered));
         now.push([a, b]);
     }
-    let rounds = 1 + rng.below(3);
+    let mut rounds: Vec<Round> = (0..=rng.below(3))
+        .map(|at| round(rng, config, at == 0))
+        .collect();
+    for (at, event) in plot(rng).into_iter().enumerate() {
+        if at == rounds.len() {
+            rounds.push(round(rng, config, false));
+        }
+        rounds[at].events.push(event);
+    }
     Case {
         config: config.clone(),
         memory,
         now,
         frozen: rng.once_in(16).then(|| rng.below(2)),
-        rounds: (0..rounds).map(|at| round(rng, config, at == 0)).collect(),
+        rounds,
+    }
+}
+
+/// What chance alone would seldom put in a row: a record that goes and comes back, or seems to.
+fn plot(rng: &mut Rng) -> Vec<Event> {
+    let side = rng.below(2);
+    let (gone, back) = (Event::Delete(side), Event::Restore(side));
+    match rng.below(48) {
+        0 => vec![Event::Leave(1 - side), gone, back],
+        1 => vec![gone, Event::Leave(1 - side), back],
+        2 => vec![gone, Event::Stale(side)],
+        3 => vec![gone, Event::Delete(1 - side), Event::Stale(side)],
+        4 => vec![gone, Event::Delete(1 - side), back],
+        _ => Vec::new(),
     }
 }
 
