@@ -67,6 +67,9 @@ pub fn only(threads: usize, wanted: impl Fn(Bug) -> bool) -> Hunt {
                     let found = find(*bug);
                     let mut hunt = hunt.lock().unwrap_or_else(PoisonError::into_inner);
                     let name = format!("{bug:?}");
+                    // A hunt takes minutes: what was found is told at once.
+                    let after = found.as_ref().map(|kill| (kill.after, kill.by));
+                    eprintln!("{name}: {after:?}");
                     match found {
                         Some(kill) => {
                             hunt.killed.insert(name.clone(), kill.after);
