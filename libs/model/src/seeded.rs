@@ -101,7 +101,6 @@ bugs! {
 
 /// Whether this bug is on. Never, in the product.
 #[cfg(not(feature = "seeded-bugs"))]
-#[inline(always)]
 pub const fn seeded(_: Bug) -> bool {
     false
 }

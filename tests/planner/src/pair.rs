@@ -2,6 +2,7 @@
 //! fail. Every plan is compared with the oracle's, every settlement with what the provider holds; in the end the
 //! faults stop and the link must be quiet.
 
+mod checks;
 mod oracle;
 mod run;
 mod values;
@@ -478,10 +479,7 @@ fn shorter(case: &Case) -> Vec<Case> {
     // The last entry is not needed, where it is not half a name.
     if case.config.entries.len() > 1 {
         let last = case.config.entries.len() - 1;
-        let names = |entry: usize| match entry {
-            entry if entry < last => false,
-            _ => true,
-        };
+        let names = |entry: usize| entry >= last;
         let used = case.rounds.iter().any(|round| {
             let held = round.held_entry.is_some_and(|(entry, _)| names(entry));
             held || round.events.iter().any(|event| match event {

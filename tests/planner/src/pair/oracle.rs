@@ -80,7 +80,7 @@ pub fn merge(terms: &Terms, now: [u8; 2], known: &Known, newer: Option<usize>) -
     let changed = [0, 1].map(|side| {
         let said = [known.seen[side], known.target, known.rendered[side]];
         let cleared = terms.shape.is_blank(now[side]) && !terms.shape.is_blank(target);
-        !said.contains(&Some(now[side])) && !(terms.keep && cleared)
+        !(said.contains(&Some(now[side])) || terms.keep && cleared)
     });
     let arrived =
         [0, 1].map(|side| known.rendered[side].is_some() || known.seen[side] == Some(target));

@@ -5,38 +5,35 @@ use syncline_engine::{
     Sight, Step, plan, settle,
 };
 use syncline_model::{
-    ChangeKind, DeletionPolicy, FieldName, Fields, Link, LinkBody, LinkId, LinkState, PairId,
-    ProblemReason, Record, RemoteId, Side, Sides, Value, Version,
+    Fields, Link, LinkBody, LinkId, LinkState, PairId, ProblemReason, Record, RemoteId, Side,
+    Sides, Version,
 };
 
-use super::{
-    Case, Event, Laid, Round,
-    oracle::{self, Course, Known, Scope, Seen, Verdict},
-};
+use super::{Case, Event, Laid, Round};
 use crate::{ensure, guarded, world::Fate};
 
 /// A record at its provider.
 #[derive(Clone, Debug)]
-struct There {
-    record: Record,
-    left: bool,
+pub struct There {
+    pub record: Record,
+    pub left: bool,
 }
 
-struct Play<'a> {
-    laid: &'a Laid,
-    there: [Option<There>; 2],
+pub struct Play<'a> {
+    pub laid: &'a Laid,
+    pub there: [Option<There>; 2],
     /// What a deleted record was.
-    trash: [Option<Record>; 2],
-    news: [bool; 2],
-    rows: [Option<(Sight, RowFate)>; 2],
-    link: Link,
+    pub trash: [Option<Record>; 2],
+    pub news: [bool; 2],
+    pub rows: [Option<(Sight, RowFate)>; 2],
+    pub link: Link,
     /// The tombstone went: what follows concerns unlinked records.
-    over: bool,
+    pub over: bool,
     /// A creation without an answer, and whether it happened.
-    limbo: Option<(Step, Option<Record>)>,
-    conflicts: usize,
-    clock: i64,
-    count: u32,
+    pub limbo: Option<(Step, Option<Record>)>,
+    pub conflicts: usize,
+    pub clock: i64,
+    pub count: u32,
 }
 
 /// Plays a case. Gives the first thing that does not hold.
@@ -56,9 +53,9 @@ pub fn check(case: &Case, laid: &Laid) -> Result<(), String> {
     })
 }
 
-const SIDES: [Side; 2] = [Side::A, Side::B];
+pub const SIDES: [Side; 2] = [Side::A, Side::B];
 
-fn at(side: Side) -> usize {
+pub fn at(side: Side) -> usize {
     usize::from(side == Side::B)
 }
 
@@ -213,7 +210,7 @@ impl<'a> Play<'a> {
 
     fn round(&mut self, round: &Round) -> Result<(), String> {
         if let Some((step, made)) = self.limbo.take() {
-            self.recover(step, made)?;
+            self.recover(step, made);
         }
         for side in [0, 1] {
             if let Some((_, fate @ (RowFate::Waiting | RowFate::Known | RowFate::Held))) =
@@ -313,7 +310,7 @@ impl<'a> Play<'a> {
     }
 
     /// What became of a creation that nobody answered.
-    fn recover(&mut self, step: Step, made: Option<Record>) -> Result<(), String> {
+    fn recover(&mut self, step: Step, made: Option<Record>) {
         let outcome = made.map_or(Outcome::Later, |record| Outcome::Done {
             id: record.id,
             version: Some(record.version),
@@ -323,7 +320,6 @@ impl<'a> Play<'a> {
         let plan = Plan { steps: vec![step] };
         let settled = settle(&plan, &[outcome], &self.laid.policy).swap_remove(0);
         self.store(settled);
-        Ok(())
     }
 
     fn store(&mut self, settled: Settled) {
@@ -512,482 +508,6 @@ impl<'a> Play<'a> {
             let [a, b] = [(0, a), (1, b)]
                 .map(|(side, there)| spec.shape.read(side, index, &there.record.fields));
             ensure!(!plain || a == b, "entry {index} ends as {a} and {b}");
-        }
-        Ok(())
-    }
-}
-
-/// What the oracle says of a plan, for the check of its settlement.
-struct Expected {
-    course: Course,
-    verdicts: Vec<Option<Verdict>>,
-    /// Per entry and side, what is sent.
-    sent: [Vec<Option<u8>>; 2],
-}
-
-impl Play<'_> {
-    fn known(&self, body: &LinkBody, index: usize) -> Known {
-        let key = &self.laid.keys[index];
-        let shape = self.laid.config.entries[index].shape;
-        let number = |value: Option<&Value>| value.map(|value| shape.number(value));
-        Known {
-            target: number(body.target.get(key)),
-            seen: [number(body.seen.a.get(key)), number(body.seen.b.get(key))],
-            rendered: [
-                number(body.rendered.a.get(key)),
-                number(body.rendered.b.get(key)),
-            ],
-            resolution: body.resolutions.get(key).map(|side| at(*side)),
-            open: body.open.contains(key),
-        }
-    }
-
-    /// Per side and entry, what is known to be there.
-    fn now(&self, index: usize, known: &Known) -> [Option<u8>; 2] {
-        let shape = self.laid.config.entries[index].shape;
-        [0, 1].map(|side| match &self.rows[side] {
-            Some((Sight::Present(record), _)) => Some(shape.read(side, index, &record.fields)),
-            _ => known.rendered[side].or(known.seen[side]),
-        })
-    }
-
-    fn seen(&self) -> [Seen; 2] {
-        [0, 1].map(|side| match self.rows[side].as_ref().map(|row| &row.0) {
-            None | Some(Sight::Unchanged) => Seen::Nothing,
-            Some(Sight::Deleted) => Seen::Gone,
-            Some(Sight::Left) => Seen::Outside,
-            Some(Sight::Present(record)) => Seen::Record {
-                passes: !self.laid.config.filtered[side]
-                    || matches!(
-                        self.laid.config.entries[0]
-                            .shape
-                            .read(side, 0, &record.fields),
-                        1 | 2
-                    ),
-                new: self.link.version.get(SIDES[side]).as_ref() != Some(&record.version),
-            },
-        })
-    }
-
-    /// The side changed last, if the providers' times leave no doubt.
-    fn newer(&self) -> Option<usize> {
-        let time = |side: usize| match &self.rows[side] {
-            Some((Sight::Present(record), _)) => record.modified_at,
-            _ => *self.link.modified_at.get(SIDES[side]),
-        };
-        let (a, b) = (time(0)?.timestamp(), time(1)?.timestamp());
-        ((a - b).abs() > 2).then_some(usize::from(b > a))
-    }
-
-    fn merge_all(
-        &self,
-        now: impl Fn(usize, &Known) -> [Option<u8>; 2],
-        newer: Option<usize>,
-    ) -> Vec<Option<Verdict>> {
-        let entries = self.laid.terms.iter().enumerate();
-        entries
-            .map(|(index, terms)| {
-                let known = self.known(&self.link.body, index);
-                let [a, b] = now(index, &known);
-                Some(oracle::merge(terms, [a?, b?], &known, newer))
-            })
-            .collect()
-    }
-
-    /// Whether the side that is gone is owed an edit: it would be written if it were as it was last seen, and where
-    /// both had edited the record that stays won.
-    fn is_owed(&self, gone: usize) -> bool {
-        let rest = 1 - gone;
-        let Some((Sight::Present(_), _)) = &self.rows[rest] else {
-            return false;
-        };
-        self.laid.terms.iter().enumerate().any(|(index, terms)| {
-            let mut known = self.known(&self.link.body, index);
-            let mut now = self.now(index, &known);
-            now[gone] = Some(known.rendered[gone].or(known.seen[gone]).unwrap_or(0));
-            known.resolution = Some(rest);
-            let (Some(_), [Some(a), Some(b)]) = (known.target, now) else {
-                return false;
-            };
-            let verdict = oracle::merge(terms, [a, b], &known, None);
-            let unfit = gone == 1 && verdict.target.is_some_and(|t| terms.shape.is_too_long(t));
-            verdict.write[gone] && !unfit
-        })
-    }
-
-    fn check_plan(&self, step: &Step, round: &Round) -> Result<Expected, String> {
-        let scope = Scope {
-            held: round.held_gone,
-            ..self.laid.scope
-        };
-        let course = oracle::course(self.link.state, self.seen(), &scope, |gone| {
-            self.is_owed(gone)
-        });
-        let mut expected = Expected {
-            course,
-            verdicts: Vec::new(),
-            sent: [0, 1].map(|_| vec![None; self.laid.terms.len()]),
-        };
-        let operations = &step.operations;
-        let alone = |is: bool| -> Result<(), String> {
-            ensure!(
-                is && operations.len() <= 1,
-                "{course:?}, but {operations:?}"
-            );
-            Ok(())
-        };
-        match course {
-            Course::Rest(state) => {
-                alone(operations.is_empty())?;
-                ensure!(step.state == state, "state {:?}, not {state:?}", step.state);
-            }
-            Course::Forget => {
-                alone(operations.is_empty())?;
-                ensure!(
-                    step.remote.a.is_none() || step.remote.b.is_none(),
-                    "the tombstone stays"
-                );
-            }
-            Course::Held(state) => {
-                alone(operations.is_empty())?;
-                ensure!(step.held && step.state == state, "not held: {step:?}");
-            }
-            Course::Remake(gone) => {
-                // Where nothing of the record can be written there, it is refused and named.
-                let refused = operations.is_empty() && !step.problems.is_empty();
-                alone(
-                    refused
-                        || matches!(operations.as_slice(), [Operation::Create { side, .. }] if at(*side) == gone),
-                )?;
-                self.check_creation(operations, gone)?;
-            }
-            Course::Carry(gone, policy) => {
-                let rest = SIDES[1 - gone];
-                alone(match operations.as_slice() {
-                    [Operation::Delete { side, id }] => {
-                        policy == DeletionPolicy::Delete
-                            && *side == rest
-                            && id == self.link.remote.get(rest)
-                    }
-                    [Operation::Mark { side, id }] => {
-                        policy == DeletionPolicy::Mark
-                            && *side == rest
-                            && id == self.link.remote.get(rest)
-                    }
-                    [Operation::Leave { side, id }] => {
-                        policy == DeletionPolicy::Unlink
-                            && *side == rest
-                            && id == self.link.remote.get(rest)
-                    }
-                    _ => false,
-                })?;
-            }
-            Course::Merge => self.check_merge(step, round, &mut expected)?,
-        }
-        Ok(expected)
-    }
-
-    /// A record made again says what its partner says, as far as values flow there and fit.
-    fn check_creation(&self, operations: &[Operation], gone: usize) -> Result<(), String> {
-        let (Some(Operation::Create { fields, .. }), Some((Sight::Present(source), _))) =
-            (operations.first(), &self.rows[1 - gone])
-        else {
-            return Ok(());
-        };
-        for (index, terms) in self.laid.terms.iter().enumerate() {
-            let value = terms.shape.read(1 - gone, index, &source.fields);
-            let fits = !(gone == 1 && terms.shape.is_too_long(value));
-            let want = if terms.from[1 - gone] && fits {
-                value
-            } else {
-                0
-            };
-            let got = terms.shape.read(gone, index, fields);
-            ensure!(got == want, "entry {index} is created as {got}, not {want}");
-        }
-        Ok(())
-    }
-
-    fn check_merge(
-        &self,
-        step: &Step,
-        round: &Round,
-        expected: &mut Expected,
-    ) -> Result<(), String> {
-        expected.verdicts = self.merge_all(|index, known| self.now(index, known), self.newer());
-        let mut named = Vec::new();
-        let mut unfit = false;
-        let mut held = false;
-        for (index, slot) in expected.verdicts.iter_mut().enumerate() {
-            let Some(verdict) = *slot else {
-                continue;
-            };
-            if let Some((entry, from)) = round.held_entry
-                && entry == index
-                && verdict.write[1 - from]
-            {
-                // It stays as it was, whatever that is.
-                held = true;
-                *slot = None;
-                continue;
-            }
-            let known = self.known(&self.link.body, index);
-            if let Some(winner) = verdict.conflict
-                && !(winner.is_none() && known.open)
-            {
-                named.push((
-                    self.laid.keys[index].clone(),
-                    winner.map(|side| SIDES[side]),
-                ));
-            }
-            let shape = self.laid.config.entries[index].shape;
-            for side in [0, 1] {
-                let target = verdict.target.unwrap_or(0);
-                if !verdict.write[side] {
-                    continue;
-                }
-                if side == 1 && shape.is_too_long(target) {
-                    unfit = true;
-                } else {
-                    expected.sent[side][index] = Some(target);
-                }
-            }
-        }
-        let got: Vec<_> = step
-            .conflicts
-            .iter()
-            .map(|found| (found.entry.clone(), found.winner))
-            .collect();
-        ensure!(got == named, "conflicts {got:?}, not {named:?}");
-        ensure!(step.held == held, "held: {}", step.held);
-        ensure!(
-            step.problems.is_empty() != unfit,
-            "problems: {:?}, unfit: {unfit}",
-            step.problems
-        );
-        ensure!(step.state == LinkState::Live, "state {:?}", step.state);
-        for side in [0, 1] {
-            let mine: Vec<_> = step
-                .operations
-                .iter()
-                .filter(|operation| at(operation.side()) == side)
-                .collect();
-            let some = expected.sent[side].iter().any(Option::is_some);
-            ensure!(
-                mine.len() == usize::from(some),
-                "side {side}: {mine:?}, expected {:?}",
-                expected.sent[side]
-            );
-            if let Some(operation) = mine.first() {
-                self.check_update(operation, side, &expected.sent[side])?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Exactly the entries that must change are sent, in their record, and what it was decided on is named.
-    fn check_update(
-        &self,
-        operation: &Operation,
-        side: usize,
-        want: &[Option<u8>],
-    ) -> Result<(), String> {
-        let Operation::Update {
-            id,
-            version,
-            changes,
-            sent,
-            before,
-            ..
-        } = operation
-        else {
-            return Err(format!("not an update: {operation:?}"));
-        };
-        let staged = match &self.rows[side] {
-            Some((Sight::Present(record), _)) => Some(record),
-            _ => None,
-        };
-        let link_version = self.link.version.get(SIDES[side]);
-        let decided_on = staged
-            .map(|record| &record.version)
-            .or(link_version.as_ref());
-        ensure!(
-            id == self.link.remote.get(SIDES[side]),
-            "another record is written"
-        );
-        ensure!(
-            version.as_ref() == decided_on,
-            "decided on {version:?}, not {decided_on:?}"
-        );
-        let mut after = staged
-            .map(|record| record.fields.clone())
-            .unwrap_or_default();
-        let mut allowed: Vec<FieldName> = Vec::new();
-        after.extend(changes.clone());
-        for (index, want) in want.iter().enumerate() {
-            let shape = self.laid.config.entries[index].shape;
-            let key = &self.laid.keys[index];
-            let known = self.known(&self.link.body, index);
-            let now = self.now(index, &known)[side];
-            let says = shape.read(side, index, &after);
-            ensure!(
-                sent.get(key).map(|value| shape.number(value)) == *want,
-                "entry {index}: sent {:?}, not {want:?}",
-                sent.get(key)
-            );
-            if let Some(want) = want {
-                ensure!(
-                    says == *want,
-                    "entry {index} is written as {says}, not {want}"
-                );
-                ensure!(
-                    before.get(key).map(|value| shape.number(value)) == now,
-                    "entry {index}: before {:?}, not {now:?}",
-                    before.get(key)
-                );
-                allowed.push(shape.field(side, index));
-            } else if staged.is_some() {
-                ensure!(Some(says) == now, "entry {index} is written too: {says}");
-            }
-        }
-        let source_read = matches!(&self.rows[1 - side], Some((Sight::Present(_), _)));
-        if self.laid.config.tagged && side == 1 && source_read {
-            let tag = FieldName::new("tag");
-            ensure!(after.get(&tag) == Some(&Value::text("ours")), "not tagged");
-            allowed.push(tag);
-        }
-        let other = changes.keys().find(|field| !allowed.contains(field));
-        ensure!(other.is_none(), "{other:?} is written too");
-        let home = |fields: &Fields| match fields.get(&FieldName::new("home")) {
-            Some(Value::Address(home)) => home.country.clone(),
-            _ => String::new(),
-        };
-        if let Some(record) = staged {
-            ensure!(
-                home(&record.fields) == home(&after),
-                "a part that is not mapped is written"
-            );
-        }
-        Ok(())
-    }
-
-    fn check_settled(
-        &self,
-        before: &Link,
-        step: &Step,
-        outcomes: &[Outcome],
-        settled: &Settled,
-        expected: &Expected,
-    ) -> Result<(), String> {
-        let (state, body) = match &settled.link {
-            LinkWrite::Put(put) => (put.state, &put.body),
-            LinkWrite::Keep => (self.link.state, &self.link.body),
-            LinkWrite::Remove(_) => {
-                ensure!(expected.course == Course::Forget, "a link is removed");
-                return Ok(());
-            }
-        };
-        let done = |outcome: &Outcome| matches!(outcome, Outcome::Done { .. });
-        let all_done = outcomes.iter().all(done);
-        let want = match expected.course {
-            Course::Rest(state) | Course::Held(state) => state,
-            Course::Forget => before.state,
-            Course::Merge => LinkState::Live,
-            Course::Remake(_) if all_done && !outcomes.is_empty() => LinkState::Live,
-            Course::Carry(_, DeletionPolicy::Delete) if all_done => LinkState::Buried,
-            Course::Carry(gone, _) if all_done => LinkState::Severed { gone: SIDES[gone] },
-            Course::Remake(_) | Course::Carry(..) => before.state,
-        };
-        ensure!(state == want, "settled as {state:?}, not {want:?}");
-        let carried = settled.changes.iter().filter(|change| {
-            use ChangeKind::{Created, Deleted, Marked, Unlinked, Updated};
-            matches!(change.kind, Created | Updated | Deleted | Marked | Unlinked)
-        });
-        let worked = outcomes.iter().filter(|outcome| done(outcome)).count();
-        ensure!(carried.count() == worked, "history: {:?}", settled.changes);
-        let refused = outcomes
-            .iter()
-            .filter(|outcome| matches!(outcome, Outcome::Refused { .. }));
-        let named = settled.problems.len() - step.problems.len();
-        ensure!(refused.count() == named, "problems: {:?}", settled.problems);
-        ensure!(
-            settled.conflicts == step.conflicts,
-            "conflicts: {:?}",
-            settled.conflicts
-        );
-        for side in Side::BOTH {
-            let kept = *settled.rows.get(side) != Some(RowFate::Absorbed);
-            ensure!(all_done || kept, "a row goes though something is undone");
-            if matches!(expected.course, Course::Held(_)) {
-                ensure!(
-                    matches!(settled.rows.get(side), None | Some(RowFate::Held)),
-                    "a held row becomes {:?}",
-                    settled.rows.get(side)
-                );
-            }
-        }
-        for (operation, outcome) in step.operations.iter().zip(outcomes) {
-            let side = operation.side();
-            let stays = !matches!(settled.rows.get(side), None | Some(RowFate::Absorbed));
-            let read = matches!(self.rows[at(side)], Some((Sight::Present(_), _)));
-            if matches!(operation, Operation::Update { .. }) && done(outcome) && stays && read {
-                ensure!(
-                    settled.restage.get(side).is_some(),
-                    "a row stays that tells of values from before the update"
-                );
-            }
-        }
-        if expected.course == Course::Merge {
-            self.check_memory(body, step, outcomes, expected)?;
-        }
-        Ok(())
-    }
-
-    /// The target is what was decided; what was seen is what a provider holds after a call that was done.
-    fn check_memory(
-        &self,
-        body: &LinkBody,
-        step: &Step,
-        outcomes: &[Outcome],
-        expected: &Expected,
-    ) -> Result<(), String> {
-        for (index, verdict) in expected.verdicts.iter().enumerate() {
-            let known = self.known(body, index);
-            if let Some(verdict) = verdict {
-                ensure!(
-                    known.target == verdict.target,
-                    "entry {index}: target {:?}",
-                    known.target
-                );
-                ensure!(
-                    known.open
-                        == (verdict.conflict == Some(None)
-                            || known.open && verdict.target.is_none()),
-                    "entry {index}: open is {}",
-                    known.open
-                );
-            }
-        }
-        for (operation, outcome) in step.operations.iter().zip(outcomes) {
-            let side = at(operation.side());
-            for (index, sent) in expected.sent[side].iter().enumerate() {
-                let Some(sent) = sent else {
-                    continue;
-                };
-                let seen = self.known(body, index).seen[side];
-                let want = match outcome {
-                    Outcome::Done {
-                        fields: Some(fields),
-                        ..
-                    } => Some(self.laid.terms[index].shape.read(side, index, fields)),
-                    Outcome::Done { .. } => Some(*sent),
-                    _ => self.known(&step.body, index).seen[side],
-                };
-                ensure!(
-                    seen == want,
-                    "entry {index} of side {side}: seen {seen:?}, not {want:?}"
-                );
-            }
         }
         Ok(())
     }

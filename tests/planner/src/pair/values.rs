@@ -104,9 +104,8 @@ impl Shape {
             (Self::Phone, false) => format!("650-253-000{number}"),
             (Self::Phone, true) => format!("(650) 253 000{number}"),
             (Self::Long, _) if self.is_too_long(number) => format!("v{number}-and-a-tail"),
-            // Blanks around it would not fit.
-            (Self::Long, _) => format!("v{number}"),
-            (_, false) => format!("v{number}"),
+            // Blanks around a long text would not fit.
+            (Self::Long, _) | (_, false) => format!("v{number}"),
             (_, true) => format!("  v{number} "),
         };
         Value::Text(text)
