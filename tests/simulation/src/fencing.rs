@@ -25,7 +25,7 @@ pub fn check(bench: &Bench) -> Result<(), String> {
 
 async fn ask(office: &Office) -> Result<(), String> {
     let clock = &office.world.clock;
-    clock.advance(Duration::from_secs(300));
+    clock.advance(Duration::from_mins(5));
     let ticked = Scheduler::new(office.tools.clone()).tick().await;
     ticked.map_err(|error| format!("the scheduler: {error}"))?;
     let scope = &office.tenants[0];

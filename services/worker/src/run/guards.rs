@@ -28,9 +28,10 @@ pub async fn evaluate(context: &RunContext<'_>) -> Result<bool, Trouble> {
     let recent = context.scope.deletions_since(connection, since).await?;
     let mut totals = Totals {
         links,
-        deletions_24h: match seeded(Bug::GuardForgetsTheDay) {
-            true => 0,
-            false => recent.a + recent.b,
+        deletions_24h: if seeded(Bug::GuardForgetsTheDay) {
+            0
+        } else {
+            recent.a + recent.b
         },
         ..Totals::default()
     };
