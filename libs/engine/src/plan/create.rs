@@ -2,7 +2,7 @@
 
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    Fields, Kind, LinkState, ProblemReason, Record, RemoteId, Side, Sides, Slots, Value,
+    Fields, Kind, LinkBody, LinkState, ProblemReason, Record, RemoteId, Side, Sides, Slots, Value,
 };
 
 use super::{
@@ -197,7 +197,15 @@ fn add_creation(step: &mut Step, policy: &Policy, from: Side, record: &Record) {
             Err(message) => step.unfit(from, &record.id, &message),
         }
     }
-    match complete_name(policy, from, record, &values, &mut sent, &mut physical) {
+    let body = &mut step.body;
+    match complete_name(
+        policy,
+        from,
+        record,
+        &values,
+        (body, &mut sent),
+        &mut physical,
+    ) {
         Ok(placed) => filled |= placed,
         Err(message) => {
             refuse(step, from, record, ProblemReason::MissingRequired, message);
@@ -231,19 +239,33 @@ fn add_creation(step: &mut Step, policy: &Policy, from: Side, record: &Record) {
 
 /// Sees to a required family name: a single name takes its place, else the company, an address or a number does.
 /// Gives whether a stand-in was placed.
+///
+/// What is filled in is ours, nobody's edit. Where no name flows that way, the source's own name counts as agreed on:
+/// else the two would meet for the first time, and what we filled in would replace it.
 fn complete_name(
     policy: &Policy,
     from: Side,
     record: &Record,
     values: &[Value],
-    sent: &mut Slots,
+    (body, sent): (&mut LinkBody, &mut Slots),
     physical: &mut Vec<(usize, Value)>,
 ) -> Result<bool, String> {
     let to = from.other();
     let Some((given, family)) = *policy.mononym.get(to) else {
         return Ok(false);
     };
+    let mut agree = |index: usize, sent: &mut Slots| {
+        let (Some(entry), Some(own)) = (policy.entries.get(index), values.get(index)) else {
+            return;
+        };
+        if !*entry.from.get(from) {
+            body.target.insert(entry.key.clone(), own.clone());
+            sent.insert(entry.key.clone(), own.clone());
+        }
+    };
     if let Some(spelt) = mononym_write(policy, to, values) {
+        agree(given, sent);
+        agree(family, sent);
         physical.retain(|(index, _)| *index != given && *index != family);
         physical.extend(spelt.into_iter().filter(|(_, value)| !value.is_empty()));
         return Ok(false);
@@ -264,6 +286,7 @@ fn complete_name(
     match stand_in {
         Some(value) => {
             // Seen there, but not meant: it never flows back as somebody's family name.
+            agree(family, sent);
             sent.insert(entry.key.clone(), value.clone());
             physical.push((family, value.clone()));
             Ok(true)

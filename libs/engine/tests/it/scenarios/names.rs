@@ -1,6 +1,6 @@
 //! People with one name, companies with none, and whole names against their parts.
 
-use syncline_model::{Blank, FieldDescriptor, Kind, ProblemReason, Side, Value};
+use syncline_model::{Blank, FieldDescriptor, Flow, Kind, ProblemReason, Side, Value};
 
 use super::{linked, quiet};
 use crate::{
@@ -92,6 +92,61 @@ fn nameless_company_gets_a_stand_in_that_never_flows_back() {
     world.run();
     assert_eq!(world.value(Side::B, &b, "family"), "Lee".into());
     quiet(&mut world);
+}
+
+/// Where names flow out of the CRM only, what fills its required name is nobody's edit: people's own names stay, until
+/// somebody renames them in the CRM.
+#[test]
+fn what_fills_a_one_way_name_never_flows_back() {
+    let cases: [(&[&str], &[(&str, &str)], &str); 4] = [
+        (
+            &["Last_Name"],
+            &[("family", "Lee"), ("email", "lee@x.yz")],
+            "lee@x.yz",
+        ),
+        (
+            &["Last_Name"],
+            &[("given", "Ann"), ("email", "ann@x.yz")],
+            "Ann",
+        ),
+        (
+            &["First_Name"],
+            &[("given", "Ann"), ("email", "ann@x.yz")],
+            "Ann",
+        ),
+        (
+            &["First_Name", "Last_Name"],
+            &[("given", "Ann"), ("email", "ann@x.yz")],
+            "Ann",
+        ),
+    ];
+    for (one_way, own, filled) in cases {
+        let setup = crm_and_book().with(|s| {
+            for entry in &mut s.mapping.entries {
+                if one_way.contains(&entry.a.field.as_str()) {
+                    entry.flow = Flow::AToB;
+                }
+            }
+        });
+        let mut world = World::new(setup.policy());
+        let b = world.add(Side::B, fields(own));
+        world.run();
+        let a = world.link_of(Side::B, &b).expect("a link").remote.a.clone();
+        assert_eq!(world.value(Side::A, &a, "Last_Name"), filled.into());
+        world.touch(Side::A, &a);
+        quiet(&mut world);
+        for name in ["given", "family"] {
+            let said = own.iter().find(|(own, _)| *own == name);
+            let said = said.map_or(Value::Empty, |(_, value)| Value::text(*value));
+            assert_eq!(world.value(Side::B, &b, name), said, "{one_way:?} {name}");
+        }
+        assert_eq!(world.conflicts, []);
+        let renamed = [("First_Name", "Bob".into()), ("Last_Name", "Ray".into())];
+        world.edit(Side::A, &a, &renamed);
+        world.run();
+        assert_eq!(world.value(Side::B, &b, "given"), "Bob".into());
+        assert_eq!(world.value(Side::B, &b, "family"), "Ray".into());
+    }
 }
 
 #[test]
