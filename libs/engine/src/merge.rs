@@ -236,10 +236,16 @@ fn settle_conflict(entry: &Entry, facts: &Facts<'_>) -> Option<Side> {
 /// [`Blank::Keep`] clearing a field is no change.
 pub fn has_changed(entry: &Entry, facts: &Facts<'_>, side: Side) -> bool {
     let now = facts.now.get(side);
+    let seen = *facts.seen.get(side);
+    // What a source says apart from what was seen there is its own edit, left standing while it only received: by
+    // another connection of the pair, or before the entry was changed. It goes over now.
+    let spelling = facts.rendered.get(side).filter(|rendered| {
+        !*entry.from.get(side) || seen.is_none_or(|seen| same(entry, rendered, seen))
+    });
     let mut known = [
-        facts.seen.get(side).filter(|_| !seeded(Bug::SharedBase)),
+        seen.filter(|_| !seeded(Bug::SharedBase)),
         facts.target,
-        *facts.rendered.get(side),
+        spelling,
     ]
     .into_iter()
     .flatten();

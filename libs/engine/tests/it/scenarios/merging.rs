@@ -2,7 +2,8 @@
 
 use syncline_engine::{Held, Operation, Totals, guards, overwrites, plan};
 use syncline_model::{
-    Blank, ConflictPolicy, DeletionPolicy, Direction, GuardKind, LinkState, RemoteId, Side, Value,
+    Blank, ConflictPolicy, DeletionPolicy, Direction, Flow, GuardKind, LinkState, RemoteId, Side,
+    Value,
 };
 
 use super::{holds, linked_x, only, quiet};
@@ -514,4 +515,30 @@ fn mass_overwrite_is_held_and_the_rest_goes_on() {
     world.agree();
     assert_eq!(world.run(), 12, "agreed: all go");
     quiet(&mut world);
+}
+
+/// Two connections of a pair share what their link remembers. An edit that one of them leaves standing, since nothing
+/// flows that way, is still news to the other.
+#[test]
+fn an_edit_left_standing_by_one_connection_goes_over_by_the_other() {
+    let of = |flow| {
+        let setup = Setup::one_field().with(|s| s.mapping.entries[0].flow = flow);
+        setup.policy()
+    };
+    for other in [Flow::Both, Flow::BToA] {
+        let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
+        world.policy = of(Flow::AToB);
+        world.edit(Side::B, &b, &[("x", "b1".into())]);
+        assert_eq!(world.run(), 0);
+        holds(&world, "x", (&a, "x"), (&b, "b1"));
+        quiet(&mut world);
+        for (policy, written) in [(of(other), 1), (of(Flow::AToB), 0)] {
+            world.policy = policy;
+            world.echo(Side::B, &b);
+            assert_eq!(world.run(), written, "{other:?}");
+            holds(&world, "x", (&a, "b1"), (&b, "b1"));
+            quiet(&mut world);
+        }
+        assert_eq!(world.conflicts, []);
+    }
 }
