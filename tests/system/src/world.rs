@@ -99,6 +99,11 @@ impl World {
         self.server.stop().await
     }
 
+    /// Has the server start with another value of a setting of the configuration from now on.
+    pub fn set(&mut self, variable: &str, value: &str) {
+        self.tuning.push((variable.to_owned(), value.to_owned()));
+    }
+
     /// Starts the server anew on the same data.
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         self.server = serve(&self.scratch, self.sandbox.base(), &self.tuning).await?;

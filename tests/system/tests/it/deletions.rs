@@ -1,7 +1,8 @@
 //! Deletions, by policy and under guard.
 
 use serde_json::{Value, json};
-use system_tests::{GOOGLE, World, ZOHO};
+use system_tests::world::did;
+use system_tests::{Contact, GOOGLE, World, ZOHO};
 
 use crate::people::{book, crm, email};
 
@@ -47,6 +48,27 @@ async fn ignored_deletions_stay_where_they_are() -> anyhow::Result<()> {
         world.quiet(&connection).await?;
         assert_eq!(present(&world).await?, [false, true, true, false]);
     }
+    Ok(())
+}
+
+/// A deletion that was ignored, and the same person made anew: the record that stayed is the partner, on both sides,
+/// in whichever app it stayed; nobody is doubled.
+#[tokio::test]
+async fn who_was_deleted_and_comes_back_anew_is_linked_again() -> anyhow::Result<()> {
+    let (world, connection) = synced("ignore").await?;
+    both_deleted(&world).await?;
+    world.quiet(&connection).await?;
+    world.sandbox.pass(600).await?;
+    let titled = json!({"Title": "Director"});
+    world.sandbox.create(ZOHO, crm("Ada", titled)).await?;
+    world.sandbox.create(GOOGLE, book("Bob", json!({}))).await?;
+    let run = world.api.sync(&connection).await?;
+    assert_eq!(did(&run, "created"), 0, "{run}");
+    assert_eq!(did(&run, "linked"), 2, "{run}");
+    assert_eq!(present(&world).await?, [true; 4]);
+    let there = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+    assert_eq!(Contact::read(&there.neutral).title, "Director");
+    world.quiet(&connection).await?;
     Ok(())
 }
 

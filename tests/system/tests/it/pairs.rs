@@ -90,6 +90,7 @@ async fn the_same_accounts_are_connected_twice() -> anyhow::Result<()> {
         .sandbox
         .edit(GOOGLE, &there.id, title("Partner"))
         .await?;
+    world.quiet(&sales).await?;
     world.api.sync(&all).await?;
     let here = world.sandbox.get(ZOHO, &email("Ada")).await?;
     assert_eq!(Contact::read(&here.neutral).title, "Partner");

@@ -1,0 +1,3 @@
+//! The planner at a small volume.
+
+mod volume;
