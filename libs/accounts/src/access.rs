@@ -176,6 +176,9 @@ impl Keeper {
         if let Some(other) = self.replaced(held).await? {
             return Ok(other);
         }
+        let provider = self.provider().to_owned();
+        metrics::counter!("syncline_provider_calls_total", "provider" => provider, "outcome" => "refused")
+            .increment(1);
         self.set_status(&AccountStatus::NeedsReauthorization {
             reason: error.message.clone(),
         })

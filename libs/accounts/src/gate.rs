@@ -17,7 +17,10 @@ const HOLD: Duration = Duration::from_secs(90);
 pub(crate) struct AccountGate {
     buckets: Arc<dyn Buckets>,
     limits: Vec<(String, Want)>,
+    /// Among the account's calls.
     seats: Vec<Seat>,
+    /// The one who writes, where the provider wants one at a time; and among the account's calls.
+    writing: Vec<Seat>,
 }
 
 /// A place among an account's calls, given up when dropped.
@@ -54,15 +57,21 @@ impl AccountGate {
                 (limit.name.clone(), want)
             })
             .collect();
-        let seats = definition.concurrent_calls.map(|seats| Seat {
+        let calls = definition.concurrent_calls.map(|seats| Seat {
             key: format!("calls:{account}"),
             seats,
+            hold: HOLD,
+        });
+        let writer = definition.capabilities.sequential_writes.then(|| Seat {
+            key: format!("writer:{account}"),
+            seats: 1,
             hold: HOLD,
         });
         Self {
             buckets,
             limits,
-            seats: seats.into_iter().collect(),
+            seats: calls.iter().cloned().collect(),
+            writing: writer.into_iter().chain(calls).collect(),
         }
     }
 
@@ -107,20 +116,20 @@ impl Gate for AccountGate {
         self.pass(&self.wants(&[(bucket, tokens)]), &[], "").await
     }
 
-    async fn enter(&self, buckets: &[(&'static str, u32)]) -> Result<Pass, Duration> {
+    async fn enter(&self, buckets: &[(&'static str, u32)], writes: bool) -> Result<Pass, Duration> {
         let wants = self.wants(buckets);
-        if self.seats.is_empty() {
+        let seats = if writes { &self.writing } else { &self.seats };
+        if seats.is_empty() {
             self.pass(&wants, &[], "").await?;
             return Ok(Pass::default());
         }
         let place = Place {
             buckets: Arc::clone(&self.buckets),
-            seats: self.seats.clone(),
+            seats: seats.clone(),
             holder: random_token(12),
         };
         // Should this be given up half-way, the place is given up too, whether it was had or not.
-        let (wants, seats) = (wants.as_slice(), self.seats.as_slice());
-        self.pass(wants, seats, &place.holder).await?;
+        self.pass(&wants, seats, &place.holder).await?;
         Ok(Pass::holding(place))
     }
 }
@@ -190,21 +199,48 @@ mod tests {
         let definition = Definition::parse(&text).unwrap();
         let account = AccountId::from_uuid(Uuid::from_u128(1));
         let gate = AccountGate::new(buckets, &definition, None, account);
-        let one = gate.enter(&[]).await;
-        let two = gate.enter(&[]).await;
+        let one = gate.enter(&[], false).await;
+        let two = gate.enter(&[], false).await;
         assert!(one.is_ok() && two.is_ok());
-        let wait = gate.enter(&[("read", 1)]).await.err();
+        let wait = gate.enter(&[("read", 1)], false).await.err();
         assert_eq!(wait, Some(Duration::from_millis(100)), "two are under way");
         assert_eq!(gate.take("read", 2).await, Ok(()), "no token was taken");
         drop(one);
         // The place is given back by a task of its own, which runs when this one waits.
         let begun = std::time::Instant::now();
-        while gate.enter(&[]).await.is_err() {
+        while gate.enter(&[], false).await.is_err() {
             assert!(
                 begun.elapsed() < Duration::from_secs(10),
                 "never given back"
             );
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn one_call_writes_at_a_time_whichever_process_makes_it() {
+        let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
+        let buckets: Arc<dyn Buckets> = Arc::new(MemoryBuckets::new(clock.clone()));
+        let text = DEFINITION.replace(
+            "conditional_update",
+            "sequential_writes = true, conditional_update",
+        );
+        let definition = Definition::parse(&text).unwrap();
+        // Two workers' gates share nothing but the buckets.
+        let gate = |number| {
+            let account = AccountId::from_uuid(Uuid::from_u128(number));
+            AccountGate::new(Arc::clone(&buckets), &definition, None, account)
+        };
+        let (here, there, other) = (gate(1), gate(1), gate(2));
+        let writing = here.enter(&[], true).await;
+        assert!(writing.is_ok());
+        let wait = there.enter(&[("read", 1)], true).await.err();
+        assert_eq!(wait, Some(Duration::from_millis(100)), "someone writes");
+        assert!(there.enter(&[], false).await.is_ok(), "reading is free");
+        assert!(other.enter(&[], true).await.is_ok(), "another account");
+        // A worker that died in the middle of a call blocks nobody for good.
+        clock.advance(HOLD);
+        assert!(there.enter(&[], true).await.is_ok(), "its place ran out");
+        drop(writing);
     }
 }

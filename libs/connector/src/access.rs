@@ -40,8 +40,10 @@ pub trait Gate: Send + Sync {
     async fn take(&self, bucket: &str, tokens: u32) -> Result<(), Duration>;
 
     /// Lets one call through: takes its tokens from all of its buckets or from none, and a place among the calls that
-    /// the provider bears at the same time. The pass is held until the call is over.
-    async fn enter(&self, buckets: &[(&'static str, u32)]) -> Result<Pass, Duration> {
+    /// the provider bears at the same time; if it `writes`, also among those that may write. The pass is held until the
+    /// call is over.
+    async fn enter(&self, buckets: &[(&'static str, u32)], writes: bool) -> Result<Pass, Duration> {
+        let _ = writes;
         for (bucket, tokens) in buckets {
             self.take(bucket, *tokens).await?;
         }

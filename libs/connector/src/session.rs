@@ -77,8 +77,9 @@ impl Session {
         &self.provider
     }
 
-    /// Waits for this account's turn to write, for providers that want one writer at a time. Turns are kept per
-    /// process; between processes the lease of the run is what keeps writers apart.
+    /// Waits for this account's turn to write, for providers that want one writer at a time: several calls that belong
+    /// together. Turns are kept per process. Between processes the pair's lease keeps runs apart, and where an account
+    /// is in several pairs the gate lets through one writing call at a time.
     pub async fn write_lock(&self) -> WriteTurn {
         WriteTurn(self.http.writers(self.account).lock_owned().await)
     }
@@ -106,8 +107,10 @@ impl Session {
         let mut attempt = 1;
         loop {
             let pass = self.pass_gate(request).await?;
+            let begun = Instant::now();
             let outcome = self.once(request, &token).await;
             drop(pass);
+            self.count(&outcome, begun.elapsed());
             let error = match outcome {
                 Ok(raw) if raw.status == 401 && !renewed => {
                     renewed = true;
@@ -137,17 +140,48 @@ impl Session {
         }
     }
 
+    /// Counts a call by what came of it.
+    fn count(&self, outcome: &Result<Raw, Error>, took: Duration) {
+        let outcome = match outcome {
+            Err(_) => "unavailable",
+            Ok(raw) => match raw.status {
+                401 => "refused",
+                429 => "rate_limited",
+                408 | 500.. => "unavailable",
+                400.. => "rejected",
+                _ => "ok",
+            },
+        };
+        let provider = self.provider.clone();
+        metrics::counter!("syncline_provider_calls_total", "provider" => provider.clone(), "outcome" => outcome)
+            .increment(1);
+        metrics::histogram!("syncline_provider_call_seconds", "provider" => provider)
+            .record(took.as_secs_f64());
+    }
+
     async fn pass_gate(&self, request: &Request) -> Result<Pass, Error> {
+        let begun = Instant::now();
+        let passed = self.wait_at_gate(request, begun).await;
+        let provider = self.provider.clone();
+        metrics::histogram!("syncline_rate_limit_wait_seconds", "provider" => provider)
+            .record(begun.elapsed().as_secs_f64());
+        passed
+    }
+
+    async fn wait_at_gate(&self, request: &Request, begun: Instant) -> Result<Pass, Error> {
         /// Short waits, for a place or a bucket that others keep emptying, may add up to this many long ones.
         const TURNS: u32 = 5;
+        /// A writer's, who waits for another worker's calls to end.
+        const TURNS_TO_WRITE: u32 = 15;
+        let writes = request.method != reqwest::Method::GET;
+        let turns = if writes { TURNS_TO_WRITE } else { TURNS };
         let patience = self.http.limits().patience;
-        let begun = Instant::now();
         loop {
-            let wait = match self.gate.enter(&request.buckets).await {
+            let wait = match self.gate.enter(&request.buckets, writes).await {
                 Ok(pass) => return Ok(pass),
                 Err(wait) => wait,
             };
-            if wait > patience || begun.elapsed() >= patience * TURNS {
+            if wait > patience || begun.elapsed() >= patience * turns {
                 let kind = Kind::RateLimited {
                     retry_after: Some(wait.max(patience)),
                 };

@@ -70,6 +70,12 @@ pub trait Buckets: Send + Sync + std::fmt::Debug {
     /// Leaves seats; those that the holder does not have, or has lost, are left alone. Tokens are not given back.
     async fn leave(&self, seats: &[Seat], holder: &str) -> Result<(), CoordinationError>;
 
+    /// Whether what is shared can be reached now. While it cannot, limits are kept all the same, by each process for
+    /// itself.
+    async fn answers(&self) -> bool {
+        true
+    }
+
     /// Takes tokens from several buckets, each named once: from all of them or from none.
     async fn take(&self, wants: &[Want]) -> Result<Take, CoordinationError> {
         self.enter(wants, &[], "").await

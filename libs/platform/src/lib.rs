@@ -12,6 +12,7 @@ pub mod random;
 pub mod seal;
 pub mod shutdown;
 pub mod telemetry;
+pub mod trace;
 
 #[cfg(test)]
 mod scratch;

@@ -1,12 +1,16 @@
 //! Stopping: one wish that every task can wait for, and a limit on how long they may take to heed it.
 //!
-//! The process itself is not ended here: `main` returns when its roles have.
+//! The process itself is not ended here: `main` returns when its roles have. Only a second signal ends it at once.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+
+/// The exit status of a process that was asked to stop twice.
+#[cfg(unix)]
+const AT_ONCE: i32 = 1;
 
 /// The wish to stop. Clones share it; once triggered it stays so.
 #[derive(Clone, Debug)]
@@ -62,8 +66,9 @@ impl Shutdown {
         }
     }
 
-    /// Makes the wish when the process is asked to end: SIGTERM or SIGINT (Ctrl-C). Fails when the system refuses to
-    /// tell. Must be called inside a tokio runtime.
+    /// Makes the wish when the process is asked to end: SIGTERM or SIGINT (Ctrl-C). Asked a second time, the process
+    /// ends at once, which is as safe as being killed. Fails when the system refuses to tell. Must be called inside a
+    /// tokio runtime.
     #[cfg(unix)]
     pub fn listen_to_signals(&self) -> std::io::Result<()> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -77,6 +82,12 @@ impl Shutdown {
             };
             tracing::info!(signal = name, "asked to stop; finishing what is under way");
             shutdown.trigger();
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::warn!("asked to stop again: ending at once");
+            std::process::exit(AT_ONCE);
         });
         Ok(())
     }

@@ -89,7 +89,7 @@ impl MemoryQueue {
 #[async_trait]
 impl Queue for MemoryQueue {
     async fn publish(&self, job: &Job, priority: Priority) -> Result<(), QueueError> {
-        let key = (priority, serde_json::to_string(job)?);
+        let key = (priority, serde_json::to_string(&job.bell())?);
         {
             let mut waiting = self.waiting();
             if waiting.messages.contains(&key) {

@@ -6,6 +6,7 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -28,6 +29,9 @@ pub(crate) const RETRIES: u32 = 5;
 pub(crate) const BATCH: usize = 1000;
 /// Most rows one read answers with.
 const PAGE: u32 = 1000;
+
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 statements! {
     /// For whom this transaction is, for row-level security: a tenant, or 'on' for reads across tenants where a policy
@@ -111,18 +115,18 @@ impl Db {
 
     pub(crate) async fn migrate(&self) -> Result<()> {
         match self {
-            Self::Postgres(pool) => {
-                sqlx::migrate!("../../migrations/postgres")
-                    .run(pool)
-                    .await?;
-            }
-            Self::Sqlite { writer, .. } => {
-                sqlx::migrate!("../../migrations/sqlite")
-                    .run(writer)
-                    .await?;
-            }
+            Self::Postgres(pool) => self.migrator().run(pool).await?,
+            Self::Sqlite { writer, .. } => self.migrator().run(writer).await?,
         }
         Ok(())
+    }
+
+    /// The migrations that this program knows.
+    pub(crate) const fn migrator(&self) -> &'static Migrator {
+        match self {
+            Self::Postgres(_) => &POSTGRES_MIGRATIONS,
+            Self::Sqlite { .. } => &SQLITE_MIGRATIONS,
+        }
     }
 
     pub(crate) async fn ping(&self) -> Result<()> {

@@ -32,8 +32,11 @@ mod tenants;
 #[cfg(feature = "turns")]
 pub mod turns;
 mod types;
+mod vitals;
 
 pub use error::{Result, StoreError};
+pub use runs::DueRun;
 pub use statement::{Home, Statement, census};
 pub use store::{Scope, Store};
 pub use types::*;
+pub use vitals::{Connections, Vitals};

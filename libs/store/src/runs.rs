@@ -18,6 +18,14 @@ macro_rules! run_columns {
     };
 }
 
+/// Whether no run of the connection has come to an end yet.
+macro_rules! first {
+    () => {
+        "not exists (select 1 from runs past where past.tenant_id = runs.tenant_id
+            and past.connection_id = runs.connection_id and past.state in ('succeeded', 'parked'))"
+    };
+}
+
 statements! {
     /// Nothing happens when the connection has an unfinished run.
     Tenant RUN_INSERT = "insert into runs (tenant_id, id, connection_id, trigger, state, counters, guards, approved,
@@ -33,10 +41,48 @@ statements! {
         where tenant_id = $1 and id = $2 and state in ('queued', 'running', 'parked') returning ", run_columns!());
     Tenant RUN_APPROVE = concat!("update runs set state = 'queued', approved = true, due_at = $3, finished_at = null
         where tenant_id = $1 and id = $2 and state = 'parked' returning ", run_columns!());
-    Global RUNS_QUEUED_DUE = "select tenant_id, id from runs where state = 'queued' and due_at <= $1
-        order by due_at limit $2";
-    Global RUNS_EXPIRED = "select tenant_id, id from runs where state = 'running' and lease_until <= $1
-        order by lease_until limit $2";
+    Global RUNS_QUEUED_DUE = concat!("select tenant_id, id, due_at as since, trigger, ", first!(), " as first
+        from runs where state = 'queued' and due_at <= $1 order by due_at limit $2");
+    Global RUNS_EXPIRED = concat!("select tenant_id, id, lease_until as since, trigger, ", first!(), " as first
+        from runs where state = 'running' and lease_until <= $1 order by lease_until limit $2");
+}
+
+/// A run that a worker may claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueRun {
+    /// The tenant that owns it.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// Since when it may be claimed: another moment, another occasion.
+    pub since: DateTime<Utc>,
+    /// What asked for it.
+    pub trigger: Trigger,
+    /// No run of its connection has come to an end yet.
+    pub first: bool,
+}
+
+#[derive(FromRow)]
+struct DueRow {
+    tenant_id: Uuid,
+    id: Uuid,
+    since: DateTime<Utc>,
+    trigger: String,
+    first: bool,
+}
+
+impl TryFrom<DueRow> for DueRun {
+    type Error = StoreError;
+
+    fn try_from(row: DueRow) -> Result<Self> {
+        Ok(Self {
+            tenant: TenantId::from_uuid(row.tenant_id),
+            run: RunId::from_uuid(row.id),
+            since: row.since,
+            trigger: trigger_of(&row.trigger)?,
+            first: row.first,
+        })
+    }
 }
 
 #[derive(FromRow)]
@@ -66,11 +112,7 @@ impl TryFrom<RunRow> for Run {
             id: RunId::from_uuid(row.id),
             tenant: TenantId::from_uuid(row.tenant_id),
             connection: ConnectionId::from_uuid(row.connection_id),
-            trigger: match row.trigger.as_str() {
-                "schedule" => Trigger::Schedule,
-                "manual" => Trigger::Manual,
-                other => return Err(StoreError::word("trigger", other)),
-            },
+            trigger: trigger_of(&row.trigger)?,
             state: RunState::parse(&row.state)
                 .ok_or_else(|| StoreError::word("run state", &row.state))?,
             counters: row.counters.0,
@@ -87,6 +129,14 @@ impl TryFrom<RunRow> for Run {
     }
 }
 
+fn trigger_of(word: &str) -> Result<Trigger> {
+    match word {
+        "schedule" => Ok(Trigger::Schedule),
+        "manual" => Ok(Trigger::Manual),
+        other => Err(StoreError::word("trigger", other)),
+    }
+}
+
 const fn trigger_word(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Schedule => "schedule",
@@ -96,17 +146,16 @@ const fn trigger_word(trigger: Trigger) -> &'static str {
 
 impl Store {
     /// Runs of any tenant that a worker may claim: queued and due, or running under an expired lease.
-    pub async fn runs_due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<(TenantId, RunId)>> {
+    pub async fn runs_due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<DueRun>> {
         let rows = transaction!(self.read_global(), tx => {
-            let mut rows = fetch_all!(tx, (Uuid, Uuid), RUNS_EXPIRED, now, page(limit))?;
-            rows.extend(fetch_all!(tx, (Uuid, Uuid), RUNS_QUEUED_DUE, now, page(limit))?);
+            let mut rows = fetch_all!(tx, DueRow, RUNS_EXPIRED, now, page(limit))?;
+            rows.extend(fetch_all!(tx, DueRow, RUNS_QUEUED_DUE, now, page(limit))?);
             Ok(rows)
         })?;
-        Ok(rows
-            .into_iter()
+        rows.into_iter()
             .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .map(|(tenant, id)| (TenantId::from_uuid(tenant), RunId::from_uuid(id)))
-            .collect())
+            .map(DueRun::try_from)
+            .collect()
     }
 }
 

@@ -58,6 +58,7 @@ pub fn census() -> Vec<Statement> {
         crate::settle::STATEMENTS,
         crate::staged::STATEMENTS,
         crate::tenants::STATEMENTS,
+        crate::vitals::STATEMENTS,
     ]
     .concat()
 }

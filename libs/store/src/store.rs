@@ -79,12 +79,16 @@ impl Store {
         })
     }
 
-    async fn key_load(&self, tenant: TenantId) -> Result<TenantKey> {
+    /// Opens a tenant's key, whether it is known already or not.
+    pub(crate) async fn key_open(&self, tenant: TenantId) -> Result<TenantKey> {
         let wrapped = self.tenant_key(tenant).await?;
-        let key = self
-            .keys
+        self.keys
             .unwrap(&wrapped, tenant.uuid())
-            .map_err(|error| StoreError::Corrupt(format!("tenant key: {error}")))?;
+            .map_err(|error| StoreError::Corrupt(format!("tenant key: {error}")))
+    }
+
+    async fn key_load(&self, tenant: TenantId) -> Result<TenantKey> {
+        let key = self.key_open(tenant).await?;
         let mut cache = self
             .unwrapped
             .write()

@@ -1,17 +1,21 @@
 //! Around every answer: its request's id, headers that keep browsers careful, one log line, and the certainty that an
 //! error is a problem. The log never has a query, a header or a body.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
+use syncline_platform::trace;
 use tracing::Instrument as _;
 
 use crate::problem::Problem;
 use crate::state::State;
+
+/// By which a caller says in which trace it calls.
+const TRACEPARENT: &str = "traceparent";
 
 /// Wraps every answer.
 pub async fn envelope(
@@ -22,14 +26,18 @@ pub async fn envelope(
     let id = state.ids.next().simple().to_string();
     let began = Instant::now();
     let method = request.method().clone();
-    let span = tracing::info_span!("request", request.id = %id);
+    let span = tracing::info_span!("request", request.id = %id, trace.id = tracing::field::Empty);
+    let parent = request.headers().get(TRACEPARENT);
+    trace::follow(&span, parent.and_then(|parent| parent.to_str().ok()));
     let answered = async {
         let response = next.call(request).await?.map_into_boxed_body();
         let mut response = as_problem(response);
         let pattern = response.request().match_pattern();
+        let route = pattern.as_deref().unwrap_or("none");
+        count(route, response.status().as_u16(), began.elapsed());
         tracing::info!(
             %method,
-            route = pattern.as_deref().unwrap_or("none"),
+            route,
             status = response.status().as_u16(),
             ms = began.elapsed().as_millis() as u64,
             "answered"
@@ -48,6 +56,15 @@ pub async fn envelope(
         Ok(response)
     };
     answered.instrument(span).await
+}
+
+/// Counts an answer. A pattern of a route has no ids in it.
+fn count(route: &str, status: u16, took: Duration) {
+    let route = route.to_owned();
+    metrics::counter!("syncline_http_requests_total", "route" => route.clone(), "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("syncline_http_request_seconds", "route" => route)
+        .record(took.as_secs_f64());
 }
 
 /// Any error that is not a problem yet, as one.

@@ -9,6 +9,7 @@ pub mod auth;
 mod envelope;
 pub mod extract;
 mod failures;
+mod health;
 mod idempotency;
 mod limits;
 mod live;
@@ -20,7 +21,8 @@ mod server;
 mod state;
 pub mod wire;
 
+pub use health::{Health, Part, Readiness, Status};
 pub use limits::LimitSettings;
 pub use openapi::openapi;
-pub use server::{configure, serve};
-pub use state::{Parts, Settings, StartError, State};
+pub use server::{configure, serve, serve_operations};
+pub use state::{Metrics, Parts, Settings, StartError, State};

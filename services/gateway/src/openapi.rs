@@ -70,6 +70,7 @@ pub fn openapi() -> Result<String, serde_json::Error> {
         history::handle,
         health::alive,
         health::ready,
+        health::metrics,
         docs::document,
     ),
     components(schemas(ProblemBody, runs::events::ProgressJson)),

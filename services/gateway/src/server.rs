@@ -10,9 +10,10 @@ use syncline_platform::Shutdown;
 use crate::admit::admit;
 use crate::envelope::envelope;
 use crate::extract::MAX_BODY;
+use crate::health::Health;
 use crate::problem::Problem;
 use crate::routes;
-use crate::state::State;
+use crate::state::{Metrics, State};
 
 /// How long a client may take to send a request's head.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -25,11 +26,16 @@ const THREADS: usize = 2;
 /// Most connections of a thread at a time.
 const CONNECTIONS: usize = 10_000;
 
+/// The same of a process without an API.
+const OPERATIONS_CONNECTIONS: usize = 256;
+
 /// Adds the whole API to an app.
 pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |app| {
         app.service(
             web::scope("")
+                .app_data(web::Data::new(state.health.clone()))
+                .app_data(web::Data::new(state.metrics.clone()))
                 .app_data(state)
                 .app_data(web::PayloadConfig::new(MAX_BODY))
                 .wrap(from_fn(admit))
@@ -42,7 +48,7 @@ pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig
     }
 }
 
-/// Serves until shutdown is triggered. Must be called inside a tokio runtime.
+/// Serves until shutdown is triggered; requests under way are finished. Must be called inside a tokio runtime.
 pub async fn serve(
     state: web::Data<State>,
     listener: TcpListener,
@@ -57,6 +63,35 @@ pub async fn serve(
         .disable_signals()
         .listen(listener)?
         .run();
+    until(server, &shutdown).await
+}
+
+/// Serves only `/healthz`, `/readyz` and `/metrics`, for a process without an API, until `end` is triggered. Must be
+/// called inside a tokio runtime.
+pub async fn serve_operations(
+    health: Health,
+    metrics: Metrics,
+    listener: TcpListener,
+    end: Shutdown,
+) -> std::io::Result<()> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(health.clone()))
+            .app_data(web::Data::new(metrics.clone()))
+            .configure(routes::operations)
+    })
+    .workers(1)
+    .max_connections(OPERATIONS_CONNECTIONS)
+    .client_request_timeout(HEAD_TIME)
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(1)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    until(server, &end).await
+}
+
+async fn until(server: actix_web::dev::Server, shutdown: &Shutdown) -> std::io::Result<()> {
     let handle = server.handle();
     let stop = async {
         shutdown.triggered().await;

@@ -14,6 +14,7 @@ use syncline_queue::{Priority, Queue};
 use syncline_store::Store;
 
 use crate::auth::{Passwords, Tokens};
+use crate::health::Health;
 use crate::limits::{LimitSettings, Limits};
 
 /// What the gateway is made from.
@@ -36,9 +37,15 @@ pub struct Parts {
     pub ids: Arc<dyn Ids>,
     /// Ends long answers when the process ends.
     pub shutdown: Shutdown,
+    /// The process's numbers.
+    pub metrics: Metrics,
     /// What the operator says.
     pub settings: Settings,
 }
+
+/// Writes the numbers of this process, in Prometheus' text format.
+#[derive(Clone)]
+pub struct Metrics(pub Arc<dyn Fn() -> String + Send + Sync>);
 
 /// What the operator says.
 pub struct Settings {
@@ -85,6 +92,8 @@ pub struct State {
     pub(crate) passwords: Passwords,
     pub(crate) refresh_token_ttl: Duration,
     pub(crate) document: Bytes,
+    pub(crate) health: Health,
+    pub(crate) metrics: Metrics,
     queue: Arc<dyn Queue>,
     public_url: String,
 }
@@ -98,6 +107,14 @@ impl State {
             tokens: Tokens::new(&settings.jwt_secret, lifetime)?,
             passwords: Passwords::new(&random_token(32))?,
             refresh_token_ttl: Duration::from_std(settings.refresh_token_ttl)?,
+            health: Health {
+                store: parts.store.clone(),
+                queue: Arc::clone(&parts.queue),
+                buckets: Arc::clone(&parts.buckets),
+                shutdown: parts.shutdown.clone(),
+                lives_by_queue: false,
+            },
+            metrics: parts.metrics,
             limits: Limits::new(parts.buckets, settings.limits),
             document: crate::openapi::openapi()?.into(),
             public_url: settings.public_url.trim_end_matches('/').to_owned(),
@@ -120,7 +137,12 @@ impl State {
     /// Rings for a worker, since a person waits. The run's row is what counts: when the bell fails, the scheduler rings
     /// later.
     pub(crate) async fn ring(&self, tenant: TenantId, run: RunId) {
-        let job = Job::Run { tenant, run };
+        let job = Job::Run {
+            tenant,
+            run,
+            rung_at: Some(self.clock.now()),
+            trace: syncline_platform::trace::current(),
+        };
         if let Err(error) = self.queue.publish(&job, Priority::Interactive).await {
             tracing::warn!(run.id = %run, %error, "no worker was rung for; the scheduler will");
         }

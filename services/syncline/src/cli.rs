@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use syncline_platform::{Config, telemetry};
+use syncline_platform::Config;
 
-use crate::{demo, providers, sandbox, serve};
+use crate::otlp::Traces;
+use crate::roles::Role;
+use crate::{demo, providers, roles, sandbox, serve};
 
 /// Keeps contacts the same in the apps a company uses.
 #[derive(Debug, Parser)]
@@ -22,6 +24,12 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Runs every role in one process on the embedded default: a SQLite file, in-process queue and coordination.
     Serve(ServeArgs),
+    /// Runs the API alone: one of many processes on PostgreSQL, RabbitMQ and Redis.
+    Gateway(ServeArgs),
+    /// Executes runs: one of many processes on PostgreSQL, RabbitMQ and Redis.
+    Worker(ServeArgs),
+    /// Makes runs of what is due: one of many processes on PostgreSQL, RabbitMQ and Redis.
+    Scheduler(ServeArgs),
     /// Runs the provider sandbox alone.
     Sandbox(sandbox::SandboxArgs),
     /// Lists every connector: id, name, objects, kind of authorisation, capabilities.
@@ -46,7 +54,7 @@ pub struct ConfigArgs {
     pub config: Option<PathBuf>,
 }
 
-/// `serve`.
+/// `serve`, and the roles by themselves.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -54,7 +62,7 @@ pub struct ServeArgs {
     /// Where the database, the key ring and secrets are kept.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Address and port of the API; port 0 takes a free one.
+    /// Address and port of the API, or of the role's health and metrics; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
 }
@@ -87,9 +95,14 @@ impl Cli {
             Command::Demo(args) => demo::run(args).await,
             Command::Serve(args) => {
                 let config = args.load()?;
-                telemetry::init(config.log.format, &config.log.level)?;
-                serve::run(config).await
+                let traces = Traces::open(&config, "serve")?;
+                let ended = serve::run(config).await;
+                traces.close().await;
+                ended
             }
+            Command::Gateway(args) => Box::pin(roles::run(Role::Gateway, args.load()?)).await,
+            Command::Worker(args) => Box::pin(roles::run(Role::Worker, args.load()?)).await,
+            Command::Scheduler(args) => Box::pin(roles::run(Role::Scheduler, args.load()?)).await,
             Command::Sandbox(args) => sandbox::run(args).await,
             Command::Providers { json } => providers::print(json),
             Command::Migrate(args) => serve::migrate(args.load()?).await,

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde_json::json;
 use syncline_platform::telemetry::LogFormat;
 use syncline_platform::{Config, Shutdown, telemetry};
@@ -52,7 +53,7 @@ const GOOGLE: &str = "google";
 
 /// Runs the demo.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
-    telemetry::init(LogFormat::Text, &args.log)?;
+    telemetry::init(LogFormat::Text, &args.log, &SdkTracerProvider::default())?;
     let say = Say(!args.json);
     let files = import::read_all(args.import_a.as_deref(), args.import_b.as_deref())?;
     let invented = files.is_empty();

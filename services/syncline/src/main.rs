@@ -4,12 +4,18 @@
 mod cli;
 mod demo;
 mod import;
+mod metrics;
+mod otlp;
 mod providers;
+mod roles;
 mod sandbox;
 mod serve;
 mod wiring;
 
 use clap::Parser;
+
+/// What tasks that nobody waits for get to end.
+const LEFT: std::time::Duration = std::time::Duration::from_secs(1);
 
 fn main() -> std::process::ExitCode {
     let cli = cli::Cli::parse();
@@ -23,7 +29,10 @@ fn main() -> std::process::ExitCode {
             return std::process::ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(cli.run()) {
+    let ended = runtime.block_on(cli.run());
+    // Whatever is left has nothing more to say: calls that nobody waits for, seekers of jobs.
+    runtime.shutdown_timeout(LEFT);
+    match ended {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -1,13 +1,18 @@
 //! `syncline serve`: every role in one process.
 
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use anyhow::Context;
-use syncline_gateway::{LimitSettings, Settings, State};
+use syncline_gateway::{LimitSettings, Metrics, Settings, State};
 use syncline_platform::{Config, DataDir, Shutdown};
 use syncline_worker::{Scheduler, Slots};
 
+use crate::metrics::{self, Sampler};
 use crate::wiring;
+
+/// From the wish to stop to the end of the process, at most; whoever asked waits for half a minute.
+const STOP: Duration = Duration::from_secs(27);
 
 /// A server that runs.
 pub struct Serving {
@@ -22,28 +27,32 @@ impl Serving {
     /// Starts every role.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let data_dir = DataDir::lock(&config.data_dir)?;
-        let listener = TcpListener::bind(config.server.listen)
-            .with_context(|| format!("cannot listen on {}", config.server.listen))?;
+        let listener = listen(&config)?;
         let address = listener.local_addr()?;
+        let metrics = metrics::install()?;
         let parts = wiring::parts(&config).await?;
         // This process holds the data directory alone: whatever run was under way was its predecessor's.
         parts.store.leases_drop(parts.clock.now()).await?;
         let tools = parts.tools(&config);
         let shutdown = Shutdown::new();
-        let state = gateway_state(&config, &parts, address, &shutdown)?;
+        let state = gateway_state(&config, &parts, address, &shutdown, metrics)?;
+        let sampler = Sampler::new(&parts, parts.health(&shutdown, true), true);
         let roles = {
             let shutdown = shutdown.clone();
-            let store = parts.store.clone();
             tokio::spawn(async move {
                 let scheduler = Scheduler::new(tools.clone());
                 let slots = Slots::new(tools);
-                let (gateway, (), ()) = tokio::join!(
-                    syncline_gateway::serve(state, listener, shutdown.clone()),
-                    scheduler.run(&shutdown),
-                    slots.run(&shutdown),
-                );
-                store.close().await;
-                gateway.map_err(anyhow::Error::from)
+                let all = async {
+                    let (gateway, (), ()) = tokio::join!(
+                        syncline_gateway::serve(state, listener, shutdown.clone()),
+                        Box::pin(scheduler.run(&shutdown)),
+                        Box::pin(slots.run(&shutdown)),
+                    );
+                    gateway
+                };
+                let ended = until_done(&shutdown, sampler.beside(all)).await;
+                parts.store.close().await;
+                Ok(ended.transpose().map(|_| ())?)
             })
         };
         Ok(Self {
@@ -67,11 +76,31 @@ impl Serving {
     }
 }
 
-fn gateway_state(
+/// Opens the address to listen at.
+pub fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let address = config.server.listen;
+    TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Lets roles work until they end by themselves; `None` if they did not within the time that a process has to stop.
+pub async fn until_done<T>(shutdown: &Shutdown, roles: impl Future<Output = T>) -> Option<T> {
+    let ended = shutdown.within(STOP, roles).await;
+    if ended.is_none() {
+        tracing::warn!(
+            seconds = STOP.as_secs(),
+            "work was still under way: left where it stands"
+        );
+    }
+    ended
+}
+
+/// What the gateway serves with.
+pub fn gateway_state(
     config: &Config,
     parts: &wiring::Parts,
     address: SocketAddr,
     shutdown: &Shutdown,
+    metrics: Metrics,
 ) -> anyhow::Result<actix_web::web::Data<State>> {
     let state = State::new(syncline_gateway::Parts {
         store: parts.store.clone(),
@@ -83,6 +112,7 @@ fn gateway_state(
         clock: parts.clock.clone(),
         ids: parts.ids.clone(),
         shutdown: shutdown.clone(),
+        metrics,
         settings: Settings {
             jwt_secret: config.jwt_secret()?,
             public_url: config.public_url(address),

@@ -8,10 +8,11 @@ use syncline_connector::{HttpClient, HttpLimits, Registry};
 use syncline_coordination::{
     Buckets, MemoryBuckets, MemoryProgress, Progress, Redis, RedisSettings,
 };
+use syncline_gateway::Health;
 use syncline_platform::config::CoordinationUrl;
 use syncline_platform::config::QueueUrl;
 use syncline_platform::seal::KeyRing;
-use syncline_platform::{Clock, Config, Ids, SystemClock, SystemIds};
+use syncline_platform::{Clock, Config, Ids, Shutdown, SystemClock, SystemIds};
 use syncline_queue::{MemoryQueue, Queue, RabbitQueue, RabbitSettings};
 use syncline_store::Store;
 use syncline_worker::{Settings, Shapes, Tools};
@@ -36,12 +37,31 @@ pub struct Parts {
     pub ids: Arc<dyn Ids>,
 }
 
-/// Opens the database with its key ring.
+/// Opens the database with its key ring, which is made if there is none.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let keys_file = config.keys_file();
     let keys = KeyRing::open_or_create(&keys_file)
         .with_context(|| format!("the key ring {}", keys_file.display()))?;
-    Ok(Store::open(&config.database_url(), keys).await?)
+    open_with(config, keys).await
+}
+
+/// Opens a database that others use too: made and brought up to date before, with the key ring of all.
+async fn open_shared_store(config: &Config) -> anyhow::Result<Store> {
+    let store = open_with(config, KeyRing::open(&config.keys_file())?).await?;
+    if !store.is_migrated().await? {
+        anyhow::bail!("the database is not up to date: run `syncline migrate` first");
+    }
+    store
+        .keys_fit()
+        .await
+        .context("the key ring is another one than the database was sealed with")?;
+    Ok(store)
+}
+
+async fn open_with(config: &Config, keys: KeyRing) -> anyhow::Result<Store> {
+    Store::open(&config.database_url(), keys)
+        .await
+        .context("database.url")
 }
 
 /// The queue. A broker is connected to when it is first used, and again whenever it was lost.
@@ -56,10 +76,19 @@ fn open_queue(config: &Config) -> anyhow::Result<Arc<dyn Queue>> {
     })
 }
 
-/// Makes the parts.
+/// Makes the parts of a process that has everything in it, and brings its database up to date.
 pub async fn parts(config: &Config) -> anyhow::Result<Parts> {
     let store = open_store(config).await?;
     store.migrate().await?;
+    with_store(config, store).await
+}
+
+/// Makes the parts of a process that is one of many.
+pub async fn shared_parts(config: &Config) -> anyhow::Result<Parts> {
+    with_store(config, open_shared_store(config).await?).await
+}
+
+async fn with_store(config: &Config, store: Store) -> anyhow::Result<Parts> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(SystemIds);
     let Coordination {
@@ -131,6 +160,17 @@ async fn coordination(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result
 }
 
 impl Parts {
+    /// What tells whether a process can do its work; one that `lives_by_queue` cannot without.
+    pub fn health(&self, shutdown: &Shutdown, lives_by_queue: bool) -> Health {
+        Health {
+            store: self.store.clone(),
+            queue: Arc::clone(&self.queue),
+            buckets: Arc::clone(&self.request_buckets),
+            shutdown: shutdown.clone(),
+            lives_by_queue,
+        }
+    }
+
     /// A worker's tools.
     pub fn tools(&self, config: &Config) -> Tools {
         Tools {

@@ -22,7 +22,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use syncline_coordination::Phase;
 use syncline_model::{ConnectionStatus, Counters, Run, RunId, RunState, Side, TenantId};
-use syncline_platform::{Shutdown, clock::later};
+use syncline_platform::{Shutdown, clock::between, clock::later};
 use syncline_store::{Finish, Lease, Release, Scope};
 
 use crate::trouble::Verdict;
@@ -57,16 +57,18 @@ enum Ended {
 
 /// Executes one slice of a run, if it is due and nobody else holds it. Says whether more is due at once.
 pub async fn execute(tools: &Tools, tenant: TenantId, run: RunId) -> Result<bool, Trouble> {
-    execute_until(tools, &Shutdown::new(), tenant, run).await
+    execute_until(tools, &Shutdown::new(), tenant, run, None).await
 }
 
-/// As `execute`. Once `stop` is triggered the slice ends at its next border, and after `Settings::grace` wherever it
-/// stands; in both cases the run is given back, so that another worker can claim it at once.
+/// As `execute`, in the trace that asked for it if there is one. Once `stop` is triggered the slice ends at its next
+/// border, and after `Settings::grace` wherever it stands; in both cases the run is given back, so that another worker
+/// can claim it at once.
 pub async fn execute_until(
     tools: &Tools,
     stop: &Shutdown,
     tenant: TenantId,
     run: RunId,
+    trace: Option<&str>,
 ) -> Result<bool, Trouble> {
     let scope = tools.store.scope(tenant).await?;
     let now = tools.clock.now();
@@ -80,7 +82,9 @@ pub async fn execute_until(
         tenant.id = %tenant,
         connection.id = %run.connection,
         run.id = %run.id,
+        trace.id = tracing::field::Empty,
     );
+    syncline_platform::trace::follow(&span, trace);
     let slice = Slice {
         tools,
         stop,
@@ -91,13 +95,25 @@ pub async fn execute_until(
     let id = slice.run.id;
     let again = slice.scope.clone();
     let ended = Box::pin(tracing::Instrument::instrument(slice.execute(), span)).await;
+    let took = between(now, tools.clock.now());
+    metrics::histogram!("syncline_slice_seconds").record(took.as_secs_f64());
     if ended.is_err() {
         // Nothing of this slice is under way any more: nobody has to wait for the lease's end.
+        count_slice("error");
         again.run_let_go(&lease).await?;
     }
     ended?;
     let run = again.run_get(id).await?;
+    count_slice(match run.state {
+        // Somebody else has it.
+        RunState::Running => "lost",
+        state => state.as_str(),
+    });
     Ok(run.state == RunState::Queued && run.due_at <= tools.clock.now())
+}
+
+fn count_slice(outcome: &'static str) {
+    metrics::counter!("syncline_slices_total", "outcome" => outcome).increment(1);
 }
 
 struct Slice<'a> {
@@ -350,6 +366,7 @@ impl Slice<'_> {
             now: self.tools.clock.now(),
         };
         self.scope.run_finish(&self.lease, &finish).await?;
+        metrics::counter!("syncline_runs_total", "outcome" => state.as_str()).increment(1);
         let run = self.scope.run_get(self.run.id).await?;
         context::announce(self.tools, &run, Phase::Rest).await;
         tracing::info!(state = state.as_str(), "the run ended");

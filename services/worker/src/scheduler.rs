@@ -1,27 +1,40 @@
 //! The scheduler: due rows become runs, due runs become jobs. Any number of them may run; the rows decide.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use syncline_model::{ConnectionStatus, Job, RunId, TenantId, Trigger};
 use syncline_platform::Shutdown;
 use syncline_platform::clock::later;
 use syncline_queue::Priority;
-use syncline_store::{NewRun, StoreError};
+use syncline_store::{DueRun, NewRun, StoreError};
 
 use crate::{Tools, Trouble};
 
 /// Rows looked at in one tick.
 const BATCH: u32 = 500;
 
+/// After how long without anything happening to a run it is rung for again: the ring may have been lost.
+const AGAIN: Duration = Duration::from_secs(15);
+
 /// Looks for what is due, again and again.
 pub struct Scheduler {
     tools: Tools,
+    rung: Mutex<Rung>,
 }
+
+/// Runs that were rung for: since when they were due then, and when that was.
+type Rung = HashMap<RunId, (DateTime<Utc>, DateTime<Utc>)>;
 
 impl Scheduler {
     /// A scheduler with a worker's tools.
-    pub const fn new(tools: Tools) -> Self {
-        Self { tools }
+    pub fn new(tools: Tools) -> Self {
+        Self {
+            tools,
+            rung: Mutex::default(),
+        }
     }
 
     /// Ticks until shut down. A tick that fails is logged; the next one comes anyway.
@@ -64,17 +77,97 @@ impl Scheduler {
             }
             scope.connection_schedule_next(connection, next).await?;
         }
-        for (tenant, run) in tools.store.runs_due(now, BATCH).await? {
-            ring(tools, tenant, run, Priority::Scheduled).await;
+        let due = tools.store.runs_due(now, BATCH).await?;
+        // A queue that did not take one job is not asked to take the others now.
+        let mut deaf = Vec::new();
+        for one in self.unheard(due, now) {
+            let priority = priority(&one);
+            if deaf.contains(&priority) {
+                continue;
+            }
+            if ring(tools, one.tenant, one.run, priority, None).await {
+                self.rung().insert(one.run, (one.since, now));
+            } else {
+                deaf.push(priority);
+            }
         }
         Ok(())
     }
+
+    /// Those not rung for yet on this occasion. A queue between processes does not know that an equal job waits in it
+    /// already: without this every tick would add one.
+    fn unheard(&self, mut due: Vec<DueRun>, now: DateTime<Utc>) -> Vec<DueRun> {
+        let mut rung = self.rung();
+        rung.retain(|_, (_, when)| now < later(*when, AGAIN));
+        due.retain(|one| {
+            rung.get(&one.run)
+                .is_none_or(|(since, _)| *since != one.since)
+        });
+        due
+    }
+
+    fn rung(&self) -> MutexGuard<'_, Rung> {
+        // Nothing that can panic happens under the lock.
+        self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Rings for a run. A bell that is not heard is rung again at the next tick.
-pub async fn ring(tools: &Tools, tenant: TenantId, run: RunId, priority: Priority) {
-    let job = Job::Run { tenant, run };
-    if let Err(error) = tools.queue.publish(&job, priority).await {
+/// How urgent a run is.
+fn priority(run: &DueRun) -> Priority {
+    if run.first {
+        Priority::FirstSync
+    } else if run.trigger == Trigger::Manual {
+        Priority::Interactive
+    } else {
+        Priority::Scheduled
+    }
+}
+
+/// Rings for a run, in a trace if it goes on with one. Says whether the queue took it; if not, the scheduler rings again
+/// at its next tick.
+pub async fn ring(
+    tools: &Tools,
+    tenant: TenantId,
+    run: RunId,
+    priority: Priority,
+    trace: Option<String>,
+) -> bool {
+    let job = Job::Run {
+        tenant,
+        run,
+        rung_at: Some(tools.clock.now()),
+        trace,
+    };
+    let published = tools.queue.publish(&job, priority).await;
+    if let Err(error) = &published {
         tracing::warn!(%error, "the job was not published; the scheduler rings again");
+    }
+    published.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urgency_follows_from_what_asked_and_whether_anything_was_synced_before() {
+        let check = |trigger, first, expect| {
+            let run = DueRun {
+                tenant: TenantId::from_uuid(uuid(1)),
+                run: RunId::from_uuid(uuid(2)),
+                since: DateTime::UNIX_EPOCH,
+                trigger,
+                first,
+            };
+            assert_eq!(priority(&run), expect, "{trigger:?} {first}");
+        };
+        check(Trigger::Schedule, false, Priority::Scheduled);
+        check(Trigger::Manual, false, Priority::Interactive);
+        check(Trigger::Schedule, true, Priority::FirstSync);
+        check(Trigger::Manual, true, Priority::FirstSync);
+    }
+
+    fn uuid(number: u128) -> uuid::Uuid {
+        uuid::Uuid::from_u128(number)
     }
 }

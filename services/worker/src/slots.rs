@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use syncline_model::Job;
 use syncline_platform::Shutdown;
+use syncline_platform::clock::between;
 use syncline_queue::Priority;
 
 use crate::{Tools, run, scheduler::ring};
@@ -50,19 +51,37 @@ impl Slots {
     }
 
     async fn work(&self, job: &Job, priority: Priority, shutdown: &Shutdown) {
-        let Job::Run { tenant, run } = job;
+        let Job::Run {
+            tenant,
+            run,
+            rung_at,
+            trace,
+        } = job;
+        if let Some(rung_at) = rung_at {
+            let waited = between(*rung_at, self.tools.clock.now());
+            metrics::histogram!("syncline_queue_wait_seconds", "priority" => priority.name())
+                .record(waited.as_secs_f64());
+        }
         let tools = Arc::new(self.tools.clone());
         let stop = shutdown.clone();
         let (tenant, run) = (*tenant, *run);
+        let asked_in = trace.clone();
         // A panic in one run ends that run's slice and nothing else; its lease expires and it is taken up again.
         let slice = tokio::spawn(async move {
-            let ended = Box::pin(run::execute_until(&tools, &stop, tenant, run)).await;
+            let ended = Box::pin(run::execute_until(
+                &tools,
+                &stop,
+                tenant,
+                run,
+                asked_in.as_deref(),
+            ))
+            .await;
             (tools, ended)
         });
         match slice.await {
             Ok((tools, Ok(again))) => {
                 if again {
-                    ring(&tools, tenant, run, priority.continued()).await;
+                    ring(&tools, tenant, run, priority.continued(), trace.clone()).await;
                 }
             }
             Ok((_, Err(error))) => tracing::error!(%error, run.id = %run, "a slice failed"),

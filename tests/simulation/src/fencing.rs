@@ -31,8 +31,8 @@ async fn ask(office: &Office) -> Result<(), String> {
     let scope = &office.tenants[0];
     let due = office.tools.store.runs_due(clock.now(), 10).await;
     let due = due.map_err(|error| format!("the runs that are due: {error}"))?;
-    let mine = due.iter().find(|(tenant, _)| *tenant == scope.tenant());
-    let run: RunId = mine.ok_or("no run is due")?.1;
+    let mine = due.iter().find(|one| one.tenant == scope.tenant());
+    let run: RunId = mine.ok_or("no run is due")?.run;
     let claim = async |worker: &str| {
         let now = clock.now();
         let until = now + chrono::TimeDelta::seconds(60);

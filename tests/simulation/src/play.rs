@@ -158,7 +158,8 @@ impl Player<'_> {
         ticked.expect("the scheduler's tick");
         let now = self.world().clock.now();
         let due = self.office.tools.store.runs_due(now, 100).await;
-        let mut due = due.expect("the runs that are due");
+        let due = due.expect("the runs that are due");
+        let mut due: Vec<_> = due.iter().map(|one| (one.tenant, one.run)).collect();
         due.retain(|(tenant, _)| {
             self.office
                 .tenants

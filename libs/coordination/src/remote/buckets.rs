@@ -156,6 +156,10 @@ impl Buckets for RedisBuckets {
         self.alone().enter(&wants, &seats, holder).await
     }
 
+    async fn answers(&self) -> bool {
+        self.link.answers().await
+    }
+
     /// A seat that cannot be given back now is free when its time is over.
     async fn leave(&self, seats: &[Seat], holder: &str) -> Result<(), CoordinationError> {
         let alone = locked(&self.alone).clone();

@@ -51,6 +51,8 @@ pub struct Config {
     pub worker: Worker,
     /// Logs.
     pub log: Log,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// Settings of providers, by provider id.
     #[serde(default)]
     pub providers: BTreeMap<String, Provider>,
@@ -185,6 +187,15 @@ pub struct Log {
     pub format: LogFormat,
     /// What is logged: a level, or a list of `module=level`.
     pub level: String,
+}
+
+/// Traces.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// Where traces are sent: a receiver of OTLP over HTTP; unset, nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otlp_endpoint: Option<String>,
 }
 
 /// One provider's settings; what is unset is as the provider's definition says.
@@ -463,6 +474,8 @@ impl Config {
 
     fn check_addresses(&mut self) -> Result<(), ConfigError> {
         check_address("server.public_url", self.server.public_url.as_mut())?;
+        let endpoint = self.telemetry.otlp_endpoint.as_mut();
+        check_address("telemetry.otlp_endpoint", endpoint)?;
         for (id, provider) in &mut self.providers {
             let addresses = [
                 ("api_base", &mut provider.api_base),

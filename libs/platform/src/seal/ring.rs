@@ -43,6 +43,11 @@ pub enum KeyRingError {
     /// The file cannot be read or written, or others may read it.
     #[error("the key ring cannot be used")]
     File(#[from] PrivateFileError),
+    /// There is no such file.
+    #[error(
+        "there is no key ring at {0}: put the file there that the other processes of this database have"
+    )]
+    Missing(PathBuf),
     /// The file's text is not a key ring.
     #[error("the key ring {path} is damaged: {what}")]
     Damaged {
@@ -73,6 +78,15 @@ impl KeyRing {
     pub fn open_or_create(path: &Path) -> Result<Self, KeyRingError> {
         let text = private_file::read_or_create(path, || Self::generate().to_text())?;
         Self::from_text(path, &text)
+    }
+
+    /// Opens the key ring in a file that must be there: for a process that shares its database with others, whose keys it
+    /// would otherwise not have. Refuses a file that others than its owner may read or write.
+    pub fn open(path: &Path) -> Result<Self, KeyRingError> {
+        if !path.exists() {
+            return Err(KeyRingError::Missing(path.to_owned()));
+        }
+        Self::from_text(path, &private_file::read(path)?)
     }
 
     /// A ring with one new key, kept nowhere: what it wraps is lost with it. For tests and for `open_or_create`.

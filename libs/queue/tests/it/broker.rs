@@ -29,7 +29,10 @@ pub fn shared_url() -> String {
 }
 
 /// A prefix that no other test has, of this process or another.
-#[expect(clippy::disallowed_methods, reason = "a test has no other source of ids")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test has no other source of ids"
+)]
 pub fn prefix() -> String {
     let nth = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("test-{}-{nth}", uuid::Uuid::now_v7().simple())

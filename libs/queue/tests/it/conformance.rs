@@ -38,10 +38,10 @@ macro_rules! conformance {
 
 /// The nth job.
 pub fn job(number: u128) -> Job {
-    Job::Run {
-        tenant: TenantId::from_uuid(Uuid::from_u128(1)),
-        run: RunId::from_uuid(Uuid::from_u128(number)),
-    }
+    Job::run(
+        TenantId::from_uuid(Uuid::from_u128(1)),
+        RunId::from_uuid(Uuid::from_u128(number)),
+    )
 }
 
 /// Which one a job is.

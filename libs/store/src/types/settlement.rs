@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use syncline_model::{
-    Conflict, ConnectionId, Counters, EntryKey, HistoryEntry, Link, LinkId, OperationId, Problem, ProblemReason,
-    RemoteId, Side, Sides,
+    Conflict, ConnectionId, Counters, EntryKey, HistoryEntry, Link, LinkId, OperationId, Problem,
+    ProblemReason, RemoteId, Side, Sides,
 };
 
 use super::{Staged, StagedPhase};

@@ -69,6 +69,13 @@ fn few_statements_are_global() {
             "RUNS_EXPIRED",
             "SESSION_FIND",
             "MEMBER_BY_EMAIL",
+            "MIGRATIONS_APPLIED",
+            "TENANT_FIRST",
+            "TENANT_LAST",
+            "CONNECTION_LATEST",
+            "RUN_LATEST",
+            "INTENTS_COUNT",
+            "INTENT_OLDEST",
         ]
     );
 }

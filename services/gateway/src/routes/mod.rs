@@ -38,6 +38,11 @@ pub fn configure(app: &mut web::ServiceConfig) {
         .configure(docs::configure);
 }
 
+/// Adds what a process without an API serves.
+pub fn operations(app: &mut web::ServiceConfig) {
+    health::configure(app);
+}
+
 /// A resource with its methods; any other method is told which there are.
 fn at(path: &str, routes: impl IntoIterator<Item = (Method, Route)>) -> Resource {
     let mut allow: Vec<String> = Vec::new();

@@ -96,6 +96,7 @@ async fn nobody_gets_nothing() {
     open.sort();
     let known = [
         "healthz",
+        "metrics",
         "oauth_callback",
         "openapi",
         "readyz",

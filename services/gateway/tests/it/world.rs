@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use syncline_accounts::Accounts;
 use syncline_connector::{HttpClient, HttpLimits};
 use syncline_coordination::{MemoryBuckets, MemoryProgress};
-use syncline_gateway::{LimitSettings, Parts, Settings, State, serve};
+use syncline_gateway::{LimitSettings, Metrics, Parts, Settings, State, serve};
 use syncline_platform::config::Provider;
 use syncline_platform::seal::KeyRing;
 use syncline_platform::{Clock, Shutdown, SystemClock, SystemIds, random_token};
@@ -144,6 +144,7 @@ impl World {
             clock,
             ids: Arc::new(SystemIds),
             shutdown: shutdown.clone(),
+            metrics: Metrics(Arc::new(|| "syncline_ready 1\n".to_owned())),
             settings: Settings {
                 public_url: base.clone(),
                 jwt_secret: "a secret for tests, of some length".into(),
