@@ -22,7 +22,7 @@ pub use matching::match_keys;
 pub use normal::{equal, is_blank, normal};
 pub use plan::{
     Cluster, ConflictFound, LinkedPair, Observation, Operation, Plan, ProblemFound, Sight, Step,
-    Subject, plan,
+    Subject, plan, shows_edit,
 };
 pub use policy::{ConfigError, Entry, Policy, PolicyInput};
 pub use rules::takes_part;

@@ -5,6 +5,8 @@ mod gone;
 mod pair;
 pub(crate) mod read;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use syncline_model::{
     EntryKey, Fields, Link, LinkBody, LinkState, ProblemReason, Record, RemoteId, Side, Sides,
@@ -13,6 +15,7 @@ use syncline_model::{
 
 use crate::{Held, Policy, RowFate};
 
+pub use pair::shows_edit;
 pub(crate) use read::read;
 
 /// What a pull showed of one side of a link.
@@ -40,8 +43,12 @@ pub struct LinkedPair {
 /// Unlinked records that may concern one another: all that share a match key with one of them are in it.
 #[derive(Clone, Debug, Default)]
 pub struct Cluster {
-    /// The unlinked records of each side.
+    /// The unlinked records of each side, and the survivors.
     pub records: Sides<Vec<Record>>,
+    /// Links severed by a deletion that concerned one side only, by the record that survives on each side. A person
+    /// who comes back on the other side as a new record is matched with the survivor, whose link goes on; a survivor
+    /// that nobody comes back for is left alone.
+    pub survivors: Sides<BTreeMap<RemoteId, Link>>,
 }
 
 /// One batch of facts.

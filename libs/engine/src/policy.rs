@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use syncline_model::{
-    Blank, Cardinality, ConflictPolicy, Deletions, Direction, EntryKey, FieldDescriptor, FieldName,
-    FieldPath, Guards, Kind, Mapping, MatchKey, Part, Rule, Side, Sides,
+    Blank, Cardinality, ConflictPolicy, DeletionPolicy, Deletions, Direction, EntryKey,
+    FieldDescriptor, FieldName, FieldPath, Guards, Kind, Mapping, MatchKey, Part, Rule, Side,
+    Sides,
 };
 
 /// Something in a connection that cannot be.
@@ -224,6 +225,11 @@ impl Policy {
             }
         }
         wanted.into_iter().collect()
+    }
+
+    /// Whether a record stays as it is when its partner, on side `gone`, is deleted.
+    pub fn survives(&self, gone: Side) -> bool {
+        self.deletions.on(gone) == DeletionPolicy::Ignore || !self.flows_from(gone)
     }
 
     /// Whether records of a side must have been read when they are written: a composite field is sent whole, and

@@ -340,6 +340,7 @@ fn check(case: &Case, policy: &Policy) -> Result<(), String> {
             a: records(case, 0),
             b: records(case, 1),
         },
+        ..Cluster::default()
     };
     let observation = Observation {
         clusters: vec![cluster],

@@ -2,7 +2,8 @@
 
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    Fields, Kind, LinkBody, LinkState, ProblemReason, Record, RemoteId, Side, Sides, Slots, Value,
+    Fields, Kind, Link, LinkBody, LinkState, ProblemReason, Record, RemoteId, Side, Sides, Slots,
+    Value,
 };
 
 use super::{
@@ -56,7 +57,10 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, held: &Held, steps: &mut
             } else {
                 Side::B
             };
-            steps.push(link(policy, held, a, b, from));
+            let survived = [(Side::A, a), (Side::B, b)]
+                .into_iter()
+                .find_map(|(side, record)| cluster.survivors.get(side).get(&record.id));
+            steps.push(link(policy, held, a, b, from, survived));
             mark(Side::A, *i);
             mark(Side::B, *j);
         }
@@ -65,6 +69,7 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, held: &Held, steps: &mut
         for (index, others) in found.ambiguous.get(side) {
             if let Some(record) = records.get(side).get(*index)
                 && takes_part(side, *index)
+                && !cluster.survivors.get(side).contains_key(&record.id)
             {
                 let candidates = others
                     .iter()
@@ -81,7 +86,9 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, held: &Held, steps: &mut
             if done.get(side).get(index) == Some(&true) {
                 continue;
             }
-            steps.push(if takes_part(side, index) {
+            steps.push(if cluster.survivors.get(side).contains_key(&record.id) {
+                left_alone(side, record)
+            } else if takes_part(side, index) {
                 create(policy, side, record)
             } else {
                 aside(side, record)
@@ -103,16 +110,25 @@ fn is_one_sided(policy: &Policy, cluster: &Cluster) -> bool {
 }
 
 /// Two records that are one: a link, and the first merge. Where one of them is outside the rules the link only
-/// remembers that they are one: nothing is written until it comes in.
-fn link(policy: &Policy, held: &Held, a: &Record, b: &Record, from: Side) -> Step {
-    let mut step = Step::fresh(Subject::New);
+/// remembers that they are one: nothing is written until it comes in. If one of them survived the deletion of its
+/// former partner, it is that link which goes on, with the new partner.
+fn link(
+    policy: &Policy,
+    held: &Held,
+    a: &Record,
+    b: &Record,
+    from: Side,
+    survived: Option<&Link>,
+) -> Step {
+    let subject = survived.map_or(Subject::New, |link| Subject::Link(Box::new(link.clone())));
+    let mut step = Step::fresh(subject);
     step.linked_from = Some(from);
     step.rows = Sides {
         a: Some(RowFate::Absorbed),
         b: Some(RowFate::Absorbed),
     };
     let pair = LinkedPair {
-        link: syncline_model::Link {
+        link: Link {
             id: syncline_model::LinkId::NIL,
             pair: syncline_model::PairId::NIL,
             remote: Sides {
@@ -345,6 +361,13 @@ fn named(
         message,
         candidates,
     });
+    step
+}
+
+/// A survivor that nobody came back for: it waits on.
+fn left_alone(side: Side, record: &Record) -> Step {
+    let mut step = aside(side, record);
+    *step.rows.get_mut(side) = Some(RowFate::Waiting);
     step
 }
 

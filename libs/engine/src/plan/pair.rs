@@ -217,6 +217,23 @@ fn merge_entry(
     Some((merged.target, merged.write))
 }
 
+/// Whether a record, as shown, says something in a mapped field that its link does not know: an edit, unless what is
+/// shown is older than what is known.
+pub fn shows_edit(policy: &Policy, link: &Link, side: Side, record: &Record) -> bool {
+    let body = &link.body;
+    let names = Names::of_link(policy, body);
+    let now = read(policy, side, &record.fields, names.as_ref());
+    policy.entries.iter().zip(&now).any(|(entry, now)| {
+        let known = [
+            body.seen.get(side).get(&entry.key),
+            body.target.get(&entry.key),
+            body.rendered.get(side).get(&entry.key),
+        ];
+        let mut known = known.into_iter().flatten();
+        !known.any(|value| equal(entry.kind, entry.cardinality, value, now))
+    })
+}
+
 /// Notes the target and what was seen, rewriting nothing that is equal in normal form.
 fn remember(
     step: &mut Step,

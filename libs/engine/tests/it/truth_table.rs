@@ -307,6 +307,7 @@ fn unlinked() {
                 a: records("a", words[0]),
                 b: records("b", words[1]),
             },
+            ..Cluster::default()
         };
         for (setup, want) in [(&both, cells[1]), (&one_way, cells[2])] {
             let observation = Observation {

@@ -1,9 +1,11 @@
-//! Gathering unlinked records that may concern one another: all that share a match key.
+//! Gathering unlinked records that may concern one another: all that share a match key. Among them are survivors:
+//! records whose partner was deleted and which the deletion did not concern.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use syncline_engine::{Cluster, Sight, match_keys};
-use syncline_model::{Record, Side, Sides};
+use syncline_model::{Link, LinkState, Record, RemoteId, Side, Sides};
+use syncline_store::SeenLink;
 
 use super::batch::{Batch, seen};
 use super::context::RunContext;
@@ -12,6 +14,9 @@ use crate::Trouble;
 /// Steps from one record to others that share a key, to theirs, and so on. A chain that is longer says little.
 const MAX_STEPS: usize = 8;
 
+/// The links of survivors, by the record that survives on each side.
+type Survivors = Sides<BTreeMap<RemoteId, Link>>;
+
 /// Adds to the batch the clusters of its unlinked records, with every other unlinked record that shares a key.
 pub async fn gather(
     context: &RunContext<'_>,
@@ -19,6 +24,7 @@ pub async fn gather(
     batch: &mut Batch,
 ) -> Result<(), Trouble> {
     let mut asked: BTreeSet<String> = BTreeSet::new();
+    let mut survivors = Survivors::default();
     for _ in 0..MAX_STEPS {
         let keys: Vec<String> = Side::BOTH
             .into_iter()
@@ -31,24 +37,29 @@ pub async fn gather(
         }
         for side in Side::BOTH {
             let more = candidates(context, side, &keys, records.get(side), batch).await?;
-            records.get_mut(side).extend(more);
+            for (record, link) in more {
+                if let Some(link) = link {
+                    survivors.get_mut(side).insert(record.id.clone(), link);
+                }
+                records.get_mut(side).push(record);
+            }
         }
     }
     batch
         .observation
         .clusters
-        .extend(clusters(context, records));
+        .extend(clusters(context, records, survivors));
     Ok(())
 }
 
-/// Unlinked records of a side, not in the batch yet, that share a key.
+/// Records of a side, not among those here, that share a key: unlinked ones, and survivors with their links.
 async fn candidates(
     context: &RunContext<'_>,
     side: Side,
     keys: &[String],
     here: &[Record],
     batch: &mut Batch,
-) -> Result<Vec<Record>, Trouble> {
+) -> Result<Vec<(Record, Option<Link>)>, Trouble> {
     let found = context
         .scope
         .staged_candidates(context.connection.id, side, keys)
@@ -63,28 +74,60 @@ async fn candidates(
         return Ok(Vec::new());
     }
     let ids: Vec<_> = rows.iter().map(|row| row.remote.clone()).collect();
-    let linked: HashSet<_> = context
+    let mut linked: HashMap<_, _> = context
         .scope
         .links_by_remote(context.connection.id, context.connection.pair, side, &ids)
         .await?
         .into_iter()
-        .map(|seen| seen.link.remote.get(side).clone())
+        .map(|seen| (seen.link.remote.get(side).clone(), seen))
         .collect();
     let mut records = Vec::new();
     for row in rows {
-        if linked.contains(&row.remote) {
-            continue;
-        }
+        let link = match linked.remove(&row.remote) {
+            None => None,
+            Some(found) if survives(&found, side) && let_go(batch, &found.link, side) => {
+                Some(found.link)
+            }
+            Some(_) => continue,
+        };
         batch.phases.insert((side, row.remote.clone()), row.phase);
         if let Sight::Present(record) = seen(row) {
-            records.push(*record);
+            records.push((*record, link));
         }
     }
     Ok(records)
 }
 
+/// Whether a link's record on this side survived the deletion of the other one, and is where this connection looks.
+fn survives(found: &SeenLink, side: Side) -> bool {
+    let has_left = found.left.as_ref().is_some_and(|left| *left.get(side));
+    let gone = side.other();
+    found.link.state == LinkState::Severed { gone } && !has_left
+}
+
+/// Takes a survivor's link out of what the batch looks at by itself, unless its deleted record is in sight again:
+/// nothing is planned twice.
+fn let_go(batch: &mut Batch, link: &Link, side: Side) -> bool {
+    let linked = &mut batch.observation.linked;
+    let Some(at) = linked.iter().position(|pair| pair.link.id == link.id) else {
+        return true;
+    };
+    let alone = linked.get(at).is_some_and(|pair| {
+        matches!(pair.sight.get(side), Sight::Present(_))
+            && *pair.sight.get(side.other()) == Sight::Unchanged
+    });
+    if alone {
+        linked.remove(at);
+    }
+    alone
+}
+
 /// Splits records into clusters that share no key with one another.
-fn clusters(context: &RunContext<'_>, records: Sides<Vec<Record>>) -> Vec<Cluster> {
+fn clusters(
+    context: &RunContext<'_>,
+    records: Sides<Vec<Record>>,
+    mut survivors: Survivors,
+) -> Vec<Cluster> {
     let mut groups = Groups::default();
     let mut all: Vec<(Side, Record)> = Vec::new();
     let mut holder: HashMap<String, usize> = HashMap::new();
@@ -107,6 +150,10 @@ fn clusters(context: &RunContext<'_>, records: Sides<Vec<Record>>) -> Vec<Cluste
     let mut clusters: BTreeMap<usize, Cluster> = BTreeMap::new();
     for (index, (side, record)) in all.into_iter().enumerate() {
         let cluster = clusters.entry(groups.root(index)).or_default();
+        if let Some(link) = survivors.get_mut(side).remove(&record.id) {
+            let survivors = cluster.survivors.get_mut(side);
+            survivors.insert(record.id.clone(), link);
+        }
         cluster.records.get_mut(side).push(record);
     }
     clusters.into_values().collect()

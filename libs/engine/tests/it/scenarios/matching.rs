@@ -1,7 +1,9 @@
 //! First contact: who is who, and who takes part.
 
-use syncline_engine::{Cluster, Observation, Subject, plan};
-use syncline_model::{Direction, LinkState, ProblemReason, Side, Sides};
+use syncline_engine::{Cluster, Observation, RowFate, Subject, plan};
+use syncline_model::{
+    Direction, Link, LinkBody, LinkId, LinkState, PairId, ProblemReason, RemoteId, Side, Sides,
+};
 
 use super::quiet;
 use crate::{
@@ -133,6 +135,7 @@ fn cluster_too_large_to_judge_is_left_to_a_person() {
                 a: records("a", a),
                 b: records("b", b),
             },
+            ..Cluster::default()
         };
         let planned = plan(
             &Observation {
@@ -207,6 +210,77 @@ fn held_entry_is_held_at_first_contact_too() {
     quiet(&mut world);
 }
 
+/// A cluster of one survivor on side a, whose partner on b was deleted, and of records on b.
+fn with_survivor(b: Vec<syncline_model::Record>) -> (LinkId, syncline_engine::Plan) {
+    let survivor = record("x", "v", fields(&[("family", "Ann"), ("email", "x@y.z")]));
+    let link = Link {
+        id: LinkId::NIL,
+        pair: PairId::NIL,
+        remote: Sides {
+            a: survivor.id.clone(),
+            b: RemoteId::new("gone"),
+        },
+        version: Sides::default(),
+        modified_at: Sides::default(),
+        state: LinkState::Severed { gone: Side::B },
+        body: LinkBody::default(),
+    };
+    let mut cluster = Cluster {
+        records: Sides {
+            a: vec![survivor.clone()],
+            b,
+        },
+        ..Cluster::default()
+    };
+    let id = link.id;
+    cluster.survivors.a.insert(survivor.id, link);
+    let observation = Observation {
+        clusters: vec![cluster],
+        ..Observation::default()
+    };
+    let policy = Setup::new(book(), book()).policy();
+    (id, plan(&observation, &policy))
+}
+
+#[test]
+fn who_comes_back_as_a_new_record_is_the_survivors_partner() {
+    let back = record(
+        "back",
+        "v",
+        fields(&[("family", "Ann"), ("email", "x@y.z")]),
+    );
+    let (id, plan) = with_survivor(vec![back]);
+    let [step] = plan.steps.as_slice() else {
+        panic!("{plan:?}");
+    };
+    assert!(matches!(&step.subject, Subject::Link(link) if link.id == id));
+    assert_eq!(step.state, LinkState::Live);
+    assert_eq!(step.remote.a, Some(RemoteId::new("x")));
+    assert_eq!(step.remote.b, Some(RemoteId::new("back")));
+    assert!(step.operations.is_empty(), "{step:?}");
+}
+
+#[test]
+fn a_survivor_that_nobody_comes_back_for_is_left_alone() {
+    let other = record(
+        "other",
+        "v",
+        fields(&[("family", "Bob"), ("email", "b@y.z")]),
+    );
+    for (b, creations) in [(vec![], 0), (vec![other], 1)] {
+        let (_, plan) = with_survivor(b);
+        let made: Vec<Side> = plan.operations().map(|(_, call)| call.side()).collect();
+        assert_eq!(made, vec![Side::A; creations]);
+        let survivor = plan
+            .steps
+            .iter()
+            .find(|step| step.remote.a == Some(RemoteId::new("x")))
+            .unwrap();
+        assert_eq!(survivor.rows.a, Some(RowFate::Waiting));
+        assert_eq!(survivor.subject, Subject::Nothing);
+    }
+}
+
 #[test]
 fn mirrored_cluster_gives_the_mirrored_plan() {
     let setup = Setup::new(book(), book());
@@ -234,6 +308,7 @@ fn mirrored_cluster_gives_the_mirrored_plan() {
                 a: a.to_vec(),
                 b: b.to_vec(),
             },
+            ..Cluster::default()
         };
         let planned = plan(
             &Observation {

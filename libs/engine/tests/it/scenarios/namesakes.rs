@@ -267,6 +267,7 @@ fn too_many_namesakes_are_a_problem_only_where_the_other_side_has_one() {
                 a: records("a", "Last_Name", a),
                 b: records("b", "family", b),
             },
+            ..Cluster::default()
         };
         let observation = Observation {
             clusters: vec![cluster],
