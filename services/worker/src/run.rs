@@ -11,11 +11,13 @@ mod cluster;
 mod contended;
 mod context;
 mod guards;
+mod merged;
 mod notes;
 mod pull;
 mod push;
 mod recover;
 mod settle;
+mod stale;
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use syncline_store::{
 
 use super::contended::{self, Moves};
 use super::context::RunContext;
-use super::{cluster, guards, push, settle};
+use super::{cluster, guards, merged, push, settle, stale};
 use crate::Trouble;
 
 /// Links with a person's answer that are read together.
@@ -48,7 +48,10 @@ pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
         };
         let mut batches = Batches::new();
         let mut stale = Vec::new();
+        let mut again = false;
         while let Some(batch) = batches.next(context, &held).await? {
+            again |= !batch.merged.is_empty();
+            batches.skip.extend(batch.merged.iter().cloned());
             let plan = plan(&batch.observation, &context.policy);
             let pushed = push::push(context, &plan).await?;
             let left = settle::settle(context, &batch, &plan, &pushed, &mut answered).await?;
@@ -77,7 +80,7 @@ pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
         // Those that moved under our hands are planned again, but not for ever.
         let given_up = moves.too_often(&stale);
         contended::give_up(context, &given_up).await?;
-        if given_up.len() == stale.len() {
+        if given_up.len() == stale.len() && !again {
             return Ok(pass);
         }
     }
@@ -136,6 +139,8 @@ pub struct Batch {
     pub phases: HashMap<(Side, RemoteId), Phase>,
     /// Rows that concern nobody: records gone that were never linked.
     pub dropped: Vec<(Side, RemoteId)>,
+    /// Rows of links whose record was found to have gone by merging: looked at once the guards have looked again.
+    merged: Vec<(Side, RemoteId)>,
     /// How this connection has to do with each link in it.
     ties: HashMap<LinkId, Tie>,
 }
@@ -236,8 +241,18 @@ pub async fn observe(
         .into_iter()
         .map(|row| ((row.side, row.remote.clone()), row))
         .collect();
+    if look == Look::Act {
+        batch.merged = merged::stage(context, &rows).await?;
+        rows.retain(|key, _| !batch.merged.contains(key));
+    }
     let links = links_of(context, &rows).await?;
     add_partners(context, &links, &mut rows).await?;
+    if look == Look::Act {
+        batch.dropped = stale::confirm(context, &links, &mut rows).await?;
+    }
+    if look == Look::Act && stage_survivors(context, &links, &rows).await? {
+        add_partners(context, &links, &mut rows).await?;
+    }
     for (key, row) in &rows {
         batch.phases.insert(key.clone(), row.phase);
     }
@@ -350,7 +365,7 @@ async fn links_of(
         for seen in links {
             let old = seen.link.remote.get(side).clone();
             let new = now_named.get(&old).cloned().unwrap_or_else(|| old.clone());
-            // Merged at the provider into a record that has a link of its own: that one stays.
+            // Merged at the provider into a record that has a link of its own: that one stays, this one ends (`merged`).
             if new != old && taken.contains(&new) {
                 continue;
             }
@@ -392,6 +407,46 @@ async fn add_partners(
         );
     }
     Ok(())
+}
+
+/// Reads the records that stay when their partners are deleted, and stages them: there, they are found should that
+/// person come back on the other side as a new record. Says whether there were any.
+async fn stage_survivors(
+    context: &RunContext<'_>,
+    links: &[(SeenLink, Sides<RemoteId>)],
+    rows: &BTreeMap<(Side, RemoteId), Staged>,
+) -> Result<bool, Trouble> {
+    let deleted = |side: Side, ids: &Sides<RemoteId>| {
+        let row = rows.get(&(side, ids.get(side).clone()));
+        row.is_some_and(|row| {
+            matches!(
+                row.state,
+                StagedState::Gone {
+                    why: GoneWhy::Deleted
+                }
+            )
+        })
+    };
+    let mut any = false;
+    for gone in Side::BOTH {
+        if !context.policy.survives(gone) {
+            continue;
+        }
+        let rest = gone.other();
+        let ids: Vec<RemoteId> = links
+            .iter()
+            .filter(|(seen, ids)| {
+                let followed = matches!(seen.link.state, LinkState::Live);
+                followed && deleted(gone, ids) && !rows.contains_key(&(rest, ids.get(rest).clone()))
+            })
+            .map(|(_, ids)| ids.get(rest).clone())
+            .collect();
+        if !ids.is_empty() {
+            push::restage(context, rest, context.sides.get(rest), &ids).await?;
+            any = true;
+        }
+    }
+    Ok(any)
 }
 
 /// Whether a row shows its record as it was before our last look at it: a listing that lags behind. What is older
