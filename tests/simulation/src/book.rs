@@ -96,6 +96,8 @@ pub struct Book {
     pub edits: u64,
     /// Deletions by people.
     pub deletions: u64,
+    /// Whether another tool copied anything.
+    pub copied: bool,
 }
 
 impl Book {

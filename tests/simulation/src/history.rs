@@ -224,10 +224,8 @@ fn setup(class: Class, chance: &mut Chance) -> Setup {
         .into_iter()
         .map(|tenant| {
             let mut profile = Profile::random(chance);
-            let undated = class == Class::Twice && !profile.dated;
-            if class == Class::Ring || undated {
-                // What one connection wrote must be there for the next one to see: where neither the listing nor a
-                // date tells, the old value looks like an edit.
+            if class == Class::Ring {
+                // What one connection wrote must be there for the next one to see: they share no link that remembers.
                 profile.lag = Duration::ZERO;
             }
             (tenant, profile)
@@ -238,9 +236,11 @@ fn setup(class: Class, chance: &mut Chance) -> Setup {
         .map(|(tenant, accounts)| wish(class, *tenant, *accounts, chance))
         .collect();
     if class == Class::Twice {
-        // Two connections of a pair differ in their collections; links remember one mapping.
+        // Two connections of a pair differ in their collections, and in what flows which way.
         wishes[1] = Wish {
             grouped: wishes[1].grouped,
+            direction: wishes[1].direction,
+            one_way: wishes[1].one_way,
             ..wishes[0].clone()
         };
     }

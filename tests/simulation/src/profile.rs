@@ -63,6 +63,8 @@ pub struct Profile {
     pub read_only: Option<&'static str>,
     /// The longest title.
     pub title: Option<usize>,
+    /// Whether a merge is told by the record that stays alone.
+    pub quiet_merges: bool,
     /// Whether no two records may have the same e-mail address.
     pub unique: bool,
 }
@@ -85,6 +87,7 @@ impl Profile {
             required: None,
             read_only: None,
             title: None,
+            quiet_merges: false,
             unique: false,
         }
     }
@@ -125,6 +128,7 @@ impl Profile {
             required: chance.percent(15).then_some("last"),
             read_only: chance.percent(10).then_some("title"),
             title: chance.percent(10).then_some(8),
+            quiet_merges: chance.percent(50),
             unique: false,
         }
     }

@@ -88,6 +88,8 @@ struct Shown {
     at: DateTime<Utc>,
     id: RemoteId,
     state: Option<Rec>,
+    /// Listings show it, feeds of changes do not tell of it.
+    quiet: bool,
 }
 
 /// One account.
@@ -166,6 +168,15 @@ impl Account {
 
     /// A record changed (or went): listings will show it.
     pub fn changed(&mut self, id: &RemoteId, now: DateTime<Utc>) {
+        self.tell(id, now, false);
+    }
+
+    /// A record went by merging: how it is told is the provider's way.
+    pub fn merged(&mut self, id: &RemoteId, now: DateTime<Utc>) {
+        self.tell(id, now, self.profile.quiet_merges);
+    }
+
+    fn tell(&mut self, id: &RemoteId, now: DateTime<Utc>, quiet: bool) {
         let lag = self.profile.lag.as_millis() as u64;
         let late = Duration::from_millis(self.chance.below(lag + 1));
         let at = now + TimeDelta::from_std(late).unwrap_or_default();
@@ -175,6 +186,7 @@ impl Account {
             at,
             id: id.clone(),
             state,
+            quiet,
         });
     }
 
@@ -200,6 +212,7 @@ impl Account {
         let range = from.min(self.feed.len())..to.min(self.feed.len());
         let mut ids: Vec<RemoteId> = self.feed[range.start.min(range.end)..range.end]
             .iter()
+            .filter(|shown| !shown.quiet)
             .map(|shown| shown.id.clone())
             .collect();
         ids.sort();

@@ -305,7 +305,8 @@ impl SimConnector {
     fn serve(&self, world: &mut Inner, id: &RemoteId) -> Option<Record> {
         let account = &mut world.accounts[self.number];
         let rec = account.records.get(id)?.clone();
-        account.served(id, rec.version, rec.group);
+        // A record read by its id does not say whether it is in a collection.
+        account.served(id, rec.version, rec.served_group);
         let record = rec.record(&account.profile);
         world.trace.note_text(id.as_str());
         world.trace.note(rec.version);
@@ -560,7 +561,7 @@ impl SimConnector {
             }
         });
         let rec = &world.accounts[self.number].records[&item.id];
-        let (version, group) = (rec.version, rec.group);
+        let (version, group) = (rec.version, rec.served_group);
         // What else stands in the record was shown only if the answer shows it.
         if profile.shows || rec.served + 1 == version {
             world.accounts[self.number].served(&item.id, version, group);
@@ -614,6 +615,9 @@ impl SimConnector {
                 let account = &mut world.accounts[self.number];
                 account.bin.extend(account.records.remove(id));
                 account.changed(id, now);
+                for former in &rec.former {
+                    account.changed(former, now);
+                }
             }
             DeletionPolicy::Mark => world.change(self.number, id, |rec| rec.trashed = true),
             _ => world.change(self.number, id, |rec| rec.group = false),

@@ -334,9 +334,13 @@ impl Inner {
                 item.removed = true;
             }
         }
-        self.accounts[account].bin.push(rec);
         let now = self.now();
         self.accounts[account].changed(id, now);
+        // Nobody is left to tell of those that were merged into it.
+        for former in &rec.former {
+            self.accounts[account].changed(former, now);
+        }
+        self.accounts[account].bin.push(rec);
     }
 
     fn person_restores(&mut self, account: usize) {
@@ -374,7 +378,7 @@ impl Inner {
             rec.former.push(goes.clone());
             rec.former.extend(gone.former);
         }
-        self.accounts[account].changed(&goes, now);
+        self.accounts[account].merged(&goes, now);
         self.change(account, &stays, |_| {});
     }
 
@@ -396,6 +400,7 @@ impl Inner {
             .collect();
         for (id, value) in copies {
             if !value.is_empty() {
+                self.book.copied = true;
                 self.person_writes(1 - from, &id, field, &value);
             }
         }
