@@ -100,6 +100,7 @@ async fn f02_an_intent_is_there_until_settled(world: World) {
     let intentions = Intentions {
         links: vec![office.link(200, "a1", "b1")],
         intents: vec![intent(300, IntentKind::Create), update.clone()],
+        ..Intentions::default()
     };
     for _ in 0..2 {
         scope.intend(&lease, &intentions).await.expect("intend");
@@ -248,6 +249,7 @@ async fn f06_a_failing_item_rolls_everything_back(world: World) {
     let intentions = Intentions {
         links: Vec::new(),
         intents: vec![intent(300, IntentKind::Create)],
+        ..Intentions::default()
     };
     scope.intend(&lease, &intentions).await.expect("intend");
     let settled = conflict(&office, &lease, 400, ConflictStatus::Settled);

@@ -36,3 +36,4 @@ mod people;
 mod runs;
 mod sealed;
 mod staging;
+mod vitals;

@@ -93,6 +93,8 @@ fn creation() -> Intentions {
             payload: json!({"fields": {}}),
             intended_at: at(3),
         }],
+          ..Intentions::default()
+        ..Intentions::default()
     }
 }
 

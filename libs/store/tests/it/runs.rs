@@ -337,7 +337,7 @@ async fn a_parked_run_is_approved_with_what_it_held(world: World) {
     assert_eq!(pending().await, 1);
     // More than was agreed to: parked again, and no longer approved.
     let claim = async |run| {
-        let lease = scope.run_claim(run, at(8), at(99), "w").await;
+        let lease = scope.run_claim(run, at(11), at(99), "w").await;
         lease.expect("claim").expect("lease")
     };
     let lease = claim(lease.run).await;

@@ -65,6 +65,7 @@ async fn s06_the_file_holds_no_plaintext() {
             payload: json!({ "name": CANARY }),
             intended_at: at(1),
         }],
+        ..Intentions::default()
     };
     scope.intend(&lease, &intentions).await.expect("intend");
     let settlement = Settlement {

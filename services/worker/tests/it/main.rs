@@ -1,0 +1,9 @@
+//! Tests of the scheduler with real rows and a queue that keeps what it is given. Runs themselves are tested by
+//! tests/system and tests/simulation.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a test that meets the unexpected has failed"
+)]
+
+mod ringing;
