@@ -158,6 +158,13 @@ fn environment(sandbox: &str) -> Vec<(String, String)> {
             "info,syncline_worker=debug".to_owned(),
         ),
     ];
+    all.extend(providers(sandbox));
+    all
+}
+
+/// The configuration of both providers: the sandbox in their place.
+pub fn providers(sandbox: &str) -> Vec<(String, String)> {
+    let mut all = Vec::new();
     let google = [
         ("AUTH_URL", format!("{sandbox}/o/oauth2/v2/auth")),
         ("TOKEN_URL", format!("{sandbox}/token")),

@@ -455,7 +455,13 @@ fn nothing_is_left_unfinished_or_skipped() {
 fn product_is_built_without_the_features_of_the_simulation() {
     let features_of = |package: &str| {
         let asked = std::process::Command::new(env!("CARGO"))
-            .args(["tree", "--offline", "--locked", "--edges", "features,no-dev"])
+            .args([
+                "tree",
+                "--offline",
+                "--locked",
+                "--edges",
+                "features,no-dev",
+            ])
             .args(["--package", package])
             .current_dir(root())
             .output()
@@ -470,6 +476,9 @@ fn product_is_built_without_the_features_of_the_simulation() {
     let (product, simulation) = (features_of("syncline"), features_of("simulation"));
     for feature in of_simulation {
         assert!(!product.contains(feature), "the product has {feature}");
-        assert!(simulation.contains(feature), "{feature} is looked for by its name");
+        assert!(
+            simulation.contains(feature),
+            "{feature} is looked for by its name"
+        );
     }
 }
