@@ -7,8 +7,9 @@ use syncline_model::{ConnectionId, LinkId, OperationId, PairId, RemoteId};
 use uuid::Uuid;
 
 use crate::bulk::bulk;
+use crate::conflicts::ConflictWrite;
 use crate::db::{fetch_all, page, transaction};
-use crate::dialect::INTENT_INSERT;
+use crate::dialect::{CONFLICT_UPSERT, INTENT_INSERT};
 use crate::links::links_write;
 use crate::seal::INTENT_PAYLOAD;
 use crate::staged::side_of;
@@ -57,11 +58,18 @@ impl Scope {
             .iter()
             .map(|intent| self.intent_write(intent))
             .collect::<Result<Vec<_>>>()?;
+        let conflicts = intentions
+            .conflicts
+            .iter()
+            .map(|conflict| self.conflict_write(lease.connection, conflict))
+            .collect::<Result<Vec<_>>>()?;
         let common = [self.id(), lease.connection.uuid(), lease.pair.uuid()];
         transaction!(self.write(), tx => {
             self.fence(tx, lease).await?;
             links_write(tx, self, &links).await?;
             IntentWrite::execute(tx, INTENT_INSERT, &common, &intents).await?;
+            let common = [self.id(), lease.connection.uuid()];
+            ConflictWrite::execute(tx, CONFLICT_UPSERT, &common, &conflicts).await?;
             Ok(())
         })
     }

@@ -110,6 +110,9 @@ pub struct Intentions {
     pub links: Vec<Link>,
     /// The operations.
     pub intents: Vec<Intent>,
+    /// Conflicts that the operations settle. They are named before the loser's value is written over: should nobody
+    /// come to settle the operations, it is lost to no one.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// A link that a person's answer waits to be planned for.

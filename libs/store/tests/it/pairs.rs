@@ -93,7 +93,6 @@ fn creation() -> Intentions {
             payload: json!({"fields": {}}),
             intended_at: at(3),
         }],
-          ..Intentions::default()
         ..Intentions::default()
     }
 }

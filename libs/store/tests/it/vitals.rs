@@ -37,6 +37,7 @@ async fn lag_and_outbox_are_told_over_all_tenants(world: World) {
     let intentions = Intentions {
         links: Vec::new(),
         intents: vec![intent],
+        conflicts: Vec::new(),
     };
     office
         .scope

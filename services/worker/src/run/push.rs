@@ -18,6 +18,7 @@ use syncline_store::{Intent, IntentKind, Intentions, StagedState};
 
 use super::context::{OpenSide, RunContext};
 use super::pull::staged;
+use super::settle;
 use crate::Trouble;
 
 /// Batches under way at the same time at a provider that does not ask for one writer.
@@ -77,6 +78,10 @@ pub async fn push(context: &RunContext<'_>, plan: &Plan) -> Result<Pushed, Troub
             continue;
         }
         intentions.links.extend(link_before(context, step, link));
+        let conflicts = settle::conflicts(context, step, link, now);
+        intentions
+            .conflicts
+            .extend(conflicts.filter(|conflict| conflict.winner.is_some()));
         for operation in &step.operations {
             let id = OperationId::from_uuid(context.tools.ids.next());
             pushed.operations.push(id);

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use syncline_connector::Create;
-use syncline_engine::acknowledge;
+use syncline_engine::acknowledge_found;
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
     ChangeKind, ConnectionId, Counters, HistoryEntry, Link, LinkState, Record, RemoteId, Side,
@@ -293,11 +293,11 @@ fn adopt(
     *modified_at.get_mut(side) = record.modified_at;
     *modified_at.get_mut(from) = payload.modified_at;
     let mut body = payload.body;
-    acknowledge(
+    acknowledge_found(
         &mut body,
         side,
         &payload.sent,
-        Some(&record.fields),
+        &record.fields,
         &context.policy,
     );
     let link = intent.link.unwrap_or(payload.link);

@@ -95,6 +95,30 @@ fn refused<'s>(plan: &Plan, pushed: &Pushed, settled: &'s [Settled]) -> Vec<&'s 
         .collect()
 }
 
+/// The conflicts of a step.
+pub fn conflicts<'s>(
+    context: &'s RunContext<'_>,
+    step: &'s Step,
+    link: LinkId,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = Conflict> + 's {
+    step.conflicts.iter().map(move |found| Conflict {
+        id: ConflictId::from_uuid(context.tools.ids.next()),
+        connection: context.connection.id,
+        run: context.run.id,
+        link,
+        entry: found.entry.clone(),
+        values: found.values.clone(),
+        winner: found.winner,
+        status: if found.winner.is_some() {
+            ConflictStatus::Settled
+        } else {
+            ConflictStatus::Open
+        },
+        at: now,
+    })
+}
+
 struct Writer<'a> {
     context: &'a RunContext<'a>,
     batch: &'a Batch,
@@ -159,23 +183,12 @@ impl Writer<'_> {
                 fields: change.fields,
             });
         }
-        for found in settled.conflicts {
-            settlement.conflicts.push(Conflict {
-                id: ConflictId::from_uuid(self.context.tools.ids.next()),
-                connection: self.context.connection.id,
-                run: self.context.run.id,
-                link: self.link,
-                entry: found.entry,
-                values: found.values,
-                winner: found.winner,
-                status: if found.winner.is_some() {
-                    ConflictStatus::Settled
-                } else {
-                    ConflictStatus::Open
-                },
-                at: self.now,
-            });
-        }
+        let named = !self.step.operations.is_empty();
+        let conflicts = conflicts(self.context, self.step, self.link, self.now);
+        // What an operation settles was named with its intent.
+        settlement
+            .conflicts
+            .extend(conflicts.filter(|conflict| conflict.winner.is_none() || !named));
         for found in settled.problems {
             settlement.problems.push(Problem {
                 id: ProblemId::from_uuid(self.context.tools.ids.next()),
