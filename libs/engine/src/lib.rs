@@ -27,6 +27,6 @@ pub use plan::{
 pub use policy::{ConfigError, Entry, Policy, PolicyInput};
 pub use rules::takes_part;
 pub use settle::{
-    ChangeMade, LinkPut, LinkWrite, Outcome, RowFate, Settled, acknowledge, carries_deletion,
-    settle,
+    ChangeMade, LinkPut, LinkWrite, Outcome, RowFate, Settled, acknowledge, acknowledge_found,
+    carries_deletion, settle,
 };

@@ -462,6 +462,50 @@ pub const fn carries_deletion(operation: &Operation) -> bool {
     )
 }
 
+/// As `acknowledge`, of a record found some time after it was sent: a person may have edited it meanwhile. Only what
+/// could be the provider's way of writing down what was sent counts as that; anything else is left to be seen as news.
+pub fn acknowledge_found(
+    body: &mut LinkBody,
+    side: Side,
+    sent: &Slots,
+    fields: &Fields,
+    policy: &Policy,
+) {
+    let names = read::Names::of_link(policy, body);
+    let shown = read(policy, side, fields, names.as_ref());
+    let edited: Slots = policy
+        .entries
+        .iter()
+        .zip(shown)
+        .filter_map(|(entry, shown)| {
+            let sent = sent.get(&entry.key)?;
+            (!resembles(sent, &shown)).then(|| (entry.key.clone(), sent.clone()))
+        })
+        .collect();
+    acknowledge(body, side, sent, Some(fields), policy);
+    for (key, sent) in edited {
+        body.rendered.get_mut(side).remove(&key);
+        body.seen.get_mut(side).insert(key, sent);
+    }
+}
+
+/// Whether a provider could have made `shown` of `sent`: other letters' case, other spaces and signs, an end cut off, or
+/// nothing kept at all.
+fn resembles(sent: &Value, shown: &Value) -> bool {
+    let fold = |text: &str| -> String {
+        let kept = text.chars().filter(|one| one.is_alphanumeric());
+        kept.flat_map(char::to_lowercase).collect()
+    };
+    match (sent, shown) {
+        (_, Value::Empty) => true,
+        (Value::Text(sent), Value::Text(shown)) => fold(sent).starts_with(&fold(shown)),
+        (Value::List(sent), Value::List(shown)) => shown
+            .iter()
+            .all(|item| sent.iter().any(|sent| resembles(sent, item))),
+        (sent, shown) => sent == shown,
+    }
+}
+
 /// What was sent to a side is what is seen there now, in the provider's own spelling where `fields` shows it.
 pub fn acknowledge(
     body: &mut LinkBody,
@@ -494,5 +538,33 @@ pub fn acknowledge(
             }
         }
         body.seen.get_mut(side).insert(entry.key.clone(), seen);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spelling_is_told_from_an_edit() {
+        let text = |text: &str| Value::text(text);
+        let list =
+            |items: &[&str]| Value::List(items.iter().map(|item| Value::text(*item)).collect());
+        let cases = [
+            (text(" Ann  Lee "), text("ann lee"), true),
+            (text("+49 30 123"), text("+4930123"), true),
+            (text("Managing Director"), text("Managing"), true),
+            (text("Ann"), Value::Empty, true),
+            (text("Ann"), text("Anna"), false),
+            (text("first 19"), text("first 24"), false),
+            (Value::Empty, text("Ann"), false),
+            (Value::Empty, Value::Empty, true),
+            (Value::Bool(true), Value::Bool(false), false),
+            (list(&["A", "b"]), list(&["a"]), true),
+            (list(&["a"]), list(&["a", "c"]), false),
+        ];
+        for (sent, shown, expect) in cases {
+            assert_eq!(resembles(&sent, &shown), expect, "{sent:?} {shown:?}");
+        }
     }
 }

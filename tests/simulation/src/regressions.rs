@@ -13,6 +13,8 @@ use crate::world::people::Act;
 
 /// The number of the family name.
 const LAST: u8 = 2;
+/// The number of the title.
+const TITLE: u8 = 4;
 
 /// The histories, by name.
 pub fn all() -> Vec<(&'static str, History)> {
@@ -94,6 +96,27 @@ pub fn all() -> Vec<(&'static str, History)> {
                     run(2),
                     edit(0, LAST),
                     run(3),
+                ],
+            ),
+        ),
+        (
+            "an edit of a record whose creation was not settled is no spelling",
+            history(
+                [Profile::plain(), Profile::plain()],
+                vec![create(0), dying(1, 39), edit(1, TITLE), run(2)],
+            ),
+        ),
+        (
+            "a record that is filtered out and takes up a linked one does not hold up the run",
+            filtered(
+                [listing(), Profile::plain()],
+                vec![
+                    create(1),
+                    create(0),
+                    outside(0),
+                    run(1),
+                    Op::Person(merging(0, 2, 0)),
+                    run(2),
                 ],
             ),
         ),
@@ -195,19 +218,53 @@ fn create(account: usize) -> Op {
 }
 
 fn merge(account: usize) -> Op {
-    Op::Person(Act::Merge {
+    Op::Person(merging(account, 0, 1))
+}
+
+const fn merging(account: usize, who: u16, other: u16) -> Act {
+    Act::Merge {
         account,
-        who: 0,
-        other: 1,
+        who,
+        other,
+    }
+}
+
+/// Somebody whom the filter keeps out.
+fn outside(account: usize) -> Op {
+    Op::Person(Act::Create {
+        account,
+        pool: None,
+        passes: false,
     })
 }
 
+/// Only records of a that pass the filter go over.
+fn filtered(accounts: [Profile; 2], ops: Vec<Op>) -> History {
+    let mut history = history(accounts, ops);
+    history.setup.wishes[0].filtered = [true, false];
+    history.setup.batch = 2;
+    history
+}
+
 fn run(chance: u64) -> Op {
+    Op::Run(ride(chance))
+}
+
+/// A run in which the worker dies once a turn has taken effect.
+fn dying(chance: u64, turn: u32) -> Op {
     Op::Run(Ride {
+        crash: Some((turn, true)),
+        slices: 1,
+        ..ride(chance)
+    })
+}
+
+const fn ride(chance: u64) -> Ride {
+    Ride {
         chance,
         stormy: false,
         crash: None,
         during: Vec::new(),
         slices: 4,
-    })
+    }
 }

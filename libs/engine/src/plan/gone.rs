@@ -44,7 +44,8 @@ pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, held: &Held
         }
         return step;
     }
-    let id = pair.link.remote.get(rest).clone();
+    let known = pair.link.remote.get(rest);
+    let id = step.remote.get(rest).as_ref().unwrap_or(known).clone();
     step.operations.push(match action {
         DeletionPolicy::Delete => Operation::Delete { side: rest, id },
         DeletionPolicy::Mark => Operation::Mark { side: rest, id },

@@ -27,6 +27,12 @@ pub fn plan_link(pair: &LinkedPair, policy: &Policy, held: &Held) -> Step {
     if !followed {
         return step;
     }
+    // A record may go by another id by now, whatever else becomes of it: its row goes by that one too.
+    for side in Side::BOTH {
+        if let Sight::Present(record) = pair.sight.get(side) {
+            *step.remote.get_mut(side) = Some(record.id.clone());
+        }
+    }
     let deleted = |side: &Side| *pair.sight.get(*side) == Sight::Deleted;
     if Side::BOTH.iter().any(deleted) {
         return gone::plan_gone(step, pair, policy, held);

@@ -98,7 +98,8 @@ fn nameless_company_gets_a_stand_in_that_never_flows_back() {
 /// somebody renames them in the CRM.
 #[test]
 fn what_fills_a_one_way_name_never_flows_back() {
-    let cases: [(&[&str], &[(&str, &str)], &str); 4] = [
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 4] = [
         (
             &["Last_Name"],
             &[("family", "Lee"), ("email", "lee@x.yz")],
