@@ -107,7 +107,7 @@ impl Cli {
             Command::Providers { json } => providers::print(json),
             Command::Migrate(args) => serve::migrate(args.load()?).await,
             Command::Openapi => {
-                println!("{}", syncline_gateway::openapi()?);
+                print!("{}", syncline_gateway::openapi()?);
                 Ok(())
             }
             Command::Config(args) => {

@@ -277,7 +277,10 @@ impl Client<'_> {
             self.account("google_contacts").await,
         );
         let body = json!({"name": "Sales", "a": {"account": a}, "b": {"account": b}});
-        self.post("/v1/connections", &body).await.ok(201)
+        let mut made = self.post("/v1/connections", &body).await.ok(201);
+        let warnings = made.as_object_mut().unwrap().remove("warnings");
+        assert_eq!(warnings, Some(json!([])), "alone between its accounts");
+        made
     }
 }
 
