@@ -186,11 +186,9 @@ fn one_way(accounts: [Profile; 2], ops: Vec<Op>) -> History {
 }
 
 /// A provider whose listings show a change a quarter of an hour late, or less.
-fn late(profile: Profile) -> Profile {
-    Profile {
-        lag: Duration::from_mins(15),
-        ..profile
-    }
+fn late(mut profile: Profile) -> Profile {
+    profile.lag = Duration::from_mins(15);
+    profile
 }
 
 /// A provider that does not say when a record was changed, and lists everything.
