@@ -189,6 +189,7 @@ fn documented() -> anyhow::Result<BTreeSet<String>> {
     Ok(rows.filter_map(name).collect())
 }
 
+#[expect(clippy::disallowed_methods, reason = "where the tests' servers are")]
 fn setting(name: &str) -> anyhow::Result<String> {
     std::env::var(name).with_context(|| {
         format!(
@@ -332,11 +333,10 @@ fn spans_of(bodies: &[Vec<u8>], trace: &str) -> anyhow::Result<BTreeSet<(String,
                 for span in fields(scope)?.remove(&2).unwrap_or_default() {
                     let span = fields(span)?;
                     let first = |field| span.get(&field).and_then(|all| all.first()).copied();
-                    let id: String = first(1)
+                    let id = first(1)
                         .unwrap_or_default()
                         .iter()
-                        .map(|byte| format!("{byte:02x}"))
-                        .collect();
+                        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
                     if id == trace {
                         let name = String::from_utf8_lossy(first(5).unwrap_or_default());
                         found.insert((role.to_owned(), name.into_owned()));
