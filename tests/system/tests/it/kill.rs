@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use system_tests::customer::succeeded;
 use system_tests::http::number;
+use system_tests::world::did;
 use system_tests::{Audit, World};
 
 /// Times that the server is killed.
@@ -11,7 +12,8 @@ const KILLS: u64 = 10;
 
 /// F-01, F-02, F-03, F-04, F-06: killed at ten moments of a first sync, nothing is twice and nothing is missing.
 ///
-/// `SYNCLINE_KILL_CONTACTS` sets the contacts a side (300 when absent), `SYNCLINE_KILL_SEED` the moments.
+/// `SYNCLINE_KILL_CONTACTS` sets the contacts a side (300 when absent), `SYNCLINE_KILL_SEED` the moments, and
+/// `SYNCLINE_KILL_WITHIN` how many milliseconds at most pass before the next one (1000 when absent).
 #[tokio::test]
 async fn a_first_sync_survives_ten_kills() -> anyhow::Result<()> {
     let contacts = setting("SYNCLINE_KILL_CONTACTS", 300);
@@ -26,12 +28,14 @@ async fn a_first_sync_survives_ten_kills() -> anyhow::Result<()> {
     }
     let connection = world.connect(serde_json::json!({})).await?;
     let first = world.api.begin(&connection).await?;
+    let within = setting("SYNCLINE_KILL_WITHIN", 1000).max(101);
     let mut unfinished = 0;
     for _ in 0..KILLS {
-        let moment = Duration::from_millis(100 + next(&mut chance) % 900);
-        println!("killed after {moment:?}");
+        let moment = Duration::from_millis(100 + next(&mut chance) % (within - 100));
         tokio::time::sleep(moment).await;
         let run = world.api.run(&first).await?;
+        let (pulled, created) = (&run["counters"]["pulled"], did(&run, "created"));
+        println!("killed after {moment:?}: {pulled} pulled, {created} created");
         unfinished += u64::from(run["finished_at"].is_null());
         world.crash().await?;
     }
