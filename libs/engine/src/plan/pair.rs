@@ -28,9 +28,8 @@ pub fn plan_link(pair: &LinkedPair, policy: &Policy, held: &Held) -> Step {
         return step;
     }
     // A record may go by another id by now, whatever else becomes of it: its row goes by that one too.
-    let is_followed = matches!(pair.link.state, LinkState::Live | LinkState::Frozen { .. });
     for side in Side::BOTH {
-        if let (Sight::Present(record), true) = (pair.sight.get(side), is_followed) {
+        if let Sight::Present(record) = pair.sight.get(side) {
             *step.remote.get_mut(side) = Some(record.id.clone());
         }
     }
