@@ -432,7 +432,7 @@ impl<'a> Play<'a> {
         }
         let done = Outcome::Done {
             id: record.as_ref().map_or_else(
-                || RemoteId::new(["a", "b"][side]),
+                || self.link.remote.get(SIDES[side]).clone(),
                 |record| record.id.clone(),
             ),
             version: record.as_ref().map(|record| record.version.clone()),
