@@ -106,7 +106,9 @@ impl Listener {
                     None => return,
                 },
                 heard = hear(&mut self.line) => match heard {
-                    Some(message) => self.pass_on(&message).await,
+                    Some(message) => if let Some(unheard) = self.pass_on(&message) {
+                        self.forget(unheard).await;
+                    },
                     None => self.hang_up(),
                 },
                 () = sleep_until(due) => self.look_after().await,
@@ -119,14 +121,14 @@ impl Listener {
             self.connect().await;
         }
         // Asked for even when it is listened to already: what was told before the server's answer is older than the
-        // watch, and waits in the line.
+        // watch, and waits in the line. Nobody may hear it any more: that is no reason to stop listening now.
         self.ask(
             |mut sink, channel| async move { sink.subscribe(channel).await },
             watch.run,
         )
         .await;
         while let Some(message) = hear(&mut self.line).now_or_never().flatten() {
-            self.pass_on(&message).await;
+            self.pass_on(&message);
         }
         let watchers = self
             .watched
@@ -136,18 +138,15 @@ impl Listener {
         let _ = watch.reply.send(watchers.subscribe());
     }
 
-    async fn pass_on(&mut self, message: &Msg) {
+    /// Tells the watchers; a run whose last watcher has gone is returned.
+    fn pass_on(&self, message: &Msg) -> Option<RunId> {
         let Ok(event) = serde_json::from_slice::<ProgressEvent>(message.get_payload_bytes()) else {
             tracing::debug!("a report that cannot be read: a newer version's");
-            return;
+            return None;
         };
-        let alone = match self.watched.get(&event.run) {
-            Some(watchers) => watchers.send(event.clone()).is_err(),
-            None => false,
-        };
-        if alone {
-            self.forget(event.run).await;
-        }
+        let run = event.run;
+        let unheard = self.watched.get(&run)?.send(event).is_err();
+        unheard.then_some(run)
     }
 
     async fn forget(&mut self, run: RunId) {
