@@ -1,4 +1,4 @@
-//! Pairs and connections.
+//! Connections.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -25,16 +25,6 @@ macro_rules! connection_columns {
 }
 
 statements! {
-    Tenant PAIR_INSERT = "insert into pairs (tenant_id, id, a_account, b_account, object) values ($1, $2, $3, $4, $5)
-        on conflict (tenant_id, a_account, b_account, object) do nothing";
-    Tenant PAIR_GET = "select id from pairs
-        where tenant_id = $1 and a_account = $2 and b_account = $3 and object = $4";
-    /// $2 and $3 are the accounts in the order asked for: whether anything pairs them the other way round.
-    Tenant PAIR_SWAPPED = "select 1 from pairs p
-        where p.tenant_id = $1 and p.a_account = $3 and p.b_account = $2 and p.object = $4
-            and (exists (select 1 from connections c where c.tenant_id = p.tenant_id and c.pair_id = p.id)
-                or exists (select 1 from links l where l.tenant_id = p.tenant_id and l.pair_id = p.id)
-                or exists (select 1 from intents i where i.tenant_id = p.tenant_id and i.pair_id = p.id))";
     Tenant CONNECTION_INSERT = "insert into connections (tenant_id, id, pair_id, name, object, a_account,
         a_collection, b_account, b_collection, settings, status, status_reason, revision, next_run_at, repull,
         created_at, updated_at)
@@ -196,37 +186,6 @@ impl Store {
 }
 
 impl Scope {
-    /// The pair of two accounts (in this order) and an object type, made with `new_id` if it is the first time.
-    pub async fn pair_for(
-        &self,
-        a: AccountId,
-        b: AccountId,
-        object: ObjectType,
-        new_id: PairId,
-    ) -> Result<PairId> {
-        let row = transaction!(self.write(), tx => {
-            execute!(tx, PAIR_INSERT, self.id(), new_id.uuid(), a.uuid(), b.uuid(), object.as_str())
-                .map_err(|error| error.or_conflict("pair: no such account"))?;
-            fetch_optional!(tx, (Uuid,), PAIR_GET, self.id(), a.uuid(), b.uuid(), object.as_str())
-        })?;
-        row.map(|(id,)| PairId::from_uuid(id))
-            .ok_or(StoreError::NotFound)
-    }
-
-    /// Whether these accounts are paired the other way round already: links know their records by side, so that a
-    /// connection in this order would take every linked record for a new one.
-    pub async fn pair_swapped(
-        &self,
-        a: AccountId,
-        b: AccountId,
-        object: ObjectType,
-    ) -> Result<bool> {
-        let row = transaction!(self.read(), tx => {
-            fetch_optional!(tx, (i32,), PAIR_SWAPPED, self.id(), a.uuid(), b.uuid(), object.as_str())
-        })?;
-        Ok(row.is_some())
-    }
-
     /// Keeps a new connection. `next_run_at`: when its first run is due; `None` for never.
     pub async fn connection_create(
         &self,

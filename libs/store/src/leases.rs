@@ -1,6 +1,7 @@
 //! Executing a run: claim, heartbeat, checkpoint, release, finish. Claims are compare-and-swap on the primary key, and
 //! every write names the claim's epoch, so that a worker that lost its lease changes nothing. One run at a time works on
-//! a pair of accounts, whatever its connection: the pair's row carries that right along with the run's.
+//! a pair of accounts, whatever its connection, and on the pairs of a ring: a pair's row, the seat, carries that right
+//! along with the run's.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
@@ -9,6 +10,7 @@ use syncline_model::{ConnectionId, Counters, PairId, RunId, RunState};
 use uuid::Uuid;
 
 use crate::db::{Db, Tx, execute, fetch_optional, transaction};
+use crate::pairs::ring;
 use crate::statement::statements;
 use crate::{Finish, Lease, Release, Result, Scope, Store, StoreError};
 
@@ -42,6 +44,11 @@ statements! {
             and exists (select 1 from runs r where r.tenant_id = i.tenant_id and r.connection_id = i.connection_id
                 and r.state in ('queued', 'running'))
         limit 1";
+    Tenant PAIR_INTENDED = "select 1 from intents where tenant_id = $1 and pair_id = $2 and connection_id = $3 limit 1";
+    /// Who was at work under the seat until now: whoever it was has lost its lease.
+    Tenant SEAT_UNSEAT = "update runs set state = 'queued', epoch = epoch + 1, lease_until = null, worker = null
+        where tenant_id = $1 and id <> $2 and state = 'running'
+            and id = (select run_id from pairs where tenant_id = $1 and id = $3 and run_until <= $4)";
     /// Changes nothing, but takes the row's lock until the transaction ends.
     Tenant RUN_FENCE = "update runs set epoch = epoch
         where tenant_id = $1 and id = $2 and epoch = $3 and connection_id = $4 and state = 'running'
@@ -152,7 +159,7 @@ impl Scope {
     /// Claims a run that is queued and due, or whose lease has expired, and with it its pair of accounts. `None` when
     /// somebody else has it, it is not due, or it is over. Of any number of claimers, one gets it.
     ///
-    /// `None` also while another run works on the pair, or has yet to settle what it intended there: the run is then
+    /// `None` also while another run works on the pair or its ring, or has yet to settle what it intended there: the run is then
     /// due again in half a second. Who was refused because the pair is taken is the next to get it.
     pub async fn run_claim(
         &self,
@@ -169,14 +176,16 @@ impl Scope {
             };
             let (pair,) = fetch_optional!(tx, (Uuid,), RUN_PAIR, self.id(), connection)?
                 .ok_or(StoreError::NotFound)?;
+            let ring = ring(tx, self, pair).await?;
             let lease = Lease {
                 tenant: self.tenant(),
                 run,
                 connection: ConnectionId::from_uuid(connection),
                 pair: PairId::from_uuid(pair),
+                seat: PairId::from_uuid(ring.first().copied().unwrap_or(pair)),
                 epoch: before + 1,
             };
-            if !self.pair_take(tx, &lease, now, lease_until).await? {
+            if !self.pair_take(tx, &lease, &ring, now, lease_until).await? {
                 execute!(tx, RUN_DEFER, self.id(), id, now + DEFERRED)?;
                 return Ok(None);
             }
@@ -186,33 +195,55 @@ impl Scope {
         })
     }
 
-    /// Takes a run's pair of accounts, unless another run has it or has yet to settle what it intended there.
+    /// Takes a run's pair of accounts and its ring, unless another run has them or has yet to settle what it intended
+    /// there.
     async fn pair_take(
         &self,
         tx: &mut Tx,
         lease: &Lease,
+        ring: &[Uuid],
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<bool> {
-        let (pair, run) = (lease.pair.uuid(), lease.run.uuid());
-        let taken = execute!(tx, PAIR_TAKE, self.id(), pair, run, lease.epoch, until, now)?;
+        let (seat, run) = (lease.seat.uuid(), lease.run.uuid());
+        if ring.len() > 1 {
+            execute!(tx, SEAT_UNSEAT, self.id(), run, seat, now)?;
+        }
+        let taken = execute!(tx, PAIR_TAKE, self.id(), seat, run, lease.epoch, until, now)?;
         if taken == 0 {
-            execute!(tx, PAIR_QUEUE, self.id(), pair, run, now + NEXT_FOR, now)?;
+            execute!(tx, PAIR_QUEUE, self.id(), seat, run, now + NEXT_FOR, now)?;
             return Ok(false);
         }
-        // Asked only now, under the lock of the pair's row: what a run intended is seen once it has let go.
-        let connection = lease.connection.uuid();
-        let unsettled =
-            fetch_optional!(tx, (i32,), PAIR_UNSETTLED, self.id(), pair, connection)?.is_some();
+        // Asked only now, under the lock of the seat: what a run intended is seen once it has let go.
+        let unsettled = self.is_unsettled(tx, lease, ring).await?;
         if unsettled {
             self.pair_leave(tx, lease).await?;
         }
         Ok(!unsettled)
     }
 
+    /// Whether other connections' runs have yet to settle what they intended: on the pair, or elsewhere in its ring.
+    /// There who has something to settle as well waits for nobody, or two could wait for one another.
+    async fn is_unsettled(&self, tx: &mut Tx, lease: &Lease, ring: &[Uuid]) -> Result<bool> {
+        let (own, connection) = (lease.pair.uuid(), lease.connection.uuid());
+        let intended = ring.len() > 1
+            && fetch_optional!(tx, (i32,), PAIR_INTENDED, self.id(), own, connection)?.is_some();
+        for pair in ring
+            .iter()
+            .copied()
+            .filter(|pair| *pair == own || !intended)
+        {
+            let row = fetch_optional!(tx, (i32,), PAIR_UNSETTLED, self.id(), pair, connection)?;
+            if row.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn pair_leave(&self, tx: &mut Tx, lease: &Lease) -> Result<()> {
-        let (pair, run) = (lease.pair.uuid(), lease.run.uuid());
-        execute!(tx, PAIR_LEAVE, self.id(), pair, run, lease.epoch)?;
+        let (seat, run) = (lease.seat.uuid(), lease.run.uuid());
+        execute!(tx, PAIR_LEAVE, self.id(), seat, run, lease.epoch)?;
         Ok(())
     }
 
@@ -224,11 +255,11 @@ impl Scope {
 
     /// Keeps a lease alive.
     pub async fn run_heartbeat(&self, lease: &Lease, lease_until: DateTime<Utc>) -> Result<()> {
-        let (pair, run) = (lease.pair.uuid(), lease.run.uuid());
+        let (seat, run) = (lease.seat.uuid(), lease.run.uuid());
         held(transaction!(self.write(), tx => {
             let rows = execute!(tx, RUN_HEARTBEAT, self.id(), run, lease.epoch, lease_until)?;
             if rows > 0 {
-                execute!(tx, PAIR_HEARTBEAT, self.id(), pair, run, lease.epoch, lease_until)?;
+                execute!(tx, PAIR_HEARTBEAT, self.id(), seat, run, lease.epoch, lease_until)?;
             }
             Ok(rows)
         })?)

@@ -20,6 +20,7 @@ mod intents;
 mod leases;
 mod links;
 mod oauth_states;
+mod pairs;
 mod problems;
 mod runs;
 mod seal;

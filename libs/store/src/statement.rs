@@ -52,6 +52,7 @@ pub fn census() -> Vec<Statement> {
         crate::leases::STATEMENTS,
         crate::links::STATEMENTS,
         crate::oauth_states::STATEMENTS,
+        crate::pairs::STATEMENTS,
         crate::problems::STATEMENTS,
         crate::runs::STATEMENTS,
         crate::sessions::STATEMENTS,

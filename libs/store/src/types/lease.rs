@@ -21,8 +21,9 @@ pub struct NewRun {
     pub created_at: DateTime<Utc>,
 }
 
-/// The right to execute a run, and to be the only one at work on its pair of accounts. Every write that takes one fails with `Fenced` once another worker has claimed the
-/// run, or it was released, finished or cancelled.
+/// The right to execute a run, and to be the only one at work on its pair of accounts; where pairs form a ring, on any of
+/// them. Every write that takes one fails with `Fenced` once another worker has claimed the run, or it was released,
+/// finished or cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// The tenant.
@@ -33,6 +34,8 @@ pub struct Lease {
     pub connection: ConnectionId,
     /// The connection's pair of accounts.
     pub pair: PairId,
+    /// The pair whose row says who is at work: the same one, or the first of its ring.
+    pub seat: PairId,
     /// Fencing number: grows by one with every claim.
     pub epoch: i64,
 }

@@ -2,12 +2,14 @@
 
 mod edit;
 mod lease;
+mod pair;
 mod people;
 mod settlement;
 mod staged;
 
 pub use edit::EditEffects;
 pub use lease::{Finish, Lease, NewRun, Release};
+pub use pair::Pair;
 pub use people::{
     ApiKey, Idempotency, Member, NewApiKey, NewMember, NewOauthState, NewSession, NewTenant,
     OauthState,

@@ -4,13 +4,15 @@ use serde_json::json;
 use syncline_model::*;
 use syncline_store::*;
 
-use crate::harness::{Office, World, at, connection, follow, present, remote, uuid};
+use crate::harness::{Office, World, account, at, connection, follow, present, remote, uuid};
 
 on_both!(
     a_link_is_seen_through_the_membership,
     absence_is_asked_about_what_is_followed,
     f68_one_run_at_a_time_works_on_a_pair,
     f68_of_two_claims_at_once_one_wins,
+    f68_one_run_at_a_time_works_on_a_ring,
+    pairs_that_form_no_ring_do_not_wait,
     f11_who_lost_the_pair_writes_nothing,
     what_was_intended_is_settled_first,
     f02_intents_outlive_their_connection,
@@ -239,6 +241,67 @@ async fn f68_of_two_claims_at_once_one_wins(world: World) {
             let _ = office.scope.run_cancel(run, at(now)).await;
         }
     }
+    world.end().await;
+}
+
+/// A third account, and connections of the first two with it as far as asked for.
+async fn spokes(office: &Office, from_a: bool, from_b: bool) -> Vec<ConnectionId> {
+    let third = AccountId::from_uuid(uuid(20));
+    let made = account(office.tenant, third);
+    office.scope.account_create(&made).await.expect("account");
+    let mut connections = Vec::new();
+    for (n, from, wanted) in [
+        (21, office.accounts.a, from_a),
+        (23, office.accounts.b, from_b),
+    ] {
+        if !wanted {
+            continue;
+        }
+        let accounts = Sides { a: from, b: third };
+        let pair = office
+            .scope
+            .pair_for(from, third, ObjectType::Contact, PairId::from_uuid(uuid(n)))
+            .await
+            .expect("pair");
+        let made = connection(&office.scope, uuid(n + 1), pair, &accounts);
+        let kept = office.scope.connection_create(&made, None).await;
+        kept.expect("connection");
+        connections.push(made.id);
+    }
+    connections
+}
+
+async fn f68_one_run_at_a_time_works_on_a_ring(world: World) {
+    let office = world.office(10).await;
+    let others = spokes(&office, true, true).await;
+    let first = office.lease(100).await;
+    let runs = [
+        enqueue(&office, others[0], 101).await,
+        enqueue(&office, others[1], 102).await,
+    ];
+    for run in runs {
+        assert_eq!(claim(&office, run, 2).await, None, "the ring is taken");
+    }
+    finish(&office, &first).await;
+    let second = claim(&office, runs[0], 20).await.expect("the ring is free");
+    assert_eq!(second.seat, first.seat);
+    // A worker that is asleep past its lease is not waited for, and writes nothing when it wakes up.
+    let third = claim(&office, runs[1], 90)
+        .await
+        .expect("the lease is over");
+    let asleep = office.scope.settle(&second, &Settlement::default()).await;
+    assert!(matches!(asleep, Err(StoreError::Fenced)), "{asleep:?}");
+    finish(&office, &third).await;
+    world.end().await;
+}
+
+async fn pairs_that_form_no_ring_do_not_wait(world: World) {
+    let office = world.office(10).await;
+    let others = spokes(&office, true, false).await;
+    let first = office.lease(100).await;
+    let run = enqueue(&office, others[0], 101).await;
+    let second = claim(&office, run, 2).await.expect("nothing is in its way");
+    assert_ne!(second.seat, first.seat);
     world.end().await;
 }
 
