@@ -11,6 +11,7 @@ mod matching;
 mod merge;
 mod name;
 mod normal;
+mod origin;
 mod plan;
 mod policy;
 mod rules;
@@ -20,13 +21,14 @@ pub use defaults::default_mapping;
 pub use guard::{Held, Totals, beyond, guards, overwrites};
 pub use matching::match_keys;
 pub use normal::{equal, is_blank, normal};
+pub use origin::{Elsewhere, Known};
 pub use plan::{
-    Cluster, ConflictFound, LinkedPair, Observation, Operation, Plan, ProblemFound, Sight, Step,
-    Subject, plan, shows_edit,
+    Cluster, ConflictFound, Kin, LinkedPair, Observation, Operation, Plan, ProblemFound, Sight,
+    Step, Subject, plan, shows_edit,
 };
 pub use policy::{ConfigError, Entry, Policy, PolicyInput};
 pub use rules::takes_part;
 pub use settle::{
     ChangeMade, LinkPut, LinkWrite, Outcome, RowFate, Settled, acknowledge, acknowledge_found,
-    carries_deletion, settle,
+    acknowledge_shown, carries_deletion, settle,
 };

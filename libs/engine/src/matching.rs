@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{Cardinality, Kind, Record, Side, Sides, Value};
 
-use crate::{Policy, equal, is_blank, lens, normal, plan::read};
+use crate::{Cluster, Kin, Policy, equal, is_blank, lens, normal, plan::read};
 
 /// What a match key is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,12 +107,50 @@ pub struct Matches {
     pub ambiguous: Sides<BTreeMap<usize, Vec<usize>>>,
 }
 
-/// Matches the unlinked records of a cluster.
-pub fn matches(policy: &Policy, a: &[Record], b: &[Record]) -> Matches {
+/// Matches the unlinked records of a cluster. Whom other connections know is not looked for by keys.
+pub fn matches(policy: &Policy, cluster: &Cluster) -> Matches {
+    let (a, b) = (&cluster.records.a, &cluster.records.b);
     let mut found = Matches::default();
-    by_address(policy, a, b, &mut found);
-    by_namesake(policy, a, b, &mut found);
+    let known = by_kin(cluster, &mut found);
+    by_address(policy, a, b, &known, &mut found);
+    by_namesake(policy, a, b, &known, &mut found);
     found
+}
+
+/// Per side, the records that keys are not asked about.
+type Known = Sides<BTreeSet<usize>>;
+
+/// Links those whom other connections know to be one.
+fn by_kin(cluster: &Cluster, found: &mut Matches) -> Known {
+    let mut known = Known::default();
+    for side in Side::BOTH {
+        for (index, record) in cluster.records.get(side).iter().enumerate() {
+            let Some(kin) = cluster.kin.get(side).get(&record.id) else {
+                continue;
+            };
+            known.get_mut(side).insert(index);
+            let Kin::Record(other) = kin else {
+                continue;
+            };
+            let mut others = cluster.records.get(side.other()).iter();
+            let Some(at) = others.position(|record| record.id == *other) else {
+                continue;
+            };
+            known.get_mut(side.other()).insert(at);
+            let pair = match side {
+                Side::A => (index, at),
+                Side::B => (at, index),
+            };
+            if !found
+                .pairs
+                .iter()
+                .any(|(a, b)| *a == pair.0 || *b == pair.1)
+            {
+                found.pairs.push(pair);
+            }
+        }
+    }
+    known
 }
 
 /// Whether a record has no e-mail address of its own.
@@ -121,7 +159,7 @@ pub fn has_no_address(policy: &Policy, side: Side, record: &Record) -> bool {
 }
 
 /// Records that share an e-mail address.
-fn by_address(policy: &Policy, a: &[Record], b: &[Record], found: &mut Matches) {
+fn by_address(policy: &Policy, a: &[Record], b: &[Record], known: &Known, found: &mut Matches) {
     let each = |side: Side, records: &[Record]| -> (Vec<Vec<Key>>, Vec<Option<String>>) {
         records
             .iter()
@@ -133,9 +171,13 @@ fn by_address(policy: &Policy, a: &[Record], b: &[Record], found: &mut Matches) 
             .unzip()
     };
     let ((keys_a, names_a), (keys_b, names_b)) = (each(Side::A, a), each(Side::B, b));
+    let free = |records: &[Record], known: &BTreeSet<usize>| -> BTreeSet<usize> {
+        let all = 0..records.len();
+        all.filter(|index| !known.contains(index)).collect()
+    };
     let mut free = Sides {
-        a: (0..a.len()).collect::<BTreeSet<_>>(),
-        b: (0..b.len()).collect::<BTreeSet<_>>(),
+        a: free(a, &known.a),
+        b: free(b, &known.b),
     };
     let strongest = |x: &[Key], y: &[Key]| !x.is_empty() && x.first() == y.first();
     let any = |x: &[Key], y: &[Key]| x.iter().any(|key| y.contains(key));
@@ -175,10 +217,13 @@ fn by_address(policy: &Policy, a: &[Record], b: &[Record], found: &mut Matches) 
 
 /// Records without an address: each with its only namesake, if that one has no other and the two contradict one another
 /// nowhere. Namesakes that are several are told apart by nothing and stay records of their own.
-fn by_namesake(policy: &Policy, a: &[Record], b: &[Record], found: &mut Matches) {
+fn by_namesake(policy: &Policy, a: &[Record], b: &[Record], known: &Known, found: &mut Matches) {
     let mut groups: BTreeMap<Key, Sides<Vec<usize>>> = BTreeMap::new();
     for (side, records) in [(Side::A, a), (Side::B, b)] {
         for (index, record) in records.iter().enumerate() {
+            if known.get(side).contains(&index) {
+                continue;
+            }
             for key in keys(policy, side, record) {
                 if key.by != By::Email {
                     groups.entry(key).or_default().get_mut(side).push(index);

@@ -6,7 +6,7 @@
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{Blank, Cardinality, ConflictPolicy, Side, Sides, Value};
 
-use crate::{Entry, equal, is_blank, normal};
+use crate::{Entry, equal, is_blank, normal, origin::Origin};
 
 /// What is known of one field of a link.
 #[derive(Clone, Debug)]
@@ -24,6 +24,26 @@ pub struct Facts<'a> {
     pub resolution: Option<Side>,
     /// The side changed last, beyond doubt, as the providers say.
     pub most_recent: Option<Side>,
+    /// How the values came to stand there, where other connections could have brought them.
+    pub origins: Option<Origins>,
+}
+
+/// How the values of a field came to stand in its two records.
+#[derive(Clone, Debug)]
+pub struct Origins {
+    /// On each side.
+    pub now: Sides<Origin>,
+    /// When the target was decided, if that was noted.
+    pub target: Option<i64>,
+}
+
+/// When a target was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// Then, here or by another connection; `None` if nobody noted it.
+    Before(Option<i64>),
+    /// By this merge.
+    Now,
 }
 
 /// What becomes of the field.
@@ -66,27 +86,29 @@ pub fn merge(entry: &Entry, facts: &Facts<'_>) -> Merged {
     if item_by_item {
         return merge_sets(entry, facts, target);
     }
-    let changed = Sides::of(|side| has_changed(entry, facts, side));
+    let changed =
+        Sides::of(|side| has_changed(entry, facts, side) && !is_overtaken(entry, facts, side));
     let sources = Sides::of(|side| *changed.get(side) && *entry.from.get(side));
     // An edit of a source that the other side never got stands against that side's own edit: neither knew of the other.
     let claims = Sides::of(|side| *sources.get(side) || undelivered(entry, facts, side));
     let (new, conflict) = match (sources.a, sources.b) {
         (false, false) => (target.clone(), unfinished(entry, facts, &changed)),
-        _ if claims.a && claims.b => match settle_conflict(entry, facts) {
-            Some(winner) => {
-                let said = *facts.now.get(winner);
-                let new = if same(entry, target, said) {
-                    target
-                } else {
-                    said
-                };
-                let clash = Clash {
-                    winner: Some(winner),
-                };
-                (new.clone(), Some(clash))
-            }
-            None => return ask(target),
-        },
+        _ if claims.a && claims.b => {
+            let newer = newer(facts, &changed);
+            let Some(winner) = newer.or_else(|| settle_conflict(entry, facts)) else {
+                return ask(target);
+            };
+            let said = *facts.now.get(winner);
+            let new = if same(entry, target, said) {
+                target
+            } else {
+                said
+            };
+            let clash = Clash {
+                winner: Some(winner),
+            };
+            (new.clone(), newer.is_none().then_some(clash))
+        }
         (a, _) => {
             let source = if a { Side::A } else { Side::B };
             let conflict = overruled(entry, facts, &changed, source);
@@ -94,6 +116,69 @@ pub fn merge(entry: &Entry, facts: &Facts<'_>) -> Merged {
         }
     };
     finish(entry, facts, new, target, &changed, conflict)
+}
+
+/// When the target of a merge was decided, for the other connections of a ring to tell the newer of two decisions.
+/// Where that is not asked, nobody noted it.
+pub fn decided(entry: &Entry, facts: &Facts<'_>, merged: &Merged) -> Decided {
+    let Some(origins) = &facts.origins else {
+        return Decided::Before(None);
+    };
+    if merged.conflict.is_some() {
+        return Decided::Now;
+    }
+    // Filling again what was cleared is a decision: else a connection that carries blanks would clear it again.
+    let filled_again = |side: Side| {
+        let cleared = is_blank(entry.kind, facts.now.get(side)) && reached(entry, facts, side);
+        cleared && *merged.write.get(side)
+    };
+    if Side::BOTH.into_iter().any(filled_again) {
+        return Decided::Now;
+    }
+    let said = |side: Side| match *origins.now.get(side) {
+        Origin::Decided(at) if same(entry, facts.now.get(side), &merged.target) => Some(at),
+        Origin::Decided(_) | Origin::Edited(_) => None,
+    };
+    let known = said(Side::A).max(said(Side::B));
+    let stays = facts
+        .target
+        .is_some_and(|target| same(entry, target, &merged.target));
+    match (stays, known) {
+        (true, known) => Decided::Before(origins.target.max(known)),
+        (false, Some(at)) => Decided::Before(Some(at)),
+        (false, None) => Decided::Now,
+    }
+}
+
+/// Whether another connection brought what a source says, and it was decided before the target: it is no edit, and the
+/// target takes its place.
+fn is_overtaken(entry: &Entry, facts: &Facts<'_>, side: Side) -> bool {
+    let Some(origins) = &facts.origins else {
+        return false;
+    };
+    let older = match (*origins.now.get(side), origins.target) {
+        (Origin::Decided(at), Some(target)) => at < target,
+        _ => false,
+    };
+    older && *entry.from.get(side)
+}
+
+/// Of two claims the one that was decided later, where that is beyond doubt: then there is no conflict to settle.
+fn newer(facts: &Facts<'_>, changed: &Sides<bool>) -> Option<Side> {
+    let origins = facts.origins.as_ref()?;
+    if facts.resolution.is_some() {
+        return None;
+    }
+    let claim = |side: Side| match (*changed.get(side), origins.target) {
+        (true, _) => Some(*origins.now.get(side)),
+        (false, target) => target.map(Origin::Decided),
+    };
+    let (a, b) = (claim(Side::A)?, claim(Side::B)?);
+    match (a.is_after(b), b.is_after(a)) {
+        (true, false) => Some(Side::A),
+        (false, true) => Some(Side::B),
+        _ => None,
+    }
 }
 
 /// Both sides say the same, however they came to it: nothing to write, and the target is what they say.
@@ -200,15 +285,14 @@ fn first_contact(entry: &Entry, facts: &Facts<'_>) -> Merged {
             }),
         )
     } else {
-        match settle_conflict(entry, facts) {
-            Some(winner) => (
-                take(winner),
-                Some(Clash {
-                    winner: Some(winner),
-                }),
-            ),
-            None => return ask(&Value::Empty),
-        }
+        let newer = newer(facts, &Sides { a: true, b: true });
+        let Some(winner) = newer.or_else(|| settle_conflict(entry, facts)) else {
+            return ask(&Value::Empty);
+        };
+        let clash = Clash {
+            winner: Some(winner),
+        };
+        (take(winner), newer.is_none().then_some(clash))
     };
     let none = Value::Empty;
     finish(
@@ -310,6 +394,16 @@ fn finish(
 
 /// Sets merge item by item: what either side added is in, what either side took away is out. No conflicts.
 fn merge_sets(entry: &Entry, facts: &Facts<'_>, target: &Value) -> Merged {
+    let both = Sides { a: true, b: true };
+    if let Some(Origins { now, .. }) = &facts.origins
+        && let (Origin::Decided(_), Origin::Decided(_)) = (now.a, now.b)
+        && let Some(winner) = newer(facts, &both)
+        && !(entry.blank == Blank::Keep && is_blank(entry.kind, facts.now.get(winner)))
+    {
+        // Decided by other connections both times: the later time all items were looked at.
+        let new = (*facts.now.get(winner)).clone();
+        return finish(entry, facts, new, target, &Sides::default(), None);
+    }
     let items = |value: &Value| match normal(entry.kind, Cardinality::Many, value) {
         Value::List(items) => items,
         _ => Vec::new(),
@@ -318,7 +412,7 @@ fn merge_sets(entry: &Entry, facts: &Facts<'_>, target: &Value) -> Merged {
     let mut added = Vec::new();
     let mut removed = Vec::new();
     for side in Side::BOTH {
-        if !*entry.from.get(side) {
+        if !*entry.from.get(side) || is_overtaken(entry, facts, side) {
             continue;
         }
         let now = items(facts.now.get(side));

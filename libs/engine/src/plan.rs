@@ -13,7 +13,10 @@ use syncline_model::{
     Slots, Value, Version,
 };
 
-use crate::{Held, Policy, RowFate};
+use crate::{
+    Elsewhere, Entry, Held, Policy, RowFate,
+    origin::{Origin, origin, stood},
+};
 
 pub use pair::shows_edit;
 pub(crate) use read::read;
@@ -49,6 +52,22 @@ pub struct Cluster {
     /// who comes back on the other side as a new record is matched with the survivor, whose link goes on; a survivor
     /// that nobody comes back for is left alone.
     pub survivors: Sides<BTreeMap<RemoteId, Link>>,
+    /// Records that other connections know to be somebody of the other side, whatever their keys say.
+    pub kin: Sides<BTreeMap<RemoteId, Kin>>,
+}
+
+/// Who a record is on the other side, as other connections of the tenant know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kin {
+    /// This record, which is in the cluster.
+    Record(RemoteId),
+    /// A record that is linked with another one of this side already.
+    Linked {
+        /// That record of this side.
+        with: RemoteId,
+    },
+    /// A record that is not in sight: deleted, or outside the collection.
+    OutOfSight,
 }
 
 /// One batch of facts.
@@ -60,6 +79,8 @@ pub struct Observation {
     pub clusters: Vec<Cluster>,
     /// What guards hold in this run.
     pub held: Held,
+    /// What other connections know of the records, where they lead from one side to the other as well.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// What should happen. A plan is a value: it can be printed, stored, compared and approved.
@@ -212,14 +233,50 @@ pub struct ProblemFound {
     pub candidates: Vec<RemoteId>,
 }
 
+/// What is to be heeded beside the records themselves.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    held: &'a Held,
+    elsewhere: Option<&'a Elsewhere>,
+}
+
+impl Around<'_> {
+    /// The time of what is decided now, where that is noted.
+    fn now(&self) -> Option<i64> {
+        self.elsewhere.map(|elsewhere| elsewhere.now)
+    }
+
+    /// How a value came to stand in a record, where that is asked.
+    fn origin(&self, entry: &Entry, side: Side, id: &RemoteId, value: &Value) -> Option<Origin> {
+        let known = self.elsewhere?.known.get(side).get(id);
+        Some(origin(entry, side, value, known.map_or(&[], Vec::as_slice)))
+    }
+
+    /// Whether a value of the record on a side had stood in the one on the other side, as other connections know.
+    fn stood(&self, entry: &Entry, side: Side, ids: &Sides<RemoteId>, value: &Value) -> bool {
+        let Some(elsewhere) = self.elsewhere else {
+            return false;
+        };
+        let known = Sides::of(|side| {
+            let known = elsewhere.known.get(side).get(ids.get(side));
+            known.map_or(&[] as &[_], Vec::as_slice)
+        });
+        stood(entry, side, value, &known)
+    }
+}
+
 /// Decides what should happen.
 pub fn plan(observation: &Observation, policy: &Policy) -> Plan {
     let mut steps = Vec::new();
+    let facts = Around {
+        held: &observation.held,
+        elsewhere: observation.elsewhere.as_ref(),
+    };
     for pair in &observation.linked {
-        steps.push(pair::plan_link(pair, policy, &observation.held));
+        steps.push(pair::plan_link(pair, policy, facts));
     }
     for cluster in &observation.clusters {
-        create::plan_cluster(cluster, policy, &observation.held, &mut steps);
+        create::plan_cluster(cluster, policy, facts, &mut steps);
     }
     Plan { steps }
 }

@@ -489,6 +489,33 @@ pub fn acknowledge_found(
     }
 }
 
+/// As `acknowledge`, of an update of which no answer came, by what its record shows now. What stands there as it did
+/// before was not written, or not yet; what could be the provider's way of writing down what was sent was. Anything else
+/// is left to be seen as news.
+pub fn acknowledge_shown(
+    body: &mut LinkBody,
+    side: Side,
+    sent: &Slots,
+    fields: &Fields,
+    policy: &Policy,
+) {
+    let names = read::Names::of_link(policy, body);
+    let shown = read(policy, side, fields, names.as_ref());
+    let landed: Slots = policy
+        .entries
+        .iter()
+        .zip(shown)
+        .filter_map(|(entry, shown)| {
+            let sent = sent.get(&entry.key)?;
+            let before = body.seen.get(side).get(&entry.key);
+            let same = |other: &Value| equal(entry.kind, entry.cardinality, &shown, other);
+            let written = !before.is_some_and(same) && !is_blank(entry.kind, &shown);
+            (written && resembles(sent, &shown)).then(|| (entry.key.clone(), sent.clone()))
+        })
+        .collect();
+    acknowledge(body, side, &landed, Some(fields), policy);
+}
+
 /// Whether a provider could have made `shown` of `sent`: other letters' case, other spaces and signs, an end cut off, or
 /// nothing kept at all.
 fn resembles(sent: &Value, shown: &Value) -> bool {

@@ -22,6 +22,15 @@ impl EntryKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The path on a side, as written.
+    pub fn path(&self, side: Side) -> &str {
+        match (self.0.split_once('='), side) {
+            (Some((a, _)), Side::A) => a,
+            (Some((_, b)), Side::B) => b,
+            (None, _) => &self.0,
+        }
+    }
 }
 
 /// Values by mapping entry.
@@ -34,6 +43,10 @@ pub struct LinkBody {
     pub seen: Sides<Slots>,
     /// The merged values that both sides are meant to reach.
     pub target: Slots,
+    /// When each target was decided, in microseconds since 1970: noted where connections form a ring, so that each of
+    /// them can tell the newer of two decisions. Those of before are without.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub decided: BTreeMap<EntryKey, i64>,
     /// Per side, what stands there in the target's place and is left at. Either the provider's own way of writing down
     /// a target that it would not keep as sent (beyond what normal forms forgive): such a side has reached the target,
     /// and without this it would be written again for ever. Or the own edit of a side that only receives: it stands

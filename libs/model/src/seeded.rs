@@ -93,6 +93,12 @@ bugs! {
     MaybeAppliedIsNot,
     /// A record of another version is not read again.
     StaleNotReread,
+    /// Records are deleted as they were last seen, and not read once more.
+    DeletesUnread,
+    /// Other connections are not asked who a record is.
+    KinForgotten,
+    /// Other connections are not asked how a value came to stand there.
+    OriginsForgotten,
     /// Guards are not looked at.
     GuardsSkipped,
     /// An approval covers whatever a guard holds later.

@@ -288,6 +288,7 @@ impl World {
             linked,
             clusters: clusters.into_iter().filter(|c| c.1).map(|c| c.2).collect(),
             held: self.held.clone(),
+            elsewhere: None,
         }
     }
 

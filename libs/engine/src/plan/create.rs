@@ -7,16 +7,16 @@ use syncline_model::{
 };
 
 use super::{
-    Cluster, LinkedPair, Operation, ProblemFound, Sight, Step, Subject, pair, read,
+    Around, Cluster, Kin, LinkedPair, Operation, ProblemFound, Sight, Step, Subject, pair, read,
     read::mononym_write,
 };
-use crate::{Held, Policy, RowFate, lens, matching, rules};
+use crate::{Policy, RowFate, lens, matching, origin::Origin, rules};
 
 /// Most records of one side that a cluster may have before it is left to a person.
 const MAX_CLUSTER: usize = 50;
 
 /// Plans the records of one cluster.
-pub fn plan_cluster(cluster: &Cluster, policy: &Policy, held: &Held, steps: &mut Vec<Step>) {
+pub fn plan_cluster(cluster: &Cluster, policy: &Policy, around: Around<'_>, steps: &mut Vec<Step>) {
     let records = &cluster.records;
     let too_large = Side::BOTH
         .into_iter()
@@ -41,7 +41,7 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, held: &Held, steps: &mut
             .collect::<Vec<bool>>()
     });
     let takes_part = |side: Side, index: usize| part.get(side).get(index) == Some(&true);
-    let found = matching::matches(policy, &records.a, &records.b);
+    let found = matching::matches(policy, cluster);
     let mut done = Sides::of(|side| vec![false; records.get(side).len()]);
     let mut mark = |side: Side, index: usize| {
         if let Some(slot) = done.get_mut(side).get_mut(index) {
@@ -60,7 +60,7 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, held: &Held, steps: &mut
             let survived = [(Side::A, a), (Side::B, b)]
                 .into_iter()
                 .find_map(|(side, record)| cluster.survivors.get(side).get(&record.id));
-            steps.push(link(policy, held, a, b, from, survived));
+            steps.push(link(policy, around, a, b, from, survived));
             mark(Side::A, *i);
             mark(Side::B, *j);
         }
@@ -88,10 +88,15 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, held: &Held, steps: &mut
             }
             steps.push(if cluster.survivors.get(side).contains_key(&record.id) {
                 left_alone(side, record)
-            } else if takes_part(side, index) {
-                create(policy, side, record)
-            } else {
+            } else if !takes_part(side, index) {
                 aside(side, record)
+            } else {
+                match cluster.kin.get(side).get(&record.id) {
+                    None => create(policy, around, side, record),
+                    Some(Kin::Linked { with }) => double(side, record, with),
+                    // Whoever follows that record says what becomes of this one.
+                    Some(Kin::Record(_) | Kin::OutOfSight) => aside(side, record),
+                }
             });
         }
     }
@@ -114,7 +119,7 @@ fn is_one_sided(policy: &Policy, cluster: &Cluster) -> bool {
 /// former partner, it is that link which goes on, with the new partner.
 fn link(
     policy: &Policy,
-    held: &Held,
+    around: Around<'_>,
     a: &Record,
     b: &Record,
     from: Side,
@@ -151,22 +156,28 @@ fn link(
             step.observe(Side::B, b);
             pair::freeze(&mut step, &pair, left);
         }
-        None => pair::merge_records(&mut step, &pair, policy, held),
+        None => pair::merge_records(&mut step, &pair, policy, around),
     }
     step
 }
 
 /// A record that the other side lacks.
-fn create(policy: &Policy, from: Side, record: &Record) -> Step {
+fn create(policy: &Policy, around: Around<'_>, from: Side, record: &Record) -> Step {
     let mut step = Step::fresh(Subject::New);
     step.observe(from, record);
     *step.rows.get_mut(from) = Some(RowFate::Absorbed);
-    add_creation(&mut step, policy, from, record);
+    add_creation(&mut step, policy, around, from, record);
     step
 }
 
 /// A linked record whose partner was deleted while it was edited: the partner is made again.
-pub fn plan_again(mut step: Step, pair: &LinkedPair, policy: &Policy, gone: Side) -> Step {
+pub fn plan_again(
+    mut step: Step,
+    pair: &LinkedPair,
+    policy: &Policy,
+    around: Around<'_>,
+    gone: Side,
+) -> Step {
     let from = gone.other();
     let Sight::Present(record) = pair.sight.get(from) else {
         return step;
@@ -177,12 +188,12 @@ pub fn plan_again(mut step: Step, pair: &LinkedPair, policy: &Policy, gone: Side
     *step.version.get_mut(gone) = None;
     *step.modified_at.get_mut(gone) = None;
     step.observe(from, record);
-    add_creation(&mut step, policy, from, record);
+    add_creation(&mut step, policy, around, from, record);
     step
 }
 
 /// Appends the creation of `record` on the other side.
-fn add_creation(step: &mut Step, policy: &Policy, from: Side, record: &Record) {
+fn add_creation(step: &mut Step, policy: &Policy, around: Around<'_>, from: Side, record: &Record) {
     let to = from.other();
     let values = read(policy, from, &record.fields, None);
     let mut sent = Slots::new();
@@ -198,6 +209,13 @@ fn add_creation(step: &mut Step, policy: &Policy, from: Side, record: &Record) {
             continue;
         }
         step.body.target.insert(entry.key.clone(), value.clone());
+        let decided = match around.origin(entry, from, &record.id, value) {
+            Some(Origin::Decided(at)) => Some(at),
+            Some(Origin::Edited(_)) | None => around.now(),
+        };
+        if let Some(at) = decided {
+            step.body.decided.insert(entry.key.clone(), at);
+        }
         // What is not sent is empty there; it is seen so.
         sent.insert(entry.key.clone(), Value::Empty);
         if value.is_empty() {
@@ -337,6 +355,19 @@ fn ambiguous(side: Side, record: &Record, candidates: Vec<RemoteId>) -> Step {
         "{others}. Merge or change them so that one is left, or that each has an e-mail address of its own"
     );
     named(side, record, ProblemReason::Ambiguous, message, candidates)
+}
+
+/// A second record of somebody whose first one is linked already: making them twice on the other side would go on
+/// round the connections for ever.
+fn double(side: Side, record: &Record, with: &RemoteId) -> Step {
+    let message = "By way of other connections this record is the same person as another one of this side, which is linked already. Merge the two, or delete one".to_owned();
+    named(
+        side,
+        record,
+        ProblemReason::Ambiguous,
+        message,
+        vec![with.clone()],
+    )
 }
 
 fn too_many(side: Side, record: &Record) -> Step {

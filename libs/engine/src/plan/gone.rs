@@ -3,14 +3,14 @@
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{DeletionPolicy, LinkState, Side, Sides, Value};
 
-use super::{LinkedPair, Operation, Sight, Step, create, pair, read};
+use super::{Around, LinkedPair, Operation, Sight, Step, create, pair, read};
 use crate::{
-    Held, Policy, RowFate,
+    Policy, RowFate,
     merge::{Facts, merge},
 };
 
 /// A deletion on one side or both.
-pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, held: &Held) -> Step {
+pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, around: Around<'_>) -> Step {
     let deleted = Sides::of(|side| *pair.sight.get(side) == Sight::Deleted);
     if deleted.a && deleted.b {
         step.state = LinkState::Buried;
@@ -24,13 +24,13 @@ pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, held: &Held
     if carried
         && took_part(pair, policy, gone)
         && policy.flows_from(rest)
-        && is_owed(pair, policy, gone)
+        && is_owed(pair, policy, around, gone)
         && !seeded(Bug::DeletionBeatsEdit)
     {
         // An edit after the last sync beats a deletion: the record comes back.
-        return create::plan_again(step, pair, policy, gone);
+        return create::plan_again(step, pair, policy, around, gone);
     }
-    if *held.gone.get(gone) && !seeded(Bug::HeldGoesOn) {
+    if *around.held.gone.get(gone) && !seeded(Bug::HeldGoesOn) {
         step.hold();
         return step;
     }
@@ -43,6 +43,10 @@ pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, held: &Held
             *row = RowFate::Waiting;
         }
         return step;
+    }
+    if let Sight::Present(record) = pair.sight.get(rest) {
+        // Decided on the record as it is now: only if it changes once more is it to be looked at again.
+        step.observe(rest, record);
     }
     let known = pair.link.remote.get(rest);
     let id = step.remote.get(rest).as_ref().unwrap_or(known).clone();
@@ -62,8 +66,9 @@ fn took_part(pair: &LinkedPair, policy: &Policy, gone: Side) -> bool {
 }
 
 /// Whether something is owed to the side that is gone: a merge that pretends its record is as last seen would write
-/// it. That is an edit made since, or one that never got there.
-fn is_owed(pair: &LinkedPair, policy: &Policy, gone: Side) -> bool {
+/// it. That is an edit made since, or one that never got there; what another connection brought there before it was
+/// deleted is not owed.
+fn is_owed(pair: &LinkedPair, policy: &Policy, around: Around<'_>, gone: Side) -> bool {
     let Sight::Present(record) = pair.sight.get(gone.other()) else {
         return false;
     };
@@ -87,9 +92,13 @@ fn is_owed(pair: &LinkedPair, policy: &Policy, gone: Side) -> bool {
             // Where both edited, the record that stays says more than the one that is gone.
             resolution: Some(gone.other()),
             most_recent: None,
+            origins: None,
         };
         let merged = merge(entry, &facts);
-        *merged.write.get(gone) && pair::fits(entry, gone, &merged.target).is_ok()
+        let ids = &pair.link.remote;
+        *merged.write.get(gone)
+            && !around.stood(entry, gone.other(), ids, &merged.target)
+            && pair::fits(entry, gone, &merged.target).is_ok()
     })
 }
 

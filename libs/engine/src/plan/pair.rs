@@ -5,15 +5,16 @@ use syncline_model::{
     Cardinality, Fields, Kind, Link, LinkBody, LinkState, Record, Side, Sides, Slots, Value,
 };
 
-use super::{ConflictFound, LinkedPair, Operation, Sight, Step, gone, read, read::Names};
+use super::{Around, ConflictFound, LinkedPair, Operation, Sight, Step, gone, read, read::Names};
 use crate::{
-    Entry, Held, Policy, RowFate, equal, is_blank, lens,
-    merge::{Facts, merge},
+    Entry, Policy, RowFate, equal, is_blank, lens,
+    merge::{Decided, Facts, Origins, decided, merge},
+    origin::Origin,
     rules,
 };
 
 /// Plans one link.
-pub fn plan_link(pair: &LinkedPair, policy: &Policy, held: &Held) -> Step {
+pub fn plan_link(pair: &LinkedPair, policy: &Policy, around: Around<'_>) -> Step {
     let mut step = Step::keep(&pair.link);
     for side in Side::BOTH {
         let staged = *pair.sight.get(side) != Sight::Unchanged;
@@ -35,10 +36,10 @@ pub fn plan_link(pair: &LinkedPair, policy: &Policy, held: &Held) -> Step {
     }
     let deleted = |side: &Side| *pair.sight.get(*side) == Sight::Deleted;
     if Side::BOTH.iter().any(deleted) {
-        return gone::plan_gone(step, pair, policy, held);
+        return gone::plan_gone(step, pair, policy, around);
     }
     if let Some(left) = left_scope(pair, policy) {
-        if *held.gone.get(left) && step.state == LinkState::Live {
+        if *around.held.gone.get(left) && step.state == LinkState::Live {
             step.hold();
         } else {
             freeze(&mut step, pair, left);
@@ -46,7 +47,7 @@ pub fn plan_link(pair: &LinkedPair, policy: &Policy, held: &Held) -> Step {
         return step;
     }
     step.state = LinkState::Live;
-    merge_records(&mut step, pair, policy, held);
+    merge_records(&mut step, pair, policy, around);
     step
 }
 
@@ -87,7 +88,7 @@ pub fn is_outside(pair: &LinkedPair, policy: &Policy, side: Side) -> bool {
 }
 
 /// Merges the two records of a link field by field and appends the writes that follow.
-pub fn merge_records(step: &mut Step, pair: &LinkedPair, policy: &Policy, held: &Held) {
+pub fn merge_records(step: &mut Step, pair: &LinkedPair, policy: &Policy, around: Around<'_>) {
     let records = Sides::of(|side| match pair.sight.get(side) {
         Sight::Present(record) if !is_echo(&pair.link, side, record) => Some(record.as_ref()),
         _ => None,
@@ -120,7 +121,7 @@ pub fn merge_records(step: &mut Step, pair: &LinkedPair, policy: &Policy, held: 
     let mut targets: Vec<Value> = Vec::with_capacity(policy.entries.len());
     let mut write: Vec<Sides<bool>> = Vec::with_capacity(policy.entries.len());
     for (index, entry) in policy.entries.iter().enumerate() {
-        let merged = merge_entry(step, entry, index, &now, most_recent, held);
+        let merged = merge_entry(step, entry, index, &now, most_recent, around);
         let (target, writes) = merged.unwrap_or_default();
         targets.push(target);
         write.push(writes);
@@ -162,7 +163,7 @@ fn merge_entry(
     index: usize,
     now: &Sides<Vec<Option<Value>>>,
     most_recent: Option<Side>,
-    held: &Held,
+    around: Around<'_>,
 ) -> Option<(Value, Sides<bool>)> {
     let value = |side: Side| now.get(side).get(index).and_then(Option::as_ref);
     let as_it_was = |step: &Step| {
@@ -180,17 +181,27 @@ fn merge_entry(
         }
         return as_it_was(step);
     };
+    let values = Sides { a, b };
     let facts = Facts {
-        now: Sides { a, b },
+        now: values.clone(),
         seen: Sides::of(|side| step.body.seen.get(side).get(&entry.key)),
         target: step.body.target.get(&entry.key),
         rendered: Sides::of(|side| step.body.rendered.get(side).get(&entry.key)),
         resolution: step.body.resolutions.get(&entry.key).copied(),
         most_recent,
+        origins: origins(step, entry, &values, around),
     };
     let merged = merge(entry, &facts);
+    let decided = match decided(entry, &facts, &merged) {
+        Decided::Before(at) => at,
+        Decided::Now => around.now(),
+    };
     let from_held = |side: Side| {
-        *merged.write.get(side) && held.entries.contains(&(entry.key.clone(), side.other()))
+        *merged.write.get(side)
+            && around
+                .held
+                .entries
+                .contains(&(entry.key.clone(), side.other()))
     };
     if Side::BOTH.into_iter().any(from_held) {
         step.hold();
@@ -220,7 +231,30 @@ fn merge_entry(
     }
     let (a, b) = (a.clone(), b.clone());
     remember(step, entry, &merged.target, &merged.look, &Sides { a, b });
+    if let Some(at) = decided {
+        step.body.decided.insert(entry.key.clone(), at);
+    }
     Some((merged.target, merged.write))
+}
+
+/// How the values of an entry came to stand in its records, where that is asked.
+fn origins(
+    step: &Step,
+    entry: &Entry,
+    values: &Sides<&Value>,
+    around: Around<'_>,
+) -> Option<Origins> {
+    let origin = |side: Side| match step.remote.get(side) {
+        Some(id) => around.origin(entry, side, id, values.get(side)),
+        None => around.now().map(|_| Origin::Edited(None)),
+    };
+    Some(Origins {
+        now: Sides {
+            a: origin(Side::A)?,
+            b: origin(Side::B)?,
+        },
+        target: step.body.decided.get(&entry.key).copied(),
+    })
 }
 
 /// Whether a record, as shown, says something in a mapped field that its link does not know: an edit, unless what is

@@ -269,6 +269,7 @@ impl<'a> Play<'a> {
             }],
             clusters: Vec::new(),
             held,
+            elsewhere: None,
         };
         let mut plan = plan(&observation, &self.laid.policy);
         ensure!(plan.steps.len() == 1, "{} steps", plan.steps.len());
