@@ -11,6 +11,7 @@ mod cluster;
 mod contended;
 mod context;
 mod guards;
+mod kin;
 mod merged;
 mod notes;
 mod pull;

@@ -12,7 +12,7 @@ use syncline_store::{
 
 use super::contended::{self, Moves};
 use super::context::RunContext;
-use super::{cluster, guards, merged, push, settle, stale};
+use super::{cluster, guards, kin, merged, push, settle, stale};
 use crate::Trouble;
 
 /// Links with a person's answer that are read together.
@@ -245,11 +245,13 @@ pub async fn observe(
         batch.merged = merged::stage(context, &rows).await?;
         rows.retain(|key, _| !batch.merged.contains(key));
     }
-    let links = links_of(context, &rows).await?;
+    let mut links = links_of(context, &rows).await?;
     add_partners(context, &links, &mut rows).await?;
     if look == Look::Act {
         batch.dropped = stale::confirm(context, &links, &mut rows).await?;
     }
+    let made_again = kin::follow(context, &mut links, &mut rows).await?;
+    batch.dropped.extend(made_again);
     if look == Look::Act && stage_survivors(context, &links, &rows).await? {
         add_partners(context, &links, &mut rows).await?;
     }
@@ -324,6 +326,7 @@ pub async fn observe(
         read_before_writing(context, &mut batch).await?;
     }
     cluster::gather(context, unlinked, &mut batch).await?;
+    batch.observation.elsewhere = kin::elsewhere(context, &batch.observation).await?;
     Ok(batch)
 }
 

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use syncline_engine::{Cluster, Sight, match_keys};
+use syncline_engine::{Cluster, Kin, Sight, match_keys};
 use syncline_model::{Link, LinkState, Record, RemoteId, Side, Sides};
 use syncline_store::SeenLink;
 
 use super::batch::{Batch, seen};
 use super::context::RunContext;
+use super::kin;
 use crate::Trouble;
 
 /// Steps from one record to others that share a key, to theirs, and so on. A chain that is longer says little.
@@ -45,11 +46,106 @@ pub async fn gather(
             }
         }
     }
+    let kin = add_kin(context, &mut records, &mut survivors, batch).await?;
     batch
         .observation
         .clusters
-        .extend(clusters(context, records, survivors));
+        .extend(clusters(context, records, survivors, kin));
     Ok(())
+}
+
+/// What other connections know of the records, by record of each side.
+type Kinship = Sides<BTreeMap<RemoteId, Kin>>;
+
+/// Asks whom other connections know the records to be, and adds those of the other side that they name.
+async fn add_kin(
+    context: &RunContext<'_>,
+    records: &mut Sides<Vec<Record>>,
+    survivors: &mut Survivors,
+    batch: &mut Batch,
+) -> Result<Kinship, Trouble> {
+    let mut kinship = Kinship::default();
+    for side in Side::BOTH {
+        let other = side.other();
+        let ids: Vec<RemoteId> = records.get(side).iter().map(|one| one.id.clone()).collect();
+        let same = kin::of(context, side, &ids).await?;
+        let alive = same.values().filter(|same| same.alive);
+        let named: Vec<RemoteId> = alive.map(|same| same.remote.clone()).collect();
+        let mut here: HashSet<RemoteId> = records
+            .get(other)
+            .iter()
+            .map(|one| one.id.clone())
+            .collect();
+        let rows = context
+            .scope
+            .links_by_remote(
+                context.connection.id,
+                context.connection.pair,
+                other,
+                &named,
+            )
+            .await?;
+        let mut linked: HashMap<RemoteId, RemoteId> = HashMap::new();
+        for found in rows {
+            let (id, with) = (found.link.remote.get(other), found.link.remote.get(side));
+            let (id, with) = (id.clone(), with.clone());
+            if here.contains(&id) {
+                continue;
+            }
+            if !survives(&found, other) {
+                linked.insert(id, with);
+            } else if let_go(batch, &found.link, other)
+                && let Some(record) = survivor(context, other, &id, batch).await?
+            {
+                survivors.get_mut(other).insert(id.clone(), found.link);
+                records.get_mut(other).push(record);
+                here.insert(id);
+            }
+        }
+        let unseen: Vec<RemoteId> = named
+            .iter()
+            .filter(|id| !here.contains(*id) && !linked.contains_key(*id))
+            .cloned()
+            .collect();
+        for (id, row) in kin::in_sight(context, other, &unseen).await? {
+            batch.phases.insert((other, id.clone()), row.phase);
+            if let Sight::Present(record) = seen(row) {
+                records.get_mut(other).push(*record);
+                here.insert(id);
+            }
+        }
+        for (id, same) in same {
+            let kin = match linked.get(&same.remote) {
+                Some(with) if same.alive => Kin::Linked { with: with.clone() },
+                _ if same.alive && here.contains(&same.remote) => Kin::Record(same.remote),
+                _ => Kin::OutOfSight,
+            };
+            kinship.get_mut(side).insert(id, kin);
+        }
+    }
+    Ok(kinship)
+}
+
+/// The record that survived its partner, as it is staged.
+async fn survivor(
+    context: &RunContext<'_>,
+    side: Side,
+    id: &RemoteId,
+    batch: &mut Batch,
+) -> Result<Option<Record>, Trouble> {
+    let ids = std::slice::from_ref(id);
+    let rows = context
+        .scope
+        .staged_get(context.connection.id, side, ids)
+        .await?;
+    let Some(row) = rows.into_iter().next() else {
+        return Ok(None);
+    };
+    batch.phases.insert((side, id.clone()), row.phase);
+    Ok(match seen(row) {
+        Sight::Present(record) => Some(*record),
+        _ => None,
+    })
 }
 
 /// Records of a side, not among those here, that share a key: unlinked ones, and survivors with their links.
@@ -127,10 +223,12 @@ fn clusters(
     context: &RunContext<'_>,
     records: Sides<Vec<Record>>,
     mut survivors: Survivors,
+    mut kin: Kinship,
 ) -> Vec<Cluster> {
     let mut groups = Groups::default();
     let mut all: Vec<(Side, Record)> = Vec::new();
     let mut holder: HashMap<String, usize> = HashMap::new();
+    let mut place: HashMap<(Side, RemoteId), usize> = HashMap::new();
     for (side, mut list) in [(Side::A, records.a), (Side::B, records.b)] {
         // The plan depends on the records, not on the order in which they came.
         list.sort_by(|x, y| x.id.cmp(&y.id));
@@ -144,7 +242,18 @@ fn clusters(
                     }
                 }
             }
+            place.insert((side, record.id.clone()), me);
             all.push((side, record));
+        }
+    }
+    for side in Side::BOTH {
+        for (id, kin) in kin.get(side) {
+            if let Kin::Record(same) = kin
+                && let Some(me) = place.get(&(side, id.clone()))
+                && let Some(other) = place.get(&(side.other(), same.clone()))
+            {
+                groups.join(*me, *other);
+            }
         }
     }
     let mut clusters: BTreeMap<usize, Cluster> = BTreeMap::new();
@@ -153,6 +262,9 @@ fn clusters(
         if let Some(link) = survivors.get_mut(side).remove(&record.id) {
             let survivors = cluster.survivors.get_mut(side);
             survivors.insert(record.id.clone(), link);
+        }
+        if let Some(kin) = kin.get_mut(side).remove(&record.id) {
+            cluster.kin.get_mut(side).insert(record.id.clone(), kin);
         }
         cluster.records.get_mut(side).push(record);
     }

@@ -9,9 +9,10 @@ use syncline_coordination::{Phase, ProgressEvent};
 use syncline_engine::{Policy, PolicyInput, default_mapping};
 use syncline_model::{Connection, FieldName, MappingChoice, Run, RunState, Side, Sides};
 use syncline_platform::{Shutdown, clock::later};
-use syncline_store::{Lease, Scope, StoreError};
+use syncline_store::{Lease, Pair, Scope, StoreError};
 use tokio::sync::Mutex;
 
+use super::kin;
 use super::notes::Notes;
 use crate::{Tools, Trouble};
 
@@ -45,6 +46,8 @@ pub struct RunContext<'a> {
     pub policy: Policy,
     /// The two sides.
     pub sides: Sides<OpenSide>,
+    /// Other pairs of the tenant's accounts that lead from one side to the other as well; none where there is no ring.
+    pub routes: Vec<Pair>,
     /// How far the run is.
     pub notes: Mutex<Notes>,
     /// When this slice should end.
@@ -92,6 +95,7 @@ impl<'a> RunContext<'a> {
         for side in Side::BOTH {
             sides.get_mut(side).fields = policy.wanted(side);
         }
+        let routes = kin::routes(&scope, &connection).await?;
         Ok(Self {
             slice_ends: later(tools.clock.now(), tools.settings.slice),
             tools,
@@ -101,6 +105,7 @@ impl<'a> RunContext<'a> {
             connection,
             policy,
             sides,
+            routes,
             notes: Mutex::new(notes),
             stop,
             moved: AtomicBool::new(false),

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use syncline_connector::{Change, Create, Error, GoneWhy, Kind, Remedy, Update, Written};
-use syncline_engine::{Operation, Outcome, Plan, Step, Subject};
+use syncline_engine::{Operation, Outcome, Plan, Step, Subject, carries_deletion};
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    Fields, Link, LinkBody, LinkId, OperationId, ProblemReason, RemoteId, Side, Sides, Slots,
-    Version,
+    Fields, Link, LinkBody, LinkId, OperationId, ProblemReason, Record, RemoteId, Side, Sides,
+    Slots, Version,
 };
 use syncline_platform::clock::later;
 use syncline_store::{Intent, IntentKind, Intentions, StagedState};
@@ -92,6 +92,7 @@ pub async fn push(context: &RunContext<'_>, plan: &Plan) -> Result<Pushed, Troub
                 index: calls.len(),
                 id,
                 operation,
+                decided_on: step.version.get(operation.side()).as_ref(),
             });
         }
     }
@@ -192,6 +193,8 @@ struct Call<'p> {
     index: usize,
     id: OperationId,
     operation: &'p Operation,
+    /// The version of the record that it was decided on.
+    decided_on: Option<&'p Version>,
 }
 
 type Answer<'p> = (usize, Side, &'p Operation, Result<Option<Written>, Error>);
@@ -281,8 +284,71 @@ async fn unless_stopped<'p>(
     answers
 }
 
-/// One call to the provider, for operations of one kind.
+/// One call to the provider, for operations of one kind. A record that is about to be deleted, marked or taken out is
+/// read once more, since no provider makes that conditional: an edit made since it was last seen beats a deletion.
 async fn call_provider<'p>(
+    open: &OpenSide,
+    side: Side,
+    group: Vec<Call<'p>>,
+    now: DateTime<Utc>,
+) -> Vec<Answer<'p>> {
+    let first = group.first().map(|call| call.operation);
+    if !first.is_some_and(carries_deletion) || seeded(Bug::DeletesUnread) {
+        return send(open, side, group, now).await;
+    }
+    let (edited, error) = match edited(open, &group).await {
+        Ok(edited) => {
+            let provider = open.session.provider();
+            let message = "the record was changed since it was read";
+            (edited, Error::new(provider, Kind::VersionMismatch, message))
+        }
+        Err(error) => (group.iter().map(|call| call.index).collect(), error),
+    };
+    let (held_back, group): (Vec<_>, Vec<_>) = group
+        .into_iter()
+        .partition(|call| edited.contains(&call.index));
+    let mut answers: Vec<Answer<'p>> = held_back
+        .iter()
+        .map(|call| (call.index, side, call.operation, Err(error.clone())))
+        .collect();
+    answers.extend(send(open, side, group, now).await);
+    answers
+}
+
+/// Those whose records are not as they were when it was decided.
+async fn edited(open: &OpenSide, group: &[Call<'_>]) -> Result<BTreeSet<usize>, Error> {
+    let mut edited = BTreeSet::new();
+    for calls in group.chunks(open.connector.definition().batch.get.max(1)) {
+        let ids: Vec<RemoteId> = calls
+            .iter()
+            .filter_map(|call| target(call.operation).cloned())
+            .collect();
+        let found = open
+            .connector
+            .get(&open.session, &ids, &open.fields)
+            .await?;
+        for (call, record) in calls.iter().zip(found) {
+            let version = record.as_ref().map(|record| &record.version);
+            if version.is_some() && call.decided_on.is_some() && version != call.decided_on {
+                edited.insert(call.index);
+            }
+        }
+    }
+    Ok(edited)
+}
+
+/// The record that an operation is done to, if it is there already.
+const fn target(operation: &Operation) -> Option<&RemoteId> {
+    match operation {
+        Operation::Create { .. } => None,
+        Operation::Update { id, .. }
+        | Operation::Delete { id, .. }
+        | Operation::Mark { id, .. }
+        | Operation::Leave { id, .. } => Some(id),
+    }
+}
+
+async fn send<'p>(
     open: &OpenSide,
     side: Side,
     group: Vec<Call<'p>>,
@@ -291,13 +357,7 @@ async fn call_provider<'p>(
     let (connector, session) = (&open.connector, &open.session);
     let ids: Vec<RemoteId> = group
         .iter()
-        .filter_map(|call| match call.operation {
-            Operation::Update { id, .. }
-            | Operation::Delete { id, .. }
-            | Operation::Mark { id, .. }
-            | Operation::Leave { id, .. } => Some(id.clone()),
-            Operation::Create { .. } => None,
-        })
+        .filter_map(|call| target(call.operation).cloned())
         .collect();
     let done = |results: Vec<Result<(), Error>>| -> Vec<Result<Option<Written>, Error>> {
         results
@@ -363,13 +423,7 @@ fn judge(
     result: Result<Option<Written>, Error>,
     pushed: &mut Pushed,
 ) -> Outcome {
-    let target = match operation {
-        Operation::Create { .. } => None,
-        Operation::Update { id, .. }
-        | Operation::Delete { id, .. }
-        | Operation::Mark { id, .. }
-        | Operation::Leave { id, .. } => Some(id.clone()),
-    };
+    let target = target(operation).cloned();
     let error = match result {
         Ok(Some(written)) => {
             return Outcome::Done {
@@ -452,13 +506,14 @@ pub async fn reread(context: &RunContext<'_>, pushed: &Pushed) -> Result<(), Tro
     Ok(())
 }
 
-/// Reads records directly and stages what is found, pending.
+/// Reads records directly and stages what is found, pending. Gives those that are there.
 pub async fn restage(
     context: &RunContext<'_>,
     side: Side,
     open: &OpenSide,
     ids: &[RemoteId],
-) -> Result<(), Trouble> {
+) -> Result<Vec<Record>, Trouble> {
+    let mut there = Vec::new();
     let size = open.connector.definition().batch.get.max(1);
     for ids in ids.chunks(size) {
         let found = open
@@ -466,6 +521,7 @@ pub async fn restage(
             .get(&open.session, ids, &open.fields)
             .await
             .map_err(|error| Trouble::Provider { side, error })?;
+        there.extend(found.iter().flatten().cloned());
         let items: Vec<_> = ids
             .iter()
             .zip(found)
@@ -511,5 +567,5 @@ pub async fn restage(
             .staged_phase_set(&context.lease, &phases)
             .await?;
     }
-    Ok(())
+    Ok(there)
 }

@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use syncline_connector::Create;
-use syncline_engine::acknowledge_found;
+use syncline_engine::{acknowledge_found, acknowledge_shown};
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    ChangeKind, ConnectionId, Counters, HistoryEntry, Link, LinkState, Record, RemoteId, Side,
-    Sides,
+    ChangeKind, ConnectionId, Counters, HistoryEntry, Link, LinkId, LinkState, Record, RemoteId,
+    Side, Sides, Slots,
 };
 use syncline_platform::clock::later;
 use syncline_store::{
@@ -102,6 +102,7 @@ async fn resolve_writes(context: &RunContext<'_>, open: &[OpenIntent]) -> Result
         return Ok(());
     }
     let is_ours = |open: &&OpenIntent| open.connection == context.connection.id;
+    let mut links = Vec::new();
     for side in Side::BOTH {
         let written = |open: &OpenIntent| {
             let intent = Some(&open.intent).filter(|intent| intent.side == side);
@@ -115,7 +116,8 @@ async fn resolve_writes(context: &RunContext<'_>, open: &[OpenIntent]) -> Result
             .collect();
         ids.extend(followed(context, side, others).await?);
         let ids: Vec<RemoteId> = ids.into_iter().collect();
-        restage(context, side, context.sides.get(side), &ids).await?;
+        let there = restage(context, side, context.sides.get(side), &ids).await?;
+        links.extend(acknowledged(context, side, open, &there).await?);
     }
     let intents = || open.iter().map(|open| &open.intent);
     let ours = open.iter().filter(is_ours).map(|open| &open.intent);
@@ -123,10 +125,42 @@ async fn resolve_writes(context: &RunContext<'_>, open: &[OpenIntent]) -> Result
         now: context.tools.clock.now(),
         intents_cleared: intents().map(|intent| intent.operation).collect(),
         staged_phases: ours.filter_map(pending_source).collect(),
+        links,
         ..Settlement::default()
     };
     context.scope.settle(&context.lease, &settlement).await?;
     Ok(())
+}
+
+/// The links whose updates turn out to have been written: what stands there now may be the provider's own spelling of
+/// what was sent, which would else look like a person's edit.
+async fn acknowledged(
+    context: &RunContext<'_>,
+    side: Side,
+    open: &[OpenIntent],
+    there: &[Record],
+) -> Result<Vec<Link>, Trouble> {
+    let updates: Vec<&Intent> = open
+        .iter()
+        .map(|open| &open.intent)
+        .filter(|intent| intent.side == side && intent.kind == IntentKind::Update)
+        .collect();
+    let ids: Vec<LinkId> = updates.iter().filter_map(|intent| intent.link).collect();
+    let mut links = context.scope.links_get(&ids).await?;
+    links.retain_mut(|link| {
+        let of_link = updates.iter().find(|intent| intent.link == Some(link.id));
+        let Some(record) = there.iter().find(|one| one.id == *link.remote.get(side)) else {
+            return false;
+        };
+        let sent = of_link.map(|intent| serde_json::from_value::<Slots>(intent.payload.clone()));
+        let Some(Ok(sent)) = sent else {
+            return false;
+        };
+        let body = &mut link.body;
+        acknowledge_shown(body, side, &sent, &record.fields, &context.policy);
+        true
+    });
+    Ok(links)
 }
 
 /// Those of these records that are in this connection's collection. The others are read by those who follow them.
@@ -219,7 +253,8 @@ async fn resolve_creations(
     if !reread.is_empty() {
         context.mark_moved();
     }
-    restage(context, side, open, &reread).await
+    restage(context, side, open, &reread).await?;
+    Ok(())
 }
 
 /// Looks for what was created, past every record that was there before: one that is linked, or that a pull has shown.
