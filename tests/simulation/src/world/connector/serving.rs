@@ -332,7 +332,9 @@ impl SimConnector {
         };
         self.check_scope(world, &rec, "a deletion");
         let class = world.book.class(rec.entity);
-        let elsewhere = |account: &usize| *account != self.number;
+        // In a ring a deletion comes round, and may end a record that another connection had made again for an edit.
+        let ring = world.accounts.len() > 2 && world.accounts[self.number].fates.len() > 1;
+        let elsewhere = |account: &usize| *account != self.number || ring;
         let meant = world
             .book
             .members(class)
