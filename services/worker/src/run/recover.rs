@@ -224,6 +224,7 @@ async fn resolve_creations(
         ..Settlement::default()
     };
     let mut reread = Vec::new();
+    let mut given_up = false;
     for (creation, found) in creations.iter().zip(found) {
         let intent = &creation.intent;
         match (found, &intent.source) {
@@ -235,6 +236,7 @@ async fn resolve_creations(
                 adopt(context, place, creation, source, &record, &mut settlement);
             }
             _ if later(since, settle_time) <= now || seeded(Bug::CreatesTooSoon) => {
+                given_up = true;
                 settlement.intents_cleared.push(intent.operation);
                 settlement.staged_phases.extend(pending_source(intent));
             }
@@ -249,12 +251,25 @@ async fn resolve_creations(
             }
         }
     }
+    if given_up {
+        look_anew(context, side).await?;
+    }
     context.scope.settle(&context.lease, &settlement).await?;
     if !reread.is_empty() {
         context.mark_moved();
     }
     restage(context, side, open, &reread).await?;
     Ok(())
+}
+
+/// A creation that is not found is made again only after one more look at what is there: should the record be there all
+/// the same, edited past recognition, its keys still match.
+async fn look_anew(context: &RunContext<'_>, side: Side) -> Result<(), Trouble> {
+    let mut notes = context.notes.lock().await;
+    notes.restart_pull(side);
+    let (notes, none) = (notes.write(), Counters::default());
+    let checkpoint = context.scope.run_checkpoint(&context.lease, &notes, &none);
+    Ok(checkpoint.await?)
 }
 
 /// Looks for what was created, past every record that was there before: one that is linked, or that a pull has shown.
