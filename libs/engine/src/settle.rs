@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    ChangeKind, Counters, EntryKey, Fields, LinkBody, LinkId, LinkState, ProblemReason, Record,
-    RemoteId, Side, Sides, Slots, Value, Version,
+    Blank, ChangeKind, Counters, EntryKey, Fields, LinkBody, LinkId, LinkState, ProblemReason,
+    Record, RemoteId, Side, Sides, Slots, Value, Version,
 };
 
 use crate::{
@@ -479,7 +479,10 @@ pub fn acknowledge_found(
         .zip(shown)
         .filter_map(|(entry, shown)| {
             let sent = sent.get(&entry.key)?;
-            (!resembles(sent, &shown)).then(|| (entry.key.clone(), sent.clone()))
+            // Where a blank is filled again, that shows whether it was the provider who dropped the value.
+            let asked_again = entry.blank == Blank::Keep && is_blank(entry.kind, &shown);
+            let is_spelling = resembles(sent, &shown) && !asked_again;
+            (!is_spelling).then(|| (entry.key.clone(), sent.clone()))
         })
         .collect();
     acknowledge(body, side, sent, Some(fields), policy);
@@ -491,14 +494,14 @@ pub fn acknowledge_found(
 
 /// As `acknowledge`, of an update of which no answer came, by what its record shows now. What stands there as it did
 /// before was not written, or not yet; what could be the provider's way of writing down what was sent was. Anything else
-/// is left to be seen as news.
+/// is left to be seen as news. Gives what was written: each entry with its value before and the one that was sent.
 pub fn acknowledge_shown(
     body: &mut LinkBody,
     side: Side,
     sent: &Slots,
     fields: &Fields,
     policy: &Policy,
-) {
+) -> Vec<(EntryKey, Value, Value)> {
     let names = read::Names::of_link(policy, body);
     let shown = read(policy, side, fields, names.as_ref());
     let landed: Slots = policy
@@ -513,7 +516,14 @@ pub fn acknowledge_shown(
             (written && resembles(sent, &shown)).then(|| (entry.key.clone(), sent.clone()))
         })
         .collect();
+    let before = body.seen.get(side);
+    let written = landed.iter().map(|(key, sent)| {
+        let before = before.get(key).cloned().unwrap_or_default();
+        (key.clone(), before, sent.clone())
+    });
+    let written = written.collect();
     acknowledge(body, side, &landed, Some(fields), policy);
+    written
 }
 
 /// Whether a provider could have made `shown` of `sent`: other letters' case, other spaces and signs, an end cut off, or

@@ -8,7 +8,7 @@
 //! deleted, or one without a run that could resolve it. Its creations are looked for where it made them; what follows
 //! for a record outside our collections is left to whoever follows it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use syncline_connector::Create;
@@ -102,7 +102,10 @@ async fn resolve_writes(context: &RunContext<'_>, open: &[OpenIntent]) -> Result
         return Ok(());
     }
     let is_ours = |open: &&OpenIntent| open.connection == context.connection.id;
-    let mut links = Vec::new();
+    let mut settlement = Settlement {
+        now: context.tools.clock.now(),
+        ..Settlement::default()
+    };
     for side in Side::BOTH {
         let written = |open: &OpenIntent| {
             let intent = Some(&open.intent).filter(|intent| intent.side == side);
@@ -117,50 +120,64 @@ async fn resolve_writes(context: &RunContext<'_>, open: &[OpenIntent]) -> Result
         ids.extend(followed(context, side, others).await?);
         let ids: Vec<RemoteId> = ids.into_iter().collect();
         let there = restage(context, side, context.sides.get(side), &ids).await?;
-        links.extend(acknowledged(context, side, open, &there).await?);
+        acknowledge(context, side, open, &there, &mut settlement).await?;
     }
-    let intents = || open.iter().map(|open| &open.intent);
+    let intents = open.iter().map(|open| &open.intent);
     let ours = open.iter().filter(is_ours).map(|open| &open.intent);
-    let settlement = Settlement {
-        now: context.tools.clock.now(),
-        intents_cleared: intents().map(|intent| intent.operation).collect(),
-        staged_phases: ours.filter_map(pending_source).collect(),
-        links,
-        ..Settlement::default()
-    };
+    settlement
+        .intents_cleared
+        .extend(intents.map(|intent| intent.operation));
+    settlement
+        .staged_phases
+        .extend(ours.filter_map(pending_source));
     context.scope.settle(&context.lease, &settlement).await?;
     Ok(())
 }
 
-/// The links whose updates turn out to have been written: what stands there now may be the provider's own spelling of
+/// Settles the updates that turn out to have been written: what stands there now may be the provider's own spelling of
 /// what was sent, which would else look like a person's edit.
-async fn acknowledged(
+async fn acknowledge(
     context: &RunContext<'_>,
     side: Side,
     open: &[OpenIntent],
     there: &[Record],
-) -> Result<Vec<Link>, Trouble> {
-    let updates: Vec<&Intent> = open
-        .iter()
-        .map(|open| &open.intent)
-        .filter(|intent| intent.side == side && intent.kind == IntentKind::Update)
+    settlement: &mut Settlement,
+) -> Result<(), Trouble> {
+    let intents = open.iter().map(|open| &open.intent);
+    let updates = intents.filter(|one| one.side == side && one.kind == IntentKind::Update);
+    let updates: HashMap<LinkId, &Intent> = updates
+        .filter_map(|intent| Some((intent.link?, intent)))
         .collect();
-    let ids: Vec<LinkId> = updates.iter().filter_map(|intent| intent.link).collect();
+    let ids: Vec<LinkId> = updates.keys().copied().collect();
     let mut links = context.scope.links_get(&ids).await?;
-    links.retain_mut(|link| {
-        let of_link = updates.iter().find(|intent| intent.link == Some(link.id));
-        let Some(record) = there.iter().find(|one| one.id == *link.remote.get(side)) else {
-            return false;
+    links.sort_by_key(|link| link.id);
+    for mut link in links {
+        let record = there.iter().find(|one| one.id == *link.remote.get(side));
+        let (Some(record), Some(intent)) = (record, updates.get(&link.id)) else {
+            continue;
         };
-        let sent = of_link.map(|intent| serde_json::from_value::<Slots>(intent.payload.clone()));
-        let Some(Ok(sent)) = sent else {
-            return false;
-        };
+        let sent: Slots = serde_json::from_value(intent.payload.clone())
+            .map_err(|_| StoreError::Corrupt("the payload of an intended update".to_owned()))?;
         let body = &mut link.body;
-        acknowledge_shown(body, side, &sent, &record.fields, &context.policy);
-        true
-    });
-    Ok(links)
+        let written = acknowledge_shown(body, side, &sent, &record.fields, &context.policy);
+        if written.is_empty() {
+            continue;
+        }
+        let mut counters = Counters::default();
+        counters.from_side(side.other()).updated += 1;
+        settlement.counters.add(&counters);
+        settlement.history.push(HistoryEntry {
+            run: context.run.id,
+            link: link.id,
+            at: settlement.now,
+            kind: ChangeKind::Updated,
+            side,
+            remote: record.id.clone(),
+            fields: written,
+        });
+        settlement.links.push(link);
+    }
+    Ok(())
 }
 
 /// Those of these records that are in this connection's collection. The others are read by those who follow them.
