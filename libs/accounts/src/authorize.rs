@@ -2,7 +2,7 @@
 //!
 //! The `state` that travels through the browser is 256 bits of chance; the store has its hash only, gives the
 //! authorisation under way out once, and forgets it after ten minutes. What the browser brings back is believed in
-//! nothing but that.
+//! nothing but that, and only if it is the browser that began (`browser`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use syncline_connector::oauth::{self, Credentials, Grant};
 use syncline_connector::{Access, AccessToken, Connector, Kind};
-use syncline_model::{Account, AccountId, AccountStatus, TenantId};
+use syncline_model::{Account, AccountId, AccountStatus, Actor, TenantId};
 use syncline_platform::clock::later;
 use syncline_platform::random::{self, random_token};
-use syncline_store::{NewOauthState, Scope, StoreError};
+use syncline_store::{NewOauthState, OauthState, Scope, StoreError};
 
-use crate::{Accounts, Error, read_credentials, slot, write_credentials};
+use crate::{Accounts, Browser, BrowserMark, Error, read_credentials, slot, write_credentials};
 
 /// How long a person has on the consent page.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -37,15 +37,38 @@ pub struct Callback {
     pub accounts_server: Option<String>,
 }
 
+/// An authorisation just begun.
+#[derive(Debug)]
+pub struct Begun {
+    /// The consent page.
+    pub url: String,
+    /// What the browser of whoever began keeps.
+    pub browser: BrowserMark,
+}
+
+/// An authorisation that was completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completed {
+    /// The account's tenant.
+    pub tenant: TenantId,
+    /// The account, active now.
+    pub account: AccountId,
+    /// Who began.
+    pub begun_by: Option<Actor>,
+}
+
 impl Accounts {
-    /// Begins to authorise an account, for the first time or again. Gives the address of the consent page, good for
-    /// ten minutes; the provider will send the person back to `redirect_uri`.
+    /// How long an authorisation may take from its beginning to its end.
+    pub const PATIENCE: Duration = PATIENCE;
+
+    /// Begins to authorise an account, for the first time or again, for whoever asks. The provider will send the person
+    /// back to `redirect_uri`.
     pub async fn begin_authorization(
         &self,
-        tenant: TenantId,
+        (tenant, by): (TenantId, Actor),
         account: AccountId,
         redirect_uri: &str,
-    ) -> Result<String, Error> {
+    ) -> Result<Begun, Error> {
         let account = self.account(tenant, account).await?;
         let connector = self.0.connector(&account.provider)?;
         let app = self.0.app(&connector)?;
@@ -59,31 +82,42 @@ impl Accounts {
             &state,
             &oauth::challenge(&verifier),
         )?;
+        let (browser, now) = (BrowserMark::new(&state), self.0.clock.now());
         let state = NewOauthState {
             state_hash: hash(&state),
             account: account.id,
             redirect_uri: redirect_uri.to_owned(),
             verifier: verifier.expose_secret().to_owned(),
-            expires_at: later(self.0.clock.now(), PATIENCE),
+            browser_hash: browser.hash(),
+            begun_by: by,
+            expires_at: later(now, PATIENCE),
         };
         let scope = self.0.store.scope(tenant).await?;
-        scope.oauth_state_create(&state).await?;
-        Ok(url.into())
+        scope.oauth_state_create(&state, now).await?;
+        let url = url.into();
+        Ok(Begun { url, browser })
     }
 
     /// Completes an authorisation with what the person's browser brought back. On success the account is active and
-    /// knows who it is at the provider; on failure it is as it was.
+    /// knows who it is at the provider; on failure it is as it was. `OtherBrowser` spends nothing: the same may be
+    /// brought again with the person's agreement.
     pub async fn complete_authorization(
         &self,
         callback: &Callback,
-    ) -> Result<(TenantId, AccountId), Error> {
+        browser: Browser<'_>,
+    ) -> Result<Completed, Error> {
         let state = callback.state.as_deref().ok_or(Error::StateSpent)?;
         let now = self.0.clock.now();
-        let under_way = match self.0.store.oauth_state_take(&hash(state), now).await {
-            Ok(under_way) => under_way,
-            Err(StoreError::NotFound) => return Err(Error::StateSpent),
-            Err(error) => return Err(error.into()),
-        };
+        let seen = self.0.store.oauth_state_find(&hash(state), now).await;
+        let seen = seen.map_err(spent)?;
+        // A refusal gives nothing to anybody.
+        if callback.code.is_some() && !browser.may_complete(seen.browser_hash.as_deref()) {
+            return Err(self.other_browser(&seen).await?);
+        }
+        let under_way = self.0.store.oauth_state_take(&hash(state), now).await;
+        let under_way = under_way.map_err(spent)?;
+        let begun_by = under_way.begun_by;
+        self.asker(under_way.tenant, begun_by).await?;
         let account = self.account(under_way.tenant, under_way.account).await?;
         let connector = self.0.connector(&account.provider)?;
         let grant = Grant {
@@ -96,7 +130,41 @@ impl Accounts {
         let server = self.0.server(&connector, &endpoints, &app);
         let credentials = server.exchange(grant, now).await?;
         self.adopt(&account, &connector, credentials).await?;
-        Ok((account.tenant, account.id))
+        Ok(Completed {
+            tenant: account.tenant,
+            account: account.id,
+            begun_by,
+        })
+    }
+
+    /// Says who asks for what.
+    async fn other_browser(&self, under_way: &OauthState) -> Result<Error, Error> {
+        let account = self.account(under_way.tenant, under_way.account).await?;
+        let scope = self.0.store.scope(under_way.tenant).await?;
+        Ok(Error::OtherBrowser {
+            name: self
+                .0
+                .connector(&account.provider)?
+                .definition()
+                .name
+                .clone(),
+            organisation: scope.tenant_name().await?,
+            asker: self.asker(under_way.tenant, under_way.begun_by).await?,
+        })
+    }
+
+    /// What people call whoever began. They must still be there, and their key good.
+    async fn asker(&self, tenant: TenantId, by: Option<Actor>) -> Result<String, Error> {
+        let scope = self.0.store.scope(tenant).await?;
+        match by {
+            Some(Actor::Member(id)) => Ok(scope.member_get(id).await.map_err(spent)?.email),
+            Some(Actor::ApiKey(id)) => {
+                let key = scope.api_key_get(id).await.map_err(spent)?;
+                let good = key.revoked_at.is_none();
+                good.then_some(key.name).ok_or(Error::StateSpent)
+            }
+            None => Ok("somebody".to_owned()),
+        }
     }
 
     /// Takes new credentials for an account, if they are its own and allow what is needed.
@@ -174,8 +242,16 @@ async fn old_refresh_token(
     }
 }
 
-fn hash(state: &str) -> Vec<u8> {
-    Sha256::digest(state.as_bytes()).to_vec()
+/// A state, or whoever began with it, that is not there any more.
+fn spent(error: StoreError) -> Error {
+    match error {
+        StoreError::NotFound => Error::StateSpent,
+        error => error.into(),
+    }
+}
+
+pub(crate) fn hash(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.as_bytes()).to_vec()
 }
 
 /// A token just given, not stored yet: it cannot be renewed.

@@ -38,6 +38,16 @@ pub enum Error {
     /// The `state` of a callback is unknown, was used or is too old.
     #[error("this authorisation was used already or has expired: start it again")]
     StateSpent,
+    /// The browser that came back is not the one that began: the person at it must say whether they want this.
+    #[error("access to your {name} account is asked for by {asker} of {organisation}")]
+    OtherBrowser {
+        /// What people call the provider.
+        name: String,
+        /// For whom it is.
+        organisation: String,
+        /// Who began.
+        asker: String,
+    },
     /// The person said no.
     #[error("access was not granted: the consent page was closed with a refusal")]
     Denied,

@@ -6,6 +6,7 @@
 
 mod access;
 mod authorize;
+mod browser;
 mod error;
 mod gate;
 mod slot;
@@ -26,7 +27,8 @@ use access::Keeper;
 use gate::AccountGate;
 use slot::Slots;
 
-pub use authorize::Callback;
+pub use authorize::{Begun, Callback, Completed};
+pub use browser::{Browser, BrowserMark};
 pub use error::Error;
 
 /// Opens accounts. Cloning is cheap; one per process, since what it remembers keeps refreshes from repeating.

@@ -4,6 +4,7 @@
 //! where they are kept is `store`'s, and how a provider writes them is `connectors`'.
 
 mod account;
+mod actor;
 mod connection;
 mod field;
 mod history;
@@ -18,6 +19,7 @@ pub mod seeded;
 mod value;
 
 pub use account::{Account, AccountStatus, Collection, Identity, ProviderId};
+pub use actor::Actor;
 pub use connection::{
     ConflictPolicy, Connection, ConnectionStatus, DeletionPolicy, Deletions, Direction, Guards,
     MappingChoice, MatchKey, ObjectType, OnLeave, Schedule, SideConfig,
@@ -27,8 +29,8 @@ pub use history::{
     ChangeKind, Conflict, ConflictStatus, HistoryEntry, Problem, ProblemReason, ProblemStatus,
 };
 pub use id::{
-    AccountId, ApiKeyId, ConflictId, ConnectionId, IdError, LinkId, MemberId, OperationId, PairId,
-    ProblemId, RunId, TenantId,
+    AccountId, ApiKeyId, AuditId, ConflictId, ConnectionId, IdError, LinkId, MemberId, OperationId,
+    PairId, ProblemId, RunId, TenantId,
 };
 pub use job::Job;
 pub use link::{EntryKey, Link, LinkBody, LinkState, Slots};

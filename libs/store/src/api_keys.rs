@@ -15,6 +15,8 @@ statements! {
         values ($1, $2, $3, $4, $5, $6)";
     Tenant API_KEY_LIST = "select tenant_id, id, name, scopes, created_at, revoked_at from api_keys
         where tenant_id = $1 and id > $2 order by id limit $3";
+    Tenant API_KEY_GET = "select tenant_id, id, name, scopes, created_at, revoked_at from api_keys
+        where tenant_id = $1 and id = $2";
     Tenant API_KEY_REVOKE = "update api_keys set revoked_at = coalesce(revoked_at, $3)
         where tenant_id = $1 and id = $2";
     Global API_KEY_BY_HASH = "select tenant_id, id, name, scopes, created_at, revoked_at from api_keys
@@ -76,6 +78,14 @@ impl Scope {
             fetch_all!(tx, ApiKeyRow, API_KEY_LIST, self.id(), after, page(limit))
         })?;
         Ok(rows.into_iter().map(ApiKey::from).collect())
+    }
+
+    /// One key, also a revoked one.
+    pub async fn api_key_get(&self, id: ApiKeyId) -> Result<ApiKey> {
+        let row = transaction!(self.read(), tx => {
+            fetch_optional!(tx, ApiKeyRow, API_KEY_GET, self.id(), id.uuid())
+        })?;
+        row.map(ApiKey::from).ok_or(StoreError::NotFound)
     }
 
     /// Revokes a key; doing so again changes nothing.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
+use syncline_model::{MemberId, TenantId};
 use uuid::Uuid;
 
 use crate::db::{Who, execute, fetch_optional, transaction};
@@ -72,14 +73,15 @@ impl Store {
         member.map(Member::from).ok_or(StoreError::NotFound)
     }
 
-    /// Revokes a session with its whole family; an unknown one is no error.
-    pub async fn session_revoke(&self, token_hash: &[u8]) -> Result<()> {
+    /// Revokes a session with its whole family and says whose it was; an unknown one is no error.
+    pub async fn session_revoke(&self, token_hash: &[u8]) -> Result<Option<(TenantId, MemberId)>> {
         transaction!(self.write_global(), tx => {
-            if let Some(row) = fetch_optional!(tx, SessionRow, SESSION_FIND, token_hash)? {
-                tx.become_(Who::Tenant(row.tenant_id)).await?;
-                execute!(tx, SESSION_FAMILY_DELETE, row.tenant_id, row.family)?;
-            }
-            Ok(())
+            let Some(row) = fetch_optional!(tx, SessionRow, SESSION_FIND, token_hash)? else {
+                return Ok(None);
+            };
+            tx.become_(Who::Tenant(row.tenant_id)).await?;
+            execute!(tx, SESSION_FAMILY_DELETE, row.tenant_id, row.family)?;
+            Ok(Some((TenantId::from_uuid(row.tenant_id), MemberId::from_uuid(row.member_id))))
         })
     }
 }

@@ -41,6 +41,7 @@ pub fn census() -> Vec<Statement> {
     [
         crate::accounts::STATEMENTS,
         crate::api_keys::STATEMENTS,
+        crate::audit::STATEMENTS,
         crate::conflicts::STATEMENTS,
         crate::connections::STATEMENTS,
         crate::cursors::STATEMENTS,

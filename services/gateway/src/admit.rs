@@ -1,4 +1,5 @@
-//! The door: finds out who calls, keeps the rate limits and, for POST with an `Idempotency-Key`, does things once.
+//! The door: finds out who calls, keeps the rate limits, does things once for POST with an `Idempotency-Key`, and
+//! enters what was done into the audit log.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -6,8 +7,10 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError, web};
+use syncline_model::Actor;
 
-use crate::auth::{Admission, Who, authenticate};
+use crate::audit;
+use crate::auth::{Admission, authenticate};
 use crate::idempotency;
 use crate::limits::{Allowance, peer};
 use crate::problem::Problem;
@@ -25,8 +28,8 @@ pub async fn admit(
     let caller = authenticate(&state, request.headers()).await;
     let known = caller.as_ref().ok().map(|caller| {
         let key = match caller.who {
-            Who::ApiKey(key) => Some(key),
-            Who::Member(_) => None,
+            Actor::ApiKey(key) => Some(key),
+            Actor::Member(_) => None,
         };
         (caller.tenant, key)
     });
@@ -51,6 +54,7 @@ pub async fn admit(
         Some((key, rows)) => idempotency::once(&state, &rows, &key, request, next).await?,
         None => next.call(request).await?.map_into_boxed_body(),
     };
+    audit::enter(&state, &response).await;
     describe(&mut response, allowance);
     Ok(response)
 }

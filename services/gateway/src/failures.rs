@@ -64,6 +64,7 @@ impl From<syncline_accounts::Error> for Problem {
                 )
             }
             Error::StateSpent
+            | Error::OtherBrowser { .. }
             | Error::Denied
             | Error::Refused { .. }
             | Error::MissingScopes { .. }

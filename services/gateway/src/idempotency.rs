@@ -19,6 +19,8 @@ use crate::extract::{MAX_BODY, unreadable};
 use crate::problem::{Code, Problem};
 use crate::state::State;
 
+/// Marks an answer that was given before.
+pub const REPLAYED: &str = "idempotent-replayed";
 /// The header.
 const HEADER: &str = "idempotency-key";
 /// Longest key, in characters.
@@ -141,6 +143,6 @@ fn replay(status: u16, body: Vec<u8>) -> HttpResponse {
     };
     HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, kind))
-        .insert_header(("idempotent-replayed", "true"))
+        .insert_header((REPLAYED, "true"))
         .body(body)
 }

@@ -5,6 +5,7 @@
 //! here: the gateway writes rows and rings for workers. Nothing here knows which providers there are.
 
 mod admit;
+mod audit;
 pub mod auth;
 mod envelope;
 pub mod extract;

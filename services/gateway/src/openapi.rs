@@ -1,6 +1,9 @@
 //! The OpenAPI 3.1 document, from the code. What every operation has in common (credentials, problems, headers) is added
 //! here, once.
 
+use std::collections::HashMap;
+
+use actix_web::http::Method;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Content, Object, Ref, RefOr, Required, Response, ResponseBuilder, Type};
@@ -8,8 +11,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::ProblemBody;
 use crate::routes::{
-    accounts, api_keys, conflicts, connections, default_mapping, docs, health, history, oauth,
-    problems, providers, runs, sessions, tenants,
+    accounts, api_keys, audit, conflicts, connections, default_mapping, docs, health, history,
+    oauth, problems, providers, runs, sessions, tenants,
 };
 
 /// The document as indented JSON, ending in a line feed: what is committed at `openapi/openapi.json`.
@@ -17,6 +20,25 @@ pub fn openapi() -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(&Document::openapi())?;
     text.push('\n');
     Ok(text)
+}
+
+/// The name of every operation, by its method and its path as the document has it.
+pub fn operations() -> HashMap<(Method, String), String> {
+    let mut all = HashMap::new();
+    for (path, item) in Document::openapi().paths.paths {
+        let methods = [
+            (Method::GET, item.get),
+            (Method::POST, item.post),
+            (Method::PATCH, item.patch),
+            (Method::DELETE, item.delete),
+        ];
+        for (method, operation) in methods {
+            if let Some(name) = operation.and_then(|operation| operation.operation_id) {
+                all.insert((method, path.clone()), name);
+            }
+        }
+    }
+    all
 }
 
 #[derive(OpenApi)]
@@ -45,6 +67,8 @@ pub fn openapi() -> Result<String, serde_json::Error> {
         accounts::collections::handle,
         accounts::fields::handle,
         oauth::callback::handle,
+        oauth::agree::handle,
+        audit::handle,
         default_mapping::handle,
         connections::list::handle,
         connections::create::handle,

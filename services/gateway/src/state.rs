@@ -1,7 +1,9 @@
 //! What every handler may use. Made once, before the server starts; everything in it is shared.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use actix_web::http::Method;
 use actix_web::web::Bytes;
 use chrono::Duration;
 use secrecy::SecretString;
@@ -94,6 +96,7 @@ pub struct State {
     pub(crate) document: Bytes,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
+    operations: HashMap<(Method, String), String>,
     queue: Arc<dyn Queue>,
     public_url: String,
 }
@@ -117,6 +120,7 @@ impl State {
             metrics: parts.metrics,
             limits: Limits::new(parts.buckets, settings.limits),
             document: crate::openapi::openapi()?.into(),
+            operations: crate::openapi::operations(),
             public_url: settings.public_url.trim_end_matches('/').to_owned(),
             store: parts.store,
             accounts: parts.accounts,
@@ -132,6 +136,19 @@ impl State {
     /// Where providers send account owners back to.
     pub(crate) fn callback_url(&self) -> String {
         format!("{}/v1/oauth/callback", self.public_url)
+    }
+
+    /// Whether an `Origin` header names us.
+    pub(crate) fn is_own_origin(&self, origin: &[u8]) -> bool {
+        let rest = self.public_url.as_bytes().strip_prefix(origin);
+        let whole = origin.windows(3).any(|part| part == b"://") && !origin.ends_with(b"/");
+        whole && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
+
+    /// The name of an operation, by its method and its route.
+    pub(crate) fn operation(&self, method: &Method, route: &str) -> Option<&str> {
+        let key = (method.clone(), route.to_owned());
+        self.operations.get(&key).map(String::as_str)
     }
 
     /// Rings for a worker, since a person waits. The run's row is what counts: when the bell fails, the scheduler rings

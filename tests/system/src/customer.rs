@@ -75,11 +75,10 @@ impl Customer {
 
     /// Adds an account and authorises it as a person with a browser would. Gives its id.
     pub async fn authorise(&self, provider: &str, login: &str) -> anyhow::Result<String> {
-        let made = self
-            .post("/v1/accounts", json!({"provider": provider}))
-            .await?;
-        let account = text(&made, "/account/id")?;
-        self.consent(&text(&made, "/authorize_url")?, login).await?;
+        let body = json!({"provider": provider});
+        let made = self.call(Method::POST, "/v1/accounts", Some(&body)).await?;
+        let account = text(&made.body, "/account/id")?;
+        self.consent(made, login).await?;
         let account_now = self.get(&format!("/v1/accounts/{account}")).await?;
         ensure!(
             account_now.pointer("/status/is") == Some(&json!("active")),
@@ -91,12 +90,24 @@ impl Customer {
     /// Authorises an account once more.
     pub async fn authorise_again(&self, account: &str, login: &str) -> anyhow::Result<()> {
         let path = format!("/v1/accounts/{account}/authorize");
-        let answer = self.post(&path, Value::Null).await?;
-        self.consent(&text(&answer, "/authorize_url")?, login).await
+        let answer = self.call(Method::POST, &path, None).await?;
+        self.consent(answer, login).await
     }
 
-    /// Reads the consent page, presses Allow and goes where the provider sends the browser.
-    async fn consent(&self, url: &str, login: &str) -> anyhow::Result<()> {
+    /// Agrees on the consent page that an answer names and goes where the provider sends the browser, which keeps the
+    /// answer's cookie.
+    async fn consent(&self, begun: Answer, login: &str) -> anyhow::Result<()> {
+        let cookie = begun.cookie.clone().context("no cookie")?;
+        let back = self.allow(begun, login).await?;
+        let page = self.client.get(back).header("cookie", cookie);
+        let status = page.send().await?.status();
+        ensure!(status.is_success(), "the callback answered {status}");
+        Ok(())
+    }
+
+    /// Reads the consent page that an answer names and presses Allow. Gives where the provider sends the browser.
+    pub async fn allow(&self, begun: Answer, login: &str) -> anyhow::Result<String> {
+        let url = &text(&begun.ok()?, "/authorize_url")?;
         let page = self.client.get(url).send().await?;
         ensure!(
             page.status().is_success(),
@@ -109,18 +120,9 @@ impl Customer {
         form.insert("decision".into(), "allow".into());
         action.set_query(None);
         let answer = self.client.post(action).form(&form).send().await?;
-        let back = answer
-            .headers()
-            .get("location")
-            .and_then(|value| value.to_str().ok())
-            .with_context(|| format!("no way back from consent ({})", answer.status()))?;
-        let page = self.client.get(back).send().await?;
-        ensure!(
-            page.status().is_success(),
-            "the callback answered {}",
-            page.status()
-        );
-        Ok(())
+        let back = answer.headers().get("location");
+        back.and_then(|value| value.to_str().ok().map(str::to_owned))
+            .with_context(|| format!("no way back from consent ({})", answer.status()))
     }
 
     /// Makes a connection. Gives its id; its first run is due at once.

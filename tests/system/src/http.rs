@@ -32,6 +32,8 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Value,
+    /// The cookie that came with it.
+    pub cookie: Option<String>,
 }
 
 impl Answer {
@@ -62,9 +64,13 @@ pub async fn call(
     }
     let answer = call.send().await.with_context(|| url.to_owned())?;
     let status = answer.status().as_u16();
+    let cookie = answer.headers().get("set-cookie");
+    let cookie = cookie.and_then(|cookie| cookie.to_str().ok()?.split(';').next());
+    let cookie = cookie.map(str::to_owned);
     let text = answer.text().await?;
     Ok(Answer {
         status,
+        cookie,
         body: serde_json::from_str(&text).unwrap_or_default(),
     })
 }

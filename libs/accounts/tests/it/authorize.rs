@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use syncline_accounts::{Callback, Error};
+use syncline_accounts::{Browser, BrowserMark, Callback, Error};
 use syncline_connector::oauth::challenge;
-use syncline_model::{AccountId, AccountStatus, ProviderId, TenantId};
+use syncline_model::{AccountId, AccountStatus, Actor, ApiKeyId, ProviderId, TenantId};
+use syncline_platform::Clock as _;
 use syncline_platform::config::Provider as Settings;
+use syncline_store::NewApiKey;
 use uuid::Uuid;
 
 use crate::world::{REDIRECT, World, accounts, callback, me, settings};
@@ -14,19 +16,17 @@ use crate::world::{REDIRECT, World, accounts, callback, me, settings};
 #[tokio::test]
 async fn an_authorised_account_is_active_and_knows_who_it_is() {
     let world = World::new().await;
-    let query = world.begin().await;
+    let (query, mark) = world.begin().await;
     assert_eq!(query["response_type"], "code");
     assert_eq!(query["client_id"], "client");
     assert_eq!(query["redirect_uri"], REDIRECT);
     assert_eq!(query["scope"], "contacts profile");
     assert_eq!(query["code_challenge_method"], "S256");
     assert_eq!(query["state"].len(), 43, "256 bits");
-    let done = world
-        .accounts
-        .complete_authorization(&callback(&query["state"], "ann"))
-        .await
-        .unwrap();
-    assert_eq!(done, (world.tenant, world.account));
+    let callback = callback(&query["state"], "ann");
+    let done = world.complete(&callback, Some(&mark)).await.unwrap();
+    assert_eq!((done.tenant, done.account), (world.tenant, world.account));
+    assert_eq!(done.begun_by, Some(Actor::Member(world.member)));
     let verifier = world.provider.state().verifier.clone();
     assert_eq!(challenge(&verifier.into()), query["code_challenge"]);
     let account = world.account().await;
@@ -37,37 +37,94 @@ async fn an_authorised_account_is_active_and_knows_who_it_is() {
     assert_eq!(world.provider.state().refreshes, 0);
 }
 
+/// S-11: a code and a state that were used, or seen by somebody, are worth nothing.
 #[tokio::test]
 async fn a_state_is_good_once_for_ten_minutes_and_only_if_we_made_it() {
     let world = World::new().await;
-    let complete = async |callback: Callback| {
-        let outcome = world.accounts.complete_authorization(&callback).await;
+    let complete = async |callback: Callback, mark: Option<&BrowserMark>| {
+        let outcome = world.complete(&callback, mark).await;
         outcome.map_err(|error| error.to_string())
     };
     let spent = Err(Error::StateSpent.to_string());
-    assert_eq!(complete(callback("made up", "ann")).await, spent);
-    assert_eq!(complete(Callback::default()).await, spent);
-    let state = world.begin().await.remove("state").unwrap();
-    assert!(complete(callback(&state, "ann")).await.is_ok());
-    assert_eq!(complete(callback(&state, "ann")).await, spent);
-    let state = world.begin().await.remove("state").unwrap();
+    assert_eq!(complete(callback("made up", "ann"), None).await, spent);
+    assert_eq!(complete(Callback::default(), None).await, spent);
+    let (query, mark) = world.begin().await;
+    let back = callback(&query["state"], "ann");
+    assert!(complete(back.clone(), Some(&mark)).await.is_ok());
+    assert_eq!(complete(back, Some(&mark)).await, spent);
+    let (query, mark) = world.begin().await;
+    let back = callback(&query["state"], "ann");
     world.clock.advance(Duration::from_secs(601));
-    assert_eq!(complete(callback(&state, "ann")).await, spent);
+    assert_eq!(complete(back, Some(&mark)).await, spent);
     assert_eq!(world.provider.state().exchanges, 1);
+}
+
+/// S-11: whoever was lured to the consent page is told who asks before anything happens; the cookie of another
+/// authorisation, also one of the same person's, does not stand in for its own.
+#[tokio::test]
+async fn another_browser_is_asked_before_anything_happens() {
+    let world = World::new().await;
+    let ((query, mark), (_, other)) = (world.begin().await, world.begin().await);
+    let back = callback(&query["state"], "victim");
+    for sent in [None, Some(&other)] {
+        let error = world.complete(&back, sent).await.unwrap_err();
+        assert!(matches!(error, Error::OtherBrowser { .. }), "{error}");
+        let told = error.to_string();
+        for part in ["owner@example.com of Example", "Fake account"] {
+            assert!(told.contains(part), "{told}");
+        }
+        assert_eq!(world.provider.state().exchanges, 0);
+        assert_eq!(world.account().await.status, AccountStatus::Pending);
+    }
+    assert_ne!(mark.name, other.name, "one browser can keep both");
+    let agreed = world
+        .accounts
+        .complete_authorization(&back, Browser::Agreed);
+    assert!(agreed.await.is_ok(), "nothing was spent by asking");
+    let again = world.complete(&back, Some(&mark)).await;
+    assert!(matches!(again, Err(Error::StateSpent)));
+}
+
+/// S-11: an authorisation ends with the rights of whoever began it.
+#[tokio::test]
+async fn a_revoked_key_completes_nothing() {
+    let world = World::new().await;
+    let scope = world.store.scope(world.tenant).await.unwrap();
+    let key = NewApiKey {
+        id: ApiKeyId::from_uuid(Uuid::from_u128(7)),
+        name: "robot".into(),
+        hash: b"hash".to_vec(),
+        scopes: vec!["write".into()],
+        created_at: world.clock.now(),
+    };
+    scope.api_key_create(&key).await.unwrap();
+    let who = (world.tenant, Actor::ApiKey(key.id));
+    let begin = world
+        .accounts
+        .begin_authorization(who, world.account, REDIRECT);
+    let begun = begin.await.unwrap();
+    let url = url::Url::parse(&begun.url).unwrap();
+    let state = url.query_pairs().find(|(key, _)| key == "state").unwrap();
+    let back = callback(&state.1, "ann");
+    let asked = world.complete(&back, None).await.unwrap_err().to_string();
+    assert!(asked.ends_with("by robot of Example"), "{asked}");
+    scope
+        .api_key_revoke(key.id, world.clock.now())
+        .await
+        .unwrap();
+    let done = world.complete(&back, Some(&begun.browser)).await;
+    assert!(matches!(done, Err(Error::StateSpent)), "{done:?}");
+    assert_eq!(world.provider.state().exchanges, 0);
 }
 
 #[tokio::test]
 async fn what_does_not_end_well_leaves_the_account_pending() {
     let world = World::new().await;
     let check = async |change: &dyn Fn(&mut Callback), expect: &str, exchanges: usize| {
-        let state = world.begin().await.remove("state").unwrap();
-        let mut callback = callback(&state, "ann");
+        let (query, mark) = world.begin().await;
+        let mut callback = callback(&query["state"], "ann");
         change(&mut callback);
-        let error = world
-            .accounts
-            .complete_authorization(&callback)
-            .await
-            .unwrap_err();
+        let error = world.complete(&callback, Some(&mark)).await.unwrap_err();
         assert!(error.to_string().contains(expect), "{error}");
         assert_eq!(world.provider.state().exchanges, exchanges, "{expect}");
         assert_eq!(world.account().await.status, AccountStatus::Pending);
@@ -149,9 +206,8 @@ async fn other_tenants_find_no_account() {
     for (tenant, account) in [(other, world.account), (world.tenant, unknown)] {
         let open = world.accounts.open(tenant, account).await;
         assert!(matches!(open, Err(Error::UnknownAccount)));
-        let begin = world
-            .accounts
-            .begin_authorization(tenant, account, REDIRECT);
+        let who = (tenant, Actor::Member(world.member));
+        let begin = world.accounts.begin_authorization(who, account, REDIRECT);
         assert!(matches!(begin.await, Err(Error::UnknownAccount)));
     }
 }
@@ -171,7 +227,8 @@ async fn configuration_goes_over_the_definition() {
     assert_eq!(usual.api_base, "https://api.fake.example");
     assert!(!usual.api_base_pinned);
     assert!(!plain.is_configured(&fake));
-    let begun = plain.begin_authorization(world.tenant, world.account, REDIRECT);
+    let who = (world.tenant, Actor::Member(world.member));
+    let begun = plain.begin_authorization(who, world.account, REDIRECT);
     let error = begun.await.unwrap_err().to_string();
     assert!(error.contains("providers.fake.client_id"), "{error}");
 

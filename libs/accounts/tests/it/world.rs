@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
-use syncline_accounts::{Accounts, Callback, Error};
+use secrecy::ExposeSecret as _;
+use syncline_accounts::{Accounts, Browser, BrowserMark, Callback, Completed, Error};
 use syncline_connector::{
     Connector, Create, Definition, Error as CallError, HttpClient, HttpLimits, Page, Pull,
     Registry, Request, Session, Update, Written,
 };
 use syncline_coordination::MemoryBuckets;
 use syncline_model::{
-    Account, AccountId, AccountStatus, Collection, FieldDescriptor, FieldName, Identity, MemberId,
-    ProviderId, Record, RemoteId, TenantId,
+    Account, AccountId, AccountStatus, Actor, Collection, FieldDescriptor, FieldName, Identity,
+    MemberId, ProviderId, Record, RemoteId, TenantId,
 };
 use syncline_platform::config::Provider as Settings;
 use syncline_platform::seal::KeyRing;
@@ -58,6 +59,7 @@ pub struct World {
     pub accounts: Accounts,
     pub tenant: TenantId,
     pub account: AccountId,
+    pub member: MemberId,
 }
 
 impl World {
@@ -74,7 +76,8 @@ impl World {
         let ids = SeededIds::new(1);
         let tenant = TenantId::from_uuid(ids.next());
         let account = AccountId::from_uuid(ids.next());
-        sign_up(&store, tenant, MemberId::from_uuid(ids.next()), &clock).await;
+        let member = MemberId::from_uuid(ids.next());
+        sign_up(&store, tenant, member, &clock).await;
         let row = Account {
             id: account,
             tenant,
@@ -93,6 +96,7 @@ impl World {
             accounts,
             tenant,
             account,
+            member,
         }
     }
 
@@ -108,23 +112,35 @@ impl World {
         accounts(&self.store, &self.clock, &settings(&self.provider)).unwrap()
     }
 
-    /// Goes to the consent page and gives the query parameter there.
-    pub async fn begin(&self) -> BTreeMap<String, String> {
-        let url = self
+    /// Goes to the consent page. Gives the query parameters there and what the browser keeps.
+    pub async fn begin(&self) -> (BTreeMap<String, String>, BrowserMark) {
+        let who = (self.tenant, Actor::Member(self.member));
+        let begun = self
             .accounts
-            .begin_authorization(self.tenant, self.account, REDIRECT)
+            .begin_authorization(who, self.account, REDIRECT)
             .await
             .unwrap();
-        let url = url::Url::parse(&url).unwrap();
+        let url = url::Url::parse(&begun.url).unwrap();
         assert_eq!(url.path(), "/auth");
-        url.query_pairs().into_owned().collect()
+        (url.query_pairs().into_owned().collect(), begun.browser)
     }
 
     /// Goes to the consent page and comes back as a user.
-    pub async fn authorize(&self, user: &str) -> Result<(TenantId, AccountId), Error> {
-        let state = self.begin().await.remove("state").unwrap();
+    pub async fn authorize(&self, user: &str) -> Result<Completed, Error> {
+        let (query, mark) = self.begin().await;
+        self.complete(&callback(&query["state"], user), Some(&mark))
+            .await
+    }
+
+    /// Comes back, with the cookie that the browser keeps or without one.
+    pub async fn complete(
+        &self,
+        callback: &Callback,
+        mark: Option<&BrowserMark>,
+    ) -> Result<Completed, Error> {
+        let sent = mark.map(|mark| mark.secret.expose_secret());
         self.accounts
-            .complete_authorization(&callback(&state, user))
+            .complete_authorization(callback, Browser::Sent(sent))
             .await
     }
 

@@ -11,8 +11,8 @@ pub use edit::EditEffects;
 pub use lease::{Finish, Lease, NewRun, Release};
 pub use pair::Pair;
 pub use people::{
-    ApiKey, Idempotency, Member, NewApiKey, NewMember, NewOauthState, NewSession, NewTenant,
-    OauthState,
+    ApiKey, AuditEntry, Idempotency, Member, NewApiKey, NewMember, NewOauthState, NewSession,
+    NewTenant, OauthState,
 };
 pub use settlement::{
     ConflictClose, DirtyLink, DirtyMark, HistoryRow, Intent, IntentKind, Intentions, Membership,

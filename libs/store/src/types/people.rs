@@ -1,7 +1,7 @@
 //! Tenants, members, sessions, API keys, OAuth states and idempotency. Secrets arrive hashed; none is kept in clear.
 
 use chrono::{DateTime, Utc};
-use syncline_model::{AccountId, ApiKeyId, MemberId, TenantId};
+use syncline_model::{AccountId, Actor, ApiKeyId, AuditId, MemberId, TenantId};
 use uuid::Uuid;
 
 /// A tenant to make.
@@ -119,11 +119,15 @@ pub struct NewOauthState {
     pub redirect_uri: String,
     /// PKCE verifier; sealed at rest.
     pub verifier: String,
+    /// Hash of the secret by which the browser that began is known again.
+    pub browser_hash: Vec<u8>,
+    /// Who began.
+    pub begun_by: Actor,
     /// When it stops working.
     pub expires_at: DateTime<Utc>,
 }
 
-/// An OAuth authorization under way, taken: it cannot be taken again.
+/// An OAuth authorization under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OauthState {
     /// The tenant.
@@ -134,4 +138,27 @@ pub struct OauthState {
     pub redirect_uri: String,
     /// PKCE verifier.
     pub verifier: String,
+    /// Hash of the secret by which the browser that began is known again, if it has one.
+    pub browser_hash: Option<Vec<u8>>,
+    /// Who began, if it is known.
+    pub begun_by: Option<Actor>,
+}
+
+/// What somebody did, in the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its id; later ones are larger.
+    pub id: AuditId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who, if it is known.
+    pub actor: Option<Actor>,
+    /// What: the name of the operation.
+    pub action: String,
+    /// The id of what it was done to.
+    pub subject: Option<String>,
+    /// How it was answered: a status of HTTP.
+    pub status: i32,
+    /// The network address that it came from.
+    pub network: Option<String>,
 }

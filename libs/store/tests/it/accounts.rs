@@ -69,22 +69,30 @@ async fn credentials_are_swapped_by_one(world: World) {
 
 async fn an_authorization_is_taken_once(world: World) {
     let office = world.office(10).await;
-    let create = async |hash: &[u8]| {
+    let member = Actor::Member(MemberId::from_uuid(uuid(11)));
+    let create = async |hash: &[u8], now: i64| {
         let state = NewOauthState {
             state_hash: hash.to_vec(),
             account: office.accounts.a,
             redirect_uri: "https://x.test/cb".into(),
             verifier: "pkce".into(),
-            expires_at: at(600),
+            browser_hash: b"browser".to_vec(),
+            begun_by: member,
+            expires_at: at(now + 600),
         };
         office
             .scope
-            .oauth_state_create(&state)
+            .oauth_state_create(&state, at(now))
             .await
             .expect("create");
     };
-    create(b"s1").await;
-    create(b"s2").await;
+    create(b"s1", 0).await;
+    create(b"s2", 0).await;
+    let seen = world
+        .store
+        .oauth_state_find(b"s1", at(10))
+        .await
+        .expect("find");
     let taken = world
         .store
         .oauth_state_take(b"s1", at(10))
@@ -94,6 +102,9 @@ async fn an_authorization_is_taken_once(world: World) {
         (taken.tenant, taken.account, taken.verifier.as_str()),
         (office.tenant, office.accounts.a, "pkce")
     );
+    assert_eq!(seen, taken, "looking takes nothing");
+    assert_eq!(taken.browser_hash.as_deref(), Some(&b"browser"[..]));
+    assert_eq!(taken.begun_by, Some(member));
     for (hash, now) in [(&b"s1"[..], 11), (b"s2", 600), (b"s2", 10), (b"s3", 10)] {
         let again = world.store.oauth_state_take(hash, at(now)).await;
         assert!(
@@ -101,6 +112,12 @@ async fn an_authorization_is_taken_once(world: World) {
             "{hash:?} at {now}"
         );
     }
+    // What has expired is not even looked at, and goes with the next one that begins.
+    create(b"s4", 700).await;
+    let find = async |hash: &[u8], now| world.store.oauth_state_find(hash, at(now)).await.is_ok();
+    assert!(find(b"s4", 1299).await && !find(b"s4", 1300).await);
+    create(b"s5", 1300).await;
+    assert!(!find(b"s4", 701).await, "forgotten");
     world.end().await;
 }
 

@@ -27,6 +27,7 @@ macro_rules! on_both {
 }
 
 mod accounts;
+mod audit;
 mod census;
 mod harness;
 mod isolation;

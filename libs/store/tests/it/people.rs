@@ -115,8 +115,9 @@ async fn a_session_rotates_and_a_reused_token_kills_its_family(world: World) {
         .session_create(&session(b"five", 92))
         .await
         .expect("create");
-    store.session_revoke(b"five").await.expect("revoke");
-    store.session_revoke(b"five").await.expect("again");
+    let whose = store.session_revoke(b"five").await.expect("revoke");
+    assert!(whose.is_some());
+    assert_eq!(store.session_revoke(b"five").await.expect("again"), None);
     assert_eq!(rotate(b"five", b"six", 12).await, "not found", "revoked");
     world.end().await;
 }

@@ -30,9 +30,14 @@ async fn s06_the_file_holds_no_plaintext() {
         account: office.accounts.a,
         redirect_uri: "https://plain-marker.test".into(),
         verifier: CANARY.into(),
+        browser_hash: b"b".to_vec(),
+        begun_by: Actor::Member(MemberId::from_uuid(uuid(1))),
         expires_at: at(9),
     };
-    scope.oauth_state_create(&state).await.expect("state");
+    scope
+        .oauth_state_create(&state, at(0))
+        .await
+        .expect("state");
     scope
         .idempotency_begin("k", b"r", at(0))
         .await

@@ -6,7 +6,7 @@ use std::future::{Ready, ready};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use serde::{Deserialize, Serialize};
-use syncline_model::{ApiKeyId, MemberId, TenantId};
+use syncline_model::{Actor, TenantId};
 use syncline_store::StoreError;
 use utoipa::ToSchema;
 
@@ -45,22 +45,13 @@ impl Scope {
     }
 }
 
-/// A person or a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// A person, with an access token.
-    Member(MemberId),
-    /// A program, with an API key.
-    ApiKey(ApiKeyId),
-}
-
 /// Who calls, with the handle on their tenant's rows.
 #[derive(Clone)]
 pub struct Caller {
     /// The tenant that is acted for.
     pub tenant: TenantId,
     /// Who.
-    pub who: Who,
+    pub who: Actor,
     /// What they may do.
     pub scopes: Vec<Scope>,
     /// Their tenant's rows, and no others.
@@ -82,20 +73,20 @@ pub async fn authenticate(state: &State, headers: &HeaderMap) -> Result<Caller, 
             .ok_or_else(refused)?;
         let scopes = key.scopes.iter().filter_map(|word| Scope::parse(word));
         let scopes = scopes.collect();
-        return caller(state, tenant, Who::ApiKey(key.id), scopes).await;
+        return caller(state, tenant, Actor::ApiKey(key.id), scopes).await;
     }
     let token = state
         .tokens
         .check(token, state.clock.now())
         .ok_or_else(refused)?;
-    let who = Who::Member(token.member);
+    let who = Actor::Member(token.member);
     caller(state, token.tenant, who, Scope::ALL.to_vec()).await
 }
 
 async fn caller(
     state: &State,
     tenant: TenantId,
-    who: Who,
+    who: Actor,
     scopes: Vec<Scope>,
 ) -> Result<Caller, Problem> {
     let rows = state

@@ -6,7 +6,7 @@ pub mod password;
 mod secret;
 
 pub use caller::{
-    Admission, Caller, CanAdmin, CanRead, CanWrite, Scope, Who, authenticate, bearer, refused,
+    Admission, Caller, CanAdmin, CanRead, CanWrite, Scope, authenticate, bearer, refused,
 };
 pub use jwt::{AccessToken, Tokens, WeakSecret};
 pub use password::Passwords;

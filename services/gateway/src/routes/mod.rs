@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod audit;
 pub mod conflicts;
 pub mod connections;
 pub mod default_mapping;
@@ -28,6 +29,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
         .configure(providers::configure)
         .configure(accounts::configure)
         .configure(oauth::configure)
+        .configure(audit::configure)
         .configure(default_mapping::configure)
         .configure(connections::configure)
         .configure(runs::configure)

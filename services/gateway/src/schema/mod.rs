@@ -36,6 +36,8 @@ ids! {
     ProblemId = "^prb_[0-9a-f]{32}$";
     /// Names a conflict.
     ConflictId = "^cfl_[0-9a-f]{32}$";
+    /// Names an entry of the audit log.
+    AuditId = "^aud_[0-9a-f]{32}$";
     /// Names a provider.
     ProviderId = "^[a-z0-9_]{1,40}$";
     /// A field (`Last_Name`), or a part of a composite field (`Full_Name#family`).

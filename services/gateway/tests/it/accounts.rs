@@ -48,13 +48,8 @@ async fn a_pending_account_is_not_used() {
     let path = format!("/v1/accounts/{}", made["account"]["id"].as_str().unwrap());
     let answer = ann.get(&format!("{path}/fields")).await;
     answer.problem(409, "account_not_active");
-    let again = ann
-        .post(&format!("{path}/authorize"), &json!({}))
-        .await
-        .ok(200);
-    let page = ann
-        .consent(again["authorize_url"].as_str().unwrap(), "allow")
-        .await;
+    let again = ann.post(&format!("{path}/authorize"), &json!({})).await;
+    let page = ann.consent(&again, "allow").await;
     assert_eq!(page.status, 200, "{}", page.text);
     ann.get(&format!("{path}/fields")).await.ok(200);
 }
@@ -65,10 +60,8 @@ async fn the_way_back_is_believed_in_nothing_but_its_state() {
     let world = World::new().await;
     let ann = world.sign_up("ann@example.com").await;
     let body = json!({"provider": "google_contacts"});
-    let made = ann.post("/v1/accounts", &body).await.ok(201);
-    let page = ann
-        .consent(made["authorize_url"].as_str().unwrap(), "deny")
-        .await;
+    let made = ann.post("/v1/accounts", &body).await;
+    let page = ann.consent(&made, "deny").await;
     assert_eq!(page.status, 400);
     assert!(page.text.contains("not granted"), "{}", page.text);
     for query in [

@@ -95,6 +95,7 @@ async fn nobody_gets_nothing() {
     }
     open.sort();
     let known = [
+        "agree_to_authorization",
         "healthz",
         "metrics",
         "oauth_callback",

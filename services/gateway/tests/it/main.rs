@@ -8,10 +8,12 @@
 
 mod accounts;
 mod api_keys;
+mod audit;
 mod connections;
 mod idempotency;
 mod isolation;
 mod limits;
+mod oauth;
 mod operations;
 mod protocol;
 mod providers;

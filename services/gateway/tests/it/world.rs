@@ -52,6 +52,12 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
+    /// The cookie that the answer sets, as a browser sends it back.
+    pub fn cookie(&self) -> &str {
+        let set = self.header("set-cookie").unwrap_or_default();
+        set.split(';').next().unwrap()
+    }
+
     /// The body of a success.
     #[track_caller]
     pub fn ok(self, status: u16) -> Value {
@@ -239,17 +245,25 @@ impl Client<'_> {
     pub async fn account(&self, provider: &str) -> String {
         let made = self
             .post("/v1/accounts", &json!({ "provider": provider }))
-            .await
-            .ok(201);
-        let page = self
-            .consent(made["authorize_url"].as_str().unwrap(), "allow")
             .await;
-        assert_eq!(page.status, 200, "{}", page.text);
+        let page = self.consent(&made, "allow").await;
+        assert!(page.text.contains("Account connected"), "{}", page.text);
+        let made = made.ok(201);
         made["account"]["id"].as_str().unwrap().to_owned()
     }
 
-    /// Decides on a consent page as Ada and follows the way back.
-    pub async fn consent(&self, authorize_url: &str, decision: &str) -> Answer {
+    /// Decides as Ada on the consent page that an answer names, and comes back in the browser that the answer knows.
+    pub async fn consent(&self, begun: &Answer, decision: &str) -> Answer {
+        let cookie = begun.cookie();
+        let back = self.decide(begun, decision).await;
+        let request = self.world.http.get(back).header("cookie", cookie);
+        self.world.send(request).await
+    }
+
+    /// Decides as Ada on the consent page that an answer names. Gives where the provider sends the browser.
+    pub async fn decide(&self, begun: &Answer, decision: &str) -> String {
+        let begun: Value = serde_json::from_str(&begun.text).unwrap();
+        let authorize_url = begun["authorize_url"].as_str().unwrap();
         let url = reqwest::Url::parse(authorize_url).unwrap();
         let mut fields: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         fields.push(("account".into(), ADA.into()));
@@ -267,7 +281,7 @@ impl Client<'_> {
         assert_eq!(response.status(), StatusCode::FOUND);
         let back = response.headers()["location"].to_str().unwrap().to_owned();
         assert!(back.starts_with(&self.world.base), "{back}");
-        self.world.send(self.world.http.get(back)).await
+        back
     }
 
     /// A connection between fresh accounts at both providers; answers it.

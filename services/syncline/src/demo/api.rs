@@ -99,11 +99,17 @@ impl Api {
     /// Adds an account and authorises it as a person with a browser would. Gives its id.
     pub async fn authorise(&self, provider: &str, login: &str) -> anyhow::Result<String> {
         let body = json!({"provider": provider});
-        let answer = self.call(Method::POST, "/v1/accounts", Some(&body)).await?;
+        let (answer, cookie) = self.ask(Method::POST, "/v1/accounts", Some(&body)).await?;
         let account = text(answer.get("account").context("no account")?, "id")?;
         let url = text(&answer, "authorize_url")?;
         let back = self.consent(&url, login).await?;
-        let page = self.client.get(back).send().await?;
+        let cookie = cookie.context("nothing by which to know the browser again")?;
+        let page = self
+            .client
+            .get(back)
+            .header("cookie", cookie)
+            .send()
+            .await?;
         ensure!(
             page.status().is_success(),
             "the callback answered {}",
@@ -201,6 +207,16 @@ impl Api {
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<Value> {
+        Ok(self.ask(method, path, body).await?.0)
+    }
+
+    /// The answer, and the cookie that came with it.
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<(Value, Option<String>)> {
         let mut call = self.client.request(method, format!("{}{path}", self.base));
         if !self.token.is_empty() {
             call = call.bearer_auth(&self.token);
@@ -210,11 +226,14 @@ impl Api {
         }
         let answer = call.send().await?;
         let status = answer.status();
+        let cookie = answer.headers().get("set-cookie");
+        let cookie = cookie.and_then(|cookie| cookie.to_str().ok()?.split(';').next());
+        let cookie = cookie.map(str::to_owned);
         let json: Value = answer.json().await.unwrap_or_default();
         if !status.is_success() || status == StatusCode::NO_CONTENT {
             bail!("{path} answered {status}: {json}");
         }
-        Ok(json)
+        Ok((json, cookie))
     }
 }
 

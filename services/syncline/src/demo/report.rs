@@ -50,7 +50,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// As one JSON object.
+    /// As one JSON object. Of a person's own file it names in two more members what found no place, in the account or on
+    /// the other side.
     pub fn to_json(&self) -> Value {
         let runs: Vec<Value> = self
             .runs
@@ -58,8 +59,8 @@ impl Report {
             .map(|run| {
                 json!({
                     "name": run.name,
-                    "a_to_b": run.counters.a_to_b,
-                    "b_to_a": run.counters.b_to_a,
+                    "a_to_b": direction_json(&run.counters.a_to_b),
+                    "b_to_a": direction_json(&run.counters.b_to_a),
                     "conflicts": run.counters.conflicts,
                     "requests": {"a": run.requests.a, "b": run.requests.b},
                     "seconds": (run.seconds * 1000.0).round() / 1000.0,
@@ -72,10 +73,10 @@ impl Report {
             "duplicates": self.duplicates,
             "unequal": self.unequal,
             "quiescent": self.quiescent,
-            "problems": self.problems,
         });
         if let (Some(map), false) = (all.as_object_mut(), self.imported.is_empty()) {
             map.insert("imported".into(), json!(self.imported));
+            map.insert("problems".into(), json!(self.problems));
         }
         all
     }
@@ -146,6 +147,16 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
+}
+
+fn direction_json(c: &DirectionCounters) -> Value {
+    json!({
+        "created": c.created,
+        "updated": c.updated,
+        "linked": c.linked,
+        "skipped": c.skipped,
+        "failed": c.failed,
+    })
 }
 
 fn direction(f: &mut fmt::Formatter<'_>, name: &str, c: &DirectionCounters) -> fmt::Result {

@@ -1,7 +1,9 @@
 //! Both sides change one field, differently.
 
+use anyhow::ensure;
 use serde_json::{Value, json};
-use system_tests::http::text;
+use system_tests::customer::succeeded;
+use system_tests::http::{text, until};
 use system_tests::{Contact, GOOGLE, World, ZOHO};
 
 use crate::people::{crm, email, title};
@@ -73,6 +75,66 @@ async fn the_most_recent_wins_in_the_crm() -> anyhow::Result<()> {
 #[tokio::test]
 async fn the_most_recent_wins_at_google() -> anyhow::Result<()> {
     settled("most_recent", GOOGLE, "b", "At Google").await
+}
+
+/// F-04, F-54: an edit that no pull has shown is found by our write of the other side's edit, which is refused for its
+/// stale version. Neither person knew of the other: the policy decides, as if both had been read.
+async fn found_by_a_refused_write(late: &str, policy: &str, wins: &str) -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let ada = crm("Ada", json!({"Title": "Engineer"}));
+    world.sandbox.create(ZOHO, ada).await?;
+    let connection = world.connected(json!({"conflict": policy})).await?;
+    world.sandbox.pass(600).await?;
+    let edit = async |side: &str| -> anyhow::Result<()> {
+        let record = world.sandbox.get(side, &email("Ada")).await?;
+        let edit = if side == ZOHO {
+            json!({"Title": "In the CRM"})
+        } else {
+            title("At Google")
+        };
+        world.sandbox.edit(side, &record.id, edit).await
+    };
+    let (early, route) = if late == GOOGLE {
+        (ZOHO, "*pdateContact*")
+    } else {
+        (GOOGLE, "PUT /crm/v8/Contacts*")
+    };
+    let slow = json!({"provider": late, "route": route, "times": 1, "fault": {"kind": "delay_ms", "ms": 1500}});
+    let fault = world.sandbox.fault(slow).await?;
+    edit(early).await?;
+    let run = world.api.begin(&connection).await?;
+    until("our write", 20, async || {
+        Ok((world.sandbox.struck(&fault).await? > 0).then_some(()))
+    })
+    .await?;
+    world.sandbox.pass(60).await?;
+    edit(late).await?;
+    let now = world.api.run(&run).await?;
+    ensure!(now["finished_at"].is_null(), "over before the edit: {now}");
+    let run = succeeded(world.api.ended(&run).await?)?;
+    assert_eq!(titles(&world).await?, [wins, wins], "{run}");
+    let met = conflicts(&world, &connection).await?;
+    assert_eq!(met.len(), 1, "{met:?}");
+    assert_eq!(
+        format!("{}_wins", met[0]["winner"].as_str().unwrap_or("")),
+        policy
+    );
+    let values = json!({"a": "In the CRM", "b": "At Google"});
+    assert_eq!(met[0]["values"], values);
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_edit_at_google_found_by_a_refused_write() -> anyhow::Result<()> {
+    found_by_a_refused_write(GOOGLE, "a_wins", "In the CRM").await?;
+    found_by_a_refused_write(GOOGLE, "b_wins", "At Google").await
+}
+
+#[tokio::test]
+async fn an_edit_in_the_crm_found_by_a_refused_write() -> anyhow::Result<()> {
+    found_by_a_refused_write(ZOHO, "a_wins", "In the CRM").await?;
+    found_by_a_refused_write(ZOHO, "b_wins", "At Google").await
 }
 
 /// A conflict that is asked about stays open, other edits go on, and the answer makes both sides equal.

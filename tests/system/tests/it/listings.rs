@@ -5,6 +5,8 @@ use system_tests::http::number;
 use system_tests::world::did;
 use system_tests::{Audit, GOOGLE, World, ZOHO};
 
+use crate::people::{crm, email};
+
 const LIST: [(&str, &str); 2] = [
     (ZOHO, "GET /crm/v8/Contacts"),
     (GOOGLE, "GET /v1/people/me/connections"),
@@ -60,6 +62,36 @@ fn deleting() -> Value {
 #[tokio::test]
 async fn a_later_listing_of_google_cut_short() -> anyhow::Result<()> {
     cut_short_later(LIST[1], deleting()).await
+}
+
+/// F-37: the CRM says what changed in a list cut short. What it left out is not lost: the next sync brings it, and nothing
+/// is deleted.
+#[tokio::test]
+async fn a_later_listing_of_the_crm_cut_short() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let people = ["Ada", "Bea", "Cem", "Dov", "Eve", "Fay"];
+    for name in people {
+        world.sandbox.create(ZOHO, crm(name, json!({}))).await?;
+    }
+    let connection = world.connected(deleting()).await?;
+    let before = Audit::take(&world.sandbox).await?;
+    world.sandbox.pass(900).await?;
+    for name in people {
+        let record = world.sandbox.get(ZOHO, &email(name)).await?;
+        let edit = json!({"Title": "Director"});
+        world.sandbox.edit(ZOHO, &record.id, edit).await?;
+    }
+    let fault = world.sandbox.fault(truncated(LIST[0])).await?;
+    let run = world.api.sync(&connection).await?;
+    assert_eq!(world.sandbox.struck(&fault).await?, 1);
+    let updated = did(&run, "updated");
+    assert!((1..6).contains(&updated), "not cut short: {run}");
+    world.api.sync(&connection).await?;
+    let after = Audit::take(&world.sandbox).await?;
+    assert_eq!(after.deleted(), before.deleted());
+    after.whole(&before)?;
+    world.quiet(&connection).await?;
+    Ok(())
 }
 
 /// F-34: the sync token died: everything is read again, in few requests, and nothing is written.

@@ -9,6 +9,7 @@ mod access;
 mod again;
 mod approvals;
 mod architecture;
+mod canary;
 mod collections;
 mod conflicts;
 mod deletions;

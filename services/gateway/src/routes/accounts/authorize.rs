@@ -1,12 +1,14 @@
 //! `POST /v1/accounts/{id}/authorize`: sends an account's owner to the provider again.
 
-use actix_web::web::{self, Json};
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
 use syncline_model::AccountId;
 
 use super::Authorization;
 use crate::auth::CanWrite;
 use crate::extract::Id;
 use crate::problem::Problem;
+use crate::routes::oauth::cookie;
 use crate::schema;
 use crate::state::State;
 
@@ -21,14 +23,16 @@ pub async fn handle(
     state: web::Data<State>,
     CanWrite(caller): CanWrite,
     Id(id): Id<AccountId>,
-) -> Result<Json<Authorization>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let account = caller.rows.account_get(id).await?;
-    let authorize_url = state
+    let begun = state
         .accounts
-        .begin_authorization(caller.tenant, id, &state.callback_url())
+        .begin_authorization((caller.tenant, caller.who), id, &state.callback_url())
         .await?;
-    Ok(Json(Authorization {
-        account: account.into(),
-        authorize_url,
-    }))
+    Ok(HttpResponse::Ok()
+        .insert_header((header::SET_COOKIE, cookie::keep(&state, &begun.browser)?))
+        .json(Authorization {
+            account: account.into(),
+            authorize_url: begun.url,
+        }))
 }

@@ -1,14 +1,17 @@
 //! `POST /v1/accounts`: begins to open an account at a provider.
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use syncline_model::{Account, AccountId, AccountStatus, ProviderId};
 use utoipa::ToSchema;
 
 use super::Authorization;
+use crate::audit;
 use crate::auth::CanWrite;
 use crate::extract::{Body, Checked, Findings};
 use crate::problem::Problem;
+use crate::routes::oauth::cookie;
 use crate::schema;
 use crate::state::State;
 
@@ -27,13 +30,15 @@ impl Checked for NewAccount {
 
 /// Open an account
 ///
-/// The account is `pending` until its owner has agreed on the provider's consent page.
+/// The account is `pending` until its owner has agreed on the provider's consent page. The answer sets a cookie: the
+/// browser that has it comes back without further questions, any other one is asked whether this is meant.
 #[utoipa::path(post, path = "/v1/accounts", operation_id = "create_account", tag = "accounts",
     request_body = NewAccount,
     responses((status = 201, description = "Made; its owner must agree", body = Authorization)))]
 pub async fn handle(
     state: web::Data<State>,
     CanWrite(caller): CanWrite,
+    request: HttpRequest,
     Body(body): Body<NewAccount>,
 ) -> Result<HttpResponse, Problem> {
     if state.registry.get(&body.provider).is_none() {
@@ -62,13 +67,20 @@ pub async fn handle(
         created_at: state.clock.now(),
     };
     caller.rows.account_create(&account).await?;
-    let authorize_url = state
+    let begun = state
         .accounts
-        .begin_authorization(caller.tenant, account.id, &state.callback_url())
+        .begin_authorization(
+            (caller.tenant, caller.who),
+            account.id,
+            &state.callback_url(),
+        )
         .await?;
     tracing::info!(tenant.id = %caller.tenant, account.id = %account.id, "an account was made");
-    Ok(HttpResponse::Created().json(Authorization {
-        account: account.into(),
-        authorize_url,
-    }))
+    audit::made(&request, &account.id);
+    Ok(HttpResponse::Created()
+        .insert_header((header::SET_COOKIE, cookie::keep(&state, &begun.browser)?))
+        .json(Authorization {
+            account: account.into(),
+            authorize_url: begun.url,
+        }))
 }

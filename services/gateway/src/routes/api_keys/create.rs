@@ -1,7 +1,7 @@
 //! `POST /v1/api-keys`: a new key, shown this once.
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use syncline_model::ApiKeyId;
 use syncline_platform::random_token;
@@ -9,6 +9,7 @@ use syncline_store::NewApiKey;
 use utoipa::ToSchema;
 
 use super::ApiKeyJson;
+use crate::audit;
 use crate::auth::{CanAdmin, Scope, Secret, SecretKind};
 use crate::extract::{Body, Checked, Findings};
 use crate::problem::{Code, Problem};
@@ -54,6 +55,7 @@ pub struct CreatedKey {
 pub async fn handle(
     state: web::Data<State>,
     CanAdmin(caller): CanAdmin,
+    request: HttpRequest,
     Body(body): Body<NewKey>,
 ) -> Result<HttpResponse, Problem> {
     let mut scopes = body.scopes;
@@ -77,6 +79,7 @@ pub async fn handle(
         })
         .await?;
     tracing::info!(tenant.id = %caller.tenant, key.id = %key.id, "an API key was made");
+    audit::made(&request, &key.id);
     Ok(HttpResponse::Created()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(CreatedKey {

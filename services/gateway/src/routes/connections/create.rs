@@ -1,12 +1,13 @@
 //! `POST /v1/connections`: makes a connection, checked against the two accounts as they are.
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use syncline_model::{
     Connection, ConnectionId, ConnectionStatus, PairId, ProviderId, SideConfig, Sides,
 };
 
 use super::{BATCH, any};
+use crate::audit;
 use crate::auth::{Caller, CanWrite};
 use crate::extract::{Body, IfMatch};
 use crate::live;
@@ -28,6 +29,7 @@ use crate::wire::{MadeConnection, NewConnection};
 pub async fn handle(
     state: web::Data<State>,
     CanWrite(caller): CanWrite,
+    request: HttpRequest,
     Body(body): Body<NewConnection>,
 ) -> Result<HttpResponse, Problem> {
     let sides = Sides {
@@ -91,6 +93,7 @@ pub async fn handle(
         .connection_create(&connection, Some(now))
         .await?;
     tracing::info!(tenant.id = %caller.tenant, connection.id = %connection.id, "a connection was made");
+    audit::made(&request, &connection.id);
     let made = caller.rows.connection_get(connection.id).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::ETAG, IfMatch::tag(made.revision)))

@@ -1,42 +1,83 @@
 //! `GET /v1/oauth/callback`: an account's owner comes back from the provider's consent page.
-//!
-//! Answers with a page for a person and never sends the browser anywhere: there is no `return_to` to abuse.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
-use syncline_accounts::Callback;
+use syncline_accounts::{Browser, BrowserMark, Callback, Completed, Error};
 
+use super::page::{page, question};
+use super::{LONGEST, cookie};
+use crate::audit::{self, Note};
 use crate::problem::Problem;
 use crate::state::State;
 
-/// Longest query looked at, in bytes.
-const LONGEST: usize = 8192;
-
 /// Come back from a provider
 ///
-/// For browsers only; providers send account owners here.
+/// For browsers only; providers send account owners here. A browser that is not the one that began (it lacks the cookie
+/// that the beginning gave it) is shown who asks for what, and its owner must agree.
 #[utoipa::path(get, path = "/v1/oauth/callback", operation_id = "oauth_callback", tag = "accounts", security(()),
     params(("state" = Option<String>, Query, description = "Which authorisation it belongs to"),
            ("code" = Option<String>, Query, description = "What the provider gave"),
            ("error" = Option<String>, Query, description = "Why it gave nothing")),
-    responses((status = 200, description = "A page that says that the account is connected", body = String, content_type = "text/html"),
+    responses((status = 200, description = "A page that says that the account is connected, or asks", body = String, content_type = "text/html"),
               (status = 400, description = "A page that says why it is not", body = String, content_type = "text/html")))]
-pub async fn handle(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
-    let query = request.query_string();
-    let callback = if query.len() <= LONGEST {
-        web::Query::<Callback>::from_query(query)
-            .map_or_else(|_| Callback::default(), web::Query::into_inner)
-    } else {
-        Callback::default()
+pub async fn handle(
+    state: web::Data<State>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let callback = read(request.query_string());
+    let name = callback.state.as_deref().map(BrowserMark::name);
+    let sent = name
+        .as_deref()
+        .and_then(|name| cookie::read(&request, name));
+    let done = state
+        .accounts
+        .complete_authorization(&callback, Browser::Sent(sent));
+    let mut answer = match done.await {
+        Err(error @ Error::OtherBrowser { .. }) => {
+            return Ok(question(&format!("{error}."), &callback));
+        }
+        done => answer(&state, &request, done).await?,
     };
-    match state.accounts.complete_authorization(&callback).await {
-        Ok((tenant, account)) => {
+    if let Some(name) = name.filter(|_| sent.is_some()) {
+        let gone = cookie::forget(&state, &name)?;
+        answer.headers_mut().insert(header::SET_COOKIE, gone);
+    }
+    Ok(answer)
+}
+
+/// What a browser brought.
+pub fn read(query: &str) -> Callback {
+    if query.len() > LONGEST {
+        return Callback::default();
+    }
+    web::Query::<Callback>::from_query(query)
+        .map_or_else(|_| Callback::default(), web::Query::into_inner)
+}
+
+/// How it ended, for the person.
+pub async fn answer(
+    state: &State,
+    request: &HttpRequest,
+    done: Result<Completed, Error>,
+) -> Result<HttpResponse, Problem> {
+    match done {
+        Ok(Completed {
+            tenant,
+            account,
+            begun_by,
+        }) => {
             tracing::info!(tenant.id = %tenant, account.id = %account, "an account was authorised");
-            page(
+            let note = Note {
+                rows: Some(state.store.scope(tenant).await?),
+                actor: begun_by,
+                subject: Some(account.to_string()),
+            };
+            audit::note(request, note);
+            Ok(page(
                 StatusCode::OK,
                 "Account connected",
                 "You can close this window and go back to Syncline.",
-            )
+            ))
         }
         Err(error) => {
             let mut words = error.to_string();
@@ -44,60 +85,11 @@ pub async fn handle(state: web::Data<State>, request: HttpRequest) -> HttpRespon
             if problem.code().status().is_server_error() {
                 words = "something went wrong on our side or the provider's: try again".into();
             }
-            page(StatusCode::BAD_REQUEST, "Account not connected", &words)
+            Ok(page(
+                StatusCode::BAD_REQUEST,
+                "Account not connected",
+                &words,
+            ))
         }
-    }
-}
-
-fn page(status: StatusCode, title: &str, words: &str) -> HttpResponse {
-    let (title, words) = (escape(title), escape(&capitalised(words)));
-    HttpResponse::build(status)
-        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-        ))
-        .body(format!(
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
-             <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem}}</style>\
-             <h1>{title}</h1><p>{words}</p></html>"
-        ))
-}
-
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| {
-        format!("{}{}", first.to_uppercase(), letters.as_str())
-    })
-}
-
-/// Text as HTML.
-fn escape(text: &str) -> String {
-    text.chars().fold(String::new(), |mut html, c| {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            c => html.push(c),
-        }
-        html
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_cannot_become_markup() {
-        let check = |text: &str, want: &str| assert_eq!(escape(text), want);
-        check("a & b", "a &amp; b");
-        check(
-            "<script>\"x\"'</script>",
-            "&lt;script&gt;&quot;x&quot;&#39;&lt;/script&gt;",
-        );
     }
 }

@@ -50,6 +50,9 @@ pub async fn handle(
     state.limits.sign_in(&request, &email).await?;
     let (member, hash) = state.store.member_by_email(&email).await?.unzip();
     let right = state.passwords.check(body.password, hash).await?;
+    if let Some(member) = &member {
+        super::enter(&state, &request, member, right).await?;
+    }
     let Some(member) = member.filter(|_| right) else {
         return Err(Problem::new(
             Code::InvalidCredentials,

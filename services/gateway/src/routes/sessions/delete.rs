@@ -1,7 +1,9 @@
 //! `DELETE /v1/sessions`: a member signs out.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use syncline_model::Actor;
 
+use crate::audit::{self, Note};
 use crate::auth::{Secret, SecretKind, bearer, refused};
 use crate::problem::Problem;
 use crate::state::State;
@@ -19,6 +21,13 @@ pub async fn handle(
 ) -> Result<HttpResponse, Problem> {
     let token = bearer(request.headers())?;
     let token = Secret::parse(SecretKind::RefreshToken, token).ok_or_else(refused)?;
-    state.store.session_revoke(&token.hash()).await?;
+    if let Some((tenant, member)) = state.store.session_revoke(&token.hash()).await? {
+        let note = Note {
+            rows: Some(state.store.scope(tenant).await?),
+            actor: Some(Actor::Member(member)),
+            subject: Some(member.to_string()),
+        };
+        audit::note(&request, note);
+    }
     Ok(HttpResponse::NoContent().finish())
 }

@@ -5,13 +5,14 @@ pub mod delete;
 pub mod refresh;
 
 use actix_web::http::{Method, StatusCode, header};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use syncline_model::{MemberId, TenantId};
+use syncline_model::{Actor, MemberId, TenantId};
 use syncline_platform::random_token;
 use syncline_store::{Member, NewSession};
 use utoipa::ToSchema;
 
+use crate::audit::{self, Note};
 use crate::auth::{AccessToken, Secret, SecretKind};
 use crate::problem::Problem;
 use crate::schema;
@@ -72,6 +73,22 @@ pub struct MemberJson {
     pub email: String,
     /// Their role (`owner`).
     pub role: String,
+}
+
+/// Has the audit log tell of a member who signed in or up, or in whose name somebody tried to.
+pub async fn enter(
+    state: &State,
+    request: &HttpRequest,
+    member: &Member,
+    is_member: bool,
+) -> Result<(), Problem> {
+    let note = Note {
+        rows: Some(state.store.scope(member.tenant).await?),
+        actor: is_member.then_some(Actor::Member(member.id)),
+        subject: Some(member.id.to_string()),
+    };
+    audit::note(request, note);
+    Ok(())
 }
 
 /// Signs a member in: a new session with its own family of refresh tokens.

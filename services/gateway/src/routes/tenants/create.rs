@@ -87,6 +87,7 @@ pub async fn handle(
         other => other?,
     };
     tracing::info!(tenant.id = %member.tenant, "a tenant signed up");
+    sessions::enter(&state, &request, &member, true).await?;
     let session = sessions::open(&state, member, tenant.name).await?;
     Ok(sessions::answer(StatusCode::CREATED, &session))
 }
