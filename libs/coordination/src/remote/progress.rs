@@ -48,6 +48,7 @@ impl RedisProgress {
             watched: HashMap::new(),
             line: None,
             due: Instant::now(),
+            not_before: Instant::now(),
         };
         link.runtime().spawn(listener.listen(asked));
         Self {
@@ -91,8 +92,10 @@ struct Listener {
     prefix: String,
     watched: HashMap<RunId, broadcast::Sender<ProgressEvent>>,
     line: Option<(PubSubSink, PubSubStream)>,
-    /// When the line is to be looked after, or made.
+    /// When the line is to be looked after.
     due: Instant,
+    /// Before when no line is made: the last one has just failed.
+    not_before: Instant,
 }
 
 impl Listener {
@@ -117,7 +120,7 @@ impl Listener {
     }
 
     async fn watch(&mut self, watch: Watch) {
-        if self.line.is_none() && Instant::now() >= self.due {
+        if self.line.is_none() && Instant::now() >= self.not_before {
             self.connect().await;
         }
         // Asked for even when it is listened to already: what was told before the server's answer is older than the
@@ -174,7 +177,8 @@ impl Listener {
 
     fn hang_up(&mut self) {
         self.line = None;
-        self.due = Instant::now() + PAUSE;
+        self.not_before = Instant::now() + PAUSE;
+        self.due = self.not_before;
     }
 
     async fn look_after(&mut self) {

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use syncline_coordination::{BucketSpec, Buckets, Redis, RedisSettings, Seat, Take, Want};
+use syncline_coordination::{
+    BucketSpec, Buckets, Phase, Progress, ProgressEvent, Redis, RedisSettings, Seat, Take, Want,
+};
+use syncline_model::{Counters, RunId, RunState};
 use syncline_platform::{ManualClock, SystemClock, random_token};
 
 use crate::conformance::Subject;
@@ -133,4 +136,24 @@ async fn installations_with_different_prefixes_share_nothing() {
         let second = redis.buckets().take(&[only("a")]).await.unwrap();
         assert!(matches!(second, Take::Wait(_)), "{second:?}");
     }
+}
+
+/// Who begins to watch hears at once, also in a process that has been up for a while and watched nothing until then.
+#[tokio::test]
+async fn the_first_watch_of_a_process_is_heard_at_once() {
+    let redis = open(&server::shared(), &unique()).await;
+    let progress = redis.progress();
+    // Long enough for the listener to have found that there is nothing to listen to.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let run = RunId::from_uuid(uuid::Uuid::from_u128(1));
+    let mut watch = progress.subscribe(run).await.unwrap();
+    let event = ProgressEvent {
+        run,
+        state: RunState::Running,
+        phase: Phase::Pull,
+        counters: Counters::default(),
+    };
+    progress.publish(&event).await.unwrap();
+    let heard = tokio::time::timeout(Duration::from_secs(2), watch.next()).await;
+    assert_eq!(heard.expect("a report"), Some(event));
 }
