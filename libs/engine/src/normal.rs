@@ -127,21 +127,21 @@ fn phone(text: &str) -> String {
     let text = text.trim();
     let text = text.strip_prefix("tel:").unwrap_or(text);
     let international = text.starts_with('+') || text.starts_with("00");
-    if international {
-        let text = match text.strip_prefix("00") {
-            Some(rest) => format!("+{rest}"),
-            None => text.to_owned(),
+    // No country's code begins with a zero: however many stand there, they only say that one follows.
+    let number = if international {
+        text.trim_start_matches(['+', '0'])
+    } else {
+        text
+    };
+    if international && let Ok(number) = phonenumber::parse(None, format!("+{number}")) {
+        let e164 = number.format().mode(phonenumber::Mode::E164).to_string();
+        let e164 = e164.trim_start_matches('+');
+        return match number.extension() {
+            Some(extension) => format!("{e164};ext={extension}"),
+            None => e164.to_owned(),
         };
-        if let Ok(number) = phonenumber::parse(None, &text) {
-            let e164 = number.format().mode(phonenumber::Mode::E164).to_string();
-            let e164 = e164.trim_start_matches('+');
-            return match number.extension() {
-                Some(extension) => format!("{e164};ext={extension}"),
-                None => e164.to_owned(),
-            };
-        }
     }
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     if digits.is_empty() {
         // "call reception": not a number, but not nothing either.
         one_line(text)
