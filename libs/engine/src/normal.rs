@@ -230,6 +230,7 @@ mod tests {
         check(Phone, "+1 (650) 253-0000", "+16502530000", true);
         check(Phone, "+44 20 7946 0958", "44 20 7946 0958", true);
         check(Phone, "0049 30 901820", "+49 30 901820", true);
+        check(Phone, "+0049 30 901820", "+49 30 901820", true);
         check(Phone, "(650) 253-0000", "650.253.0000", true);
         check(Phone, "+1 650 253 0000 ext. 12", "+16502530000", false);
         check(Phone, "call reception", "call the gate", false);
