@@ -62,6 +62,12 @@ impl Pass {
     }
 }
 
+/// Says whether whoever opened an account may still change something there. Asked right before each call that writes.
+pub trait Permit: Send + Sync {
+    /// Whether it holds at this moment.
+    fn holds(&self) -> bool;
+}
+
 /// A gate without limits, for tests and tools.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenGate;

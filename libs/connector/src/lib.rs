@@ -18,7 +18,7 @@ mod request;
 mod session;
 mod traits;
 
-pub use access::{Access, AccessToken, Gate, OpenGate, Pass};
+pub use access::{Access, AccessToken, Gate, OpenGate, Pass, Permit};
 pub use definition::{
     Auth, AuthKind, Batch, Capabilities, Definition, DefinitionError, Endpoints, Idempotency,
     Limit, LimitScope,

@@ -61,6 +61,11 @@ impl Request {
         Self::new(Method::DELETE, target, false)
     }
 
+    /// Whether it may change something at the provider.
+    pub(crate) fn writes(&self) -> bool {
+        self.method != Method::GET
+    }
+
     fn body(mut self, body: serde_json::Value) -> Self {
         self.body = Some(body);
         self

@@ -13,8 +13,8 @@ use url::Url;
 use crate::address::{Trusted, origin_of};
 use crate::http::{Lost, Raw};
 use crate::{
-    Access, AccessToken, Definition, Endpoints, Error, Gate, HttpClient, Kind, Pass, Request,
-    Response,
+    Access, AccessToken, Definition, Endpoints, Error, Gate, HttpClient, Kind, Pass, Permit,
+    Request, Response,
 };
 
 /// One account's way to its provider. Cloning is cheap.
@@ -28,6 +28,7 @@ pub struct Session {
     http: HttpClient,
     access: Arc<dyn Access>,
     gate: Arc<dyn Gate>,
+    permit: Option<Arc<dyn Permit>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -64,6 +65,16 @@ impl Session {
             http,
             access,
             gate,
+            permit: None,
+        }
+    }
+
+    /// The same, which writes only while a permit holds.
+    #[must_use]
+    pub fn permitted_by(self, permit: Arc<dyn Permit>) -> Self {
+        Self {
+            permit: Some(permit),
+            ..self
         }
     }
 
@@ -107,6 +118,7 @@ impl Session {
         let mut attempt = 1;
         loop {
             let pass = self.pass_gate(request).await?;
+            self.check_permit(request)?;
             let begun = Instant::now();
             let outcome = self.once(request, &token).await;
             drop(pass);
@@ -168,12 +180,24 @@ impl Session {
         passed
     }
 
+    /// Whoever slept through the end of his lease must not write when he wakes: another one has the work by now.
+    fn check_permit(&self, request: &Request) -> Result<(), Error> {
+        let permitted = self.permit.as_ref().is_none_or(|permit| permit.holds());
+        if permitted || !request.writes() {
+            return Ok(());
+        }
+        Err(self.error(
+            Kind::Unavailable,
+            "the right to write has run out: nothing was sent",
+        ))
+    }
+
     async fn wait_at_gate(&self, request: &Request, begun: Instant) -> Result<Pass, Error> {
         /// Short waits, for a place or a bucket that others keep emptying, may add up to this many long ones.
         const TURNS: u32 = 5;
         /// A writer's, who waits for another worker's calls to end.
         const TURNS_TO_WRITE: u32 = 15;
-        let writes = request.method != reqwest::Method::GET;
+        let writes = request.writes();
         let turns = if writes { TURNS_TO_WRITE } else { TURNS };
         let patience = self.http.limits().patience;
         loop {

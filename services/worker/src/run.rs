@@ -11,6 +11,7 @@ mod cluster;
 mod contended;
 mod context;
 mod guards;
+mod held;
 mod kin;
 mod merged;
 mod notes;
@@ -20,6 +21,7 @@ mod recover;
 mod settle;
 mod stale;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -31,6 +33,7 @@ use syncline_store::{Finish, Lease, Release, Scope};
 use crate::trouble::Verdict;
 use crate::{Tools, Trouble};
 use context::RunContext;
+use held::Held;
 use notes::Notes;
 
 /// Attempts in a row without any progress after which a run is given up.
@@ -93,6 +96,7 @@ pub async fn execute_until(
         stop,
         scope,
         lease,
+        claimed: now,
         run,
     };
     let id = slice.run.id;
@@ -124,6 +128,7 @@ struct Slice<'a> {
     stop: &'a Shutdown,
     scope: Scope,
     lease: Lease,
+    claimed: DateTime<Utc>,
     run: Run,
 }
 
@@ -144,23 +149,37 @@ impl Slice<'_> {
             let why = format!("the connection is paused: {reason}");
             return self.finish(RunState::Cancelled, Some(why), None).await;
         }
-        let opened = RunContext::open(
+        // From here on: opening asks the providers, who may take longer than a lease lasts.
+        let held = Arc::new(Held::new(
+            &self.tools.clock,
+            self.tools.settings.lease,
+            self.claimed,
+        ));
+        let mut lost = std::pin::pin!(self.keep_alive(&held));
+        let mut cut_off = std::pin::pin!(self.cut_off());
+        let opening = RunContext::open(
             self.tools,
             self.stop,
             self.scope.clone(),
             self.lease,
             &self.run,
             connection,
+            held.clone(),
         );
-        let context = match opened.await {
+        let opened = tokio::select! {
+            opened = opening => opened,
+            lost = &mut lost => Err(lost),
+            () = &mut cut_off => return self.give_back(None).await,
+        };
+        let context = match opened {
             Ok(context) => context,
             Err(trouble) => return self.trouble(trouble, None).await,
         };
         context.tell(RunState::Running, Phase::Claim).await;
         let ended = tokio::select! {
             ended = steps(&context) => ended,
-            lost = self.keep_alive() => Err(lost),
-            () = self.cut_off() => Ok(Ended::CutOff),
+            lost = &mut lost => Err(lost),
+            () = &mut cut_off => Ok(Ended::CutOff),
         };
         self.end(ended, &context).await
     }
@@ -184,11 +203,7 @@ impl Slice<'_> {
                 let release = self.release_now(0, notes);
                 self.release(release, Some(context)).await
             }
-            Ok(Ended::CutOff) => {
-                tracing::info!("the worker stops: the run is given back where it stands");
-                let release = self.release_now(self.run.attempts, self.noted().await?);
-                self.release(release, Some(context)).await
-            }
+            Ok(Ended::CutOff) => self.give_back(Some(context)).await,
             Ok(Ended::Wait(until, why)) => {
                 let attempts = if context.moved() {
                     1
@@ -206,14 +221,18 @@ impl Slice<'_> {
     }
 
     /// Prolongs the lease while the slice works. Ends only when the lease is lost.
-    async fn keep_alive(&self) -> Trouble {
+    async fn keep_alive(&self, held: &Held) -> Trouble {
         let (clock, lease) = (&self.tools.clock, self.tools.settings.lease);
-        let mut ours_until = later(clock.now(), lease);
+        let mut ours_until = later(self.claimed, lease);
         loop {
             clock.sleep(lease / 3).await;
-            let until = later(clock.now(), lease);
+            let now = clock.now();
+            let until = later(now, lease);
             match self.scope.run_heartbeat(&self.lease, until).await {
-                Ok(()) => ours_until = until,
+                Ok(()) => {
+                    ours_until = until;
+                    held.prolong(now);
+                }
                 Err(error @ syncline_store::StoreError::Fenced) => return error.into(),
                 // The next beat may come through, as long as the run is still ours.
                 Err(error) if clock.now() < ours_until => {
@@ -228,6 +247,13 @@ impl Slice<'_> {
     async fn cut_off(&self) {
         self.stop.triggered().await;
         self.tools.clock.sleep(self.tools.settings.grace).await;
+    }
+
+    /// Gives the run back as the rows have it, because the worker stops.
+    async fn give_back(&self, context: Option<&RunContext<'_>>) -> Result<(), Trouble> {
+        tracing::info!("the worker stops: the run is given back where it stands");
+        let release = self.release_now(self.run.attempts, self.noted().await?);
+        self.release(release, context).await
     }
 
     /// The notes as they stand in the row.

@@ -1,14 +1,14 @@
 //! What a session does with tokens, limits, broken connections and refusals.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
 use syncline_connector::{
     Access, AccessToken, Definition, Endpoints, Error, Gate, HttpClient, HttpLimits, Kind,
-    OpenGate, Remedy, Request, Response, Session,
+    OpenGate, Permit, Remedy, Request, Response, Session,
 };
 use syncline_model::AccountId;
 
@@ -122,6 +122,35 @@ fn get() -> Request {
 
 fn post() -> Request {
     Request::post("/x", json!({"a": 1}))
+}
+
+/// Holds for so many questions.
+struct Holds(AtomicUsize);
+
+impl Permit for Holds {
+    fn holds(&self) -> bool {
+        let left = self.0.load(Ordering::Relaxed);
+        self.0.store(left.saturating_sub(1), Ordering::Relaxed);
+        left > 0
+    }
+}
+
+/// F-11: who may not write any more reads at most.
+#[tokio::test]
+async fn without_its_permit_nothing_is_written() {
+    let turns = vec![Turn::json(200, "{}"), Turn::json(200, "{}")];
+    let server = Server::start(turns).await;
+    let permit = Arc::new(Holds(AtomicUsize::new(1)));
+    let session = session_with(&server.base, Tokens::default(), Arc::new(OpenGate));
+    let session = session.permitted_by(permit);
+    session.send(post()).await.expect("a permitted call");
+    let error = session.send(post()).await.expect_err("a refusal");
+    assert_eq!(error.kind, Kind::Unavailable);
+    assert!(!error.maybe_applied, "it was not sent");
+    session.send(get()).await.expect("a call that reads");
+    let asked = server.asked();
+    let methods: Vec<_> = asked.iter().map(|asked| &asked[..4]).collect();
+    assert_eq!(methods, ["POST", "GET "]);
 }
 
 #[tokio::test]

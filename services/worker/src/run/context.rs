@@ -12,6 +12,7 @@ use syncline_platform::{Shutdown, clock::later};
 use syncline_store::{Lease, Pair, Scope, StoreError};
 use tokio::sync::Mutex;
 
+use super::held::Held;
 use super::kin;
 use super::notes::Notes;
 use crate::{Tools, Trouble};
@@ -57,7 +58,8 @@ pub struct RunContext<'a> {
 }
 
 impl<'a> RunContext<'a> {
-    /// Opens both accounts and compiles the connection against what they really have.
+    /// Opens both accounts and compiles the connection against what they really have. What it opens writes only while
+    /// the lease is held.
     pub async fn open(
         tools: &'a Tools,
         stop: &'a Shutdown,
@@ -65,12 +67,13 @@ impl<'a> RunContext<'a> {
         lease: Lease,
         run: &'a Run,
         connection: Connection,
+        held: Arc<Held>,
     ) -> Result<Self, Trouble> {
         let mut notes = Notes::read(&run.progress);
         notes.approve(run, tools.clock.now());
         let (a, b) = tokio::join!(
-            open_side(tools, &connection, Side::A),
-            open_side(tools, &connection, Side::B)
+            open_side(tools, &connection, Side::A, held.clone()),
+            open_side(tools, &connection, Side::B, held.clone())
         );
         let (a, b) = (a?, b?);
         let fields = Sides {
@@ -166,6 +169,7 @@ async fn open_side(
     tools: &Tools,
     connection: &Connection,
     side: Side,
+    held: Arc<Held>,
 ) -> Result<(OpenSide, Arc<crate::shape::Shape>), Trouble> {
     let failed = |error| Trouble::Provider { side, error };
     let config = connection.sides.get(side);
@@ -174,6 +178,7 @@ async fn open_side(
         .open(connection.tenant, config.account)
         .await
         .map_err(|error| Trouble::Account { side, error })?;
+    let session = session.permitted_by(held);
     let now = tools.clock.now();
     let shape = tools
         .shapes
