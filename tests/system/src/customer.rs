@@ -125,6 +125,22 @@ impl Customer {
             .with_context(|| format!("no way back from consent ({})", answer.status()))
     }
 
+    /// Authorises an account of the CRM and one of Google, and connects them, side a the CRM: as a customer does who
+    /// changes nothing but `changes`. Gives the connection's id.
+    pub async fn connect_logins(
+        &self,
+        logins: &[String; 2],
+        changes: Value,
+    ) -> anyhow::Result<String> {
+        let [zoho, google] = logins;
+        let a = self.authorise("zoho_crm", zoho).await?;
+        let b = self.authorise("google_contacts", google).await?;
+        let mut connection = json!({"name": "Contacts", "a": {"account": a}, "b": {"account": b}});
+        let all = connection.as_object_mut().context("an object")?;
+        all.extend(changes.as_object().cloned().unwrap_or_default());
+        self.connect(connection).await
+    }
+
     /// Makes a connection. Gives its id; its first run is due at once.
     pub async fn connect(&self, connection: Value) -> anyhow::Result<String> {
         text(&self.post("/v1/connections", connection).await?, "/id")

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 /// How often something is looked at while it is waited for.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// A client that follows no redirect.
+/// A client that follows no redirect. Each call is a connection of its own, so that calls to a fleet go to its gateways
+/// in turn.
 pub fn client() -> anyhow::Result<Client> {
     // TLS is set up all the same: the client will not be made without it. Another test may have done so already.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
@@ -21,6 +22,7 @@ pub fn client() -> anyhow::Result<Client> {
     Ok(Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
+        .pool_max_idle_per_host(0)
         .timeout(Duration::from_mins(1))
         .build()?)
 }

@@ -4,13 +4,20 @@
 
 pub mod audit;
 pub mod customer;
+pub mod fleet;
+pub mod ground;
 pub mod http;
 pub mod people;
 pub mod program;
+pub mod proxy;
+pub mod shared;
 pub mod world;
 
 pub use audit::{Audit, Contact};
 pub use customer::Customer;
+pub use fleet::Fleet;
+pub use ground::Ground;
 pub use people::{GOOGLE, Record, Sandbox, ZOHO};
 pub use program::{Process, Scratch};
+pub use shared::{Servers, Shared};
 pub use world::World;

@@ -26,10 +26,12 @@ pub struct Record {
     pub native: Value,
 }
 
-/// The sandbox's admin API.
+/// The sandbox's admin API, about one account of each provider: the first ones, unless others are named.
+#[derive(Clone)]
 pub struct Sandbox {
     base: String,
     client: Client,
+    accounts: Option<[String; 2]>,
 }
 
 impl Sandbox {
@@ -38,7 +40,17 @@ impl Sandbox {
         Ok(Self {
             base: base.to_owned(),
             client: http::client()?,
+            accounts: None,
         })
+    }
+
+    /// The same about other accounts, by their ids.
+    #[must_use]
+    pub fn about(&self, zoho: &str, google: &str) -> Self {
+        Self {
+            accounts: Some([zoho.to_owned(), google.to_owned()]),
+            ..self.clone()
+        }
     }
 
     /// Its address.
@@ -59,8 +71,12 @@ impl Sandbox {
             .with_context(|| path.to_owned())
     }
 
-    /// The id of a provider's first account.
+    /// The id of a provider's account.
     pub async fn account(&self, provider: &str) -> anyhow::Result<String> {
+        if let Some([zoho, google]) = &self.accounts {
+            let account = if provider == ZOHO { zoho } else { google };
+            return Ok(account.clone());
+        }
         let all = self
             .call(Method::GET, &format!("{provider}/accounts"), None)
             .await?;
@@ -72,14 +88,15 @@ impl Sandbox {
         Ok(format!("{provider}/accounts/{account}/{rest}"))
     }
 
-    /// Adds a person's account, with invented contacts in it. Gives its id.
-    pub async fn open_account(
+    /// Adds a person's account, with invented contacts in it; accounts of one seed share some of theirs. Gives its id.
+    async fn open_account(
         &self,
         provider: &str,
         email: &str,
         contacts: u64,
+        seed: u64,
     ) -> anyhow::Result<String> {
-        let seed = json!({"contacts": contacts, "seed": 5, "overlap": 20});
+        let seed = json!({"contacts": contacts, "seed": seed, "overlap": 20});
         let body = json!({"email": email, "name": "Some One", "seed": seed});
         let made = self
             .call(Method::POST, &format!("{provider}/accounts"), Some(&body))
@@ -87,7 +104,22 @@ impl Sandbox {
         text(&made, "/id")
     }
 
-    /// Every record of a provider's first account, deleted ones too.
+    /// Adds an account of each provider, with as many invented contacts in each. Gives their logins, and itself about
+    /// these two.
+    pub async fn open_accounts(
+        &self,
+        number: u64,
+        contacts: u64,
+        seed: u64,
+    ) -> anyhow::Result<([String; 2], Self)> {
+        let logins = [ZOHO, GOOGLE].map(|provider| format!("{provider}-{number}@town.example"));
+        let [zoho, google] = &logins;
+        let zoho = self.open_account(ZOHO, zoho, contacts, seed).await?;
+        let google = self.open_account(GOOGLE, google, contacts, seed).await?;
+        Ok((logins, self.about(&zoho, &google)))
+    }
+
+    /// Every record of a provider's account, deleted ones too.
     pub async fn records(&self, provider: &str) -> anyhow::Result<Vec<Record>> {
         let path = self.at(provider, "contacts").await?;
         let mut records = Vec::new();
@@ -97,17 +129,18 @@ impl Sandbox {
                 .call(Method::GET, &format!("{path}?limit={PAGE}{after}"), None)
                 .await?;
             let found = page.pointer("/contacts").and_then(Value::as_array);
-            records.extend(found.into_iter().flatten().map(|record| Record {
-                id: text(record, "/id").unwrap_or_default(),
-                deleted: record.pointer("/deleted") == Some(&json!(true)),
-                neutral: record.pointer("/neutral").cloned().unwrap_or_default(),
-                native: record.pointer("/native").cloned().unwrap_or_default(),
-            }));
+            records.extend(found.into_iter().flatten().map(record));
             match page.pointer("/next").and_then(Value::as_str) {
                 Some(next) => after = format!("&after={next}"),
                 None => return Ok(records),
             }
         }
+    }
+
+    /// A record, by its id.
+    pub async fn read(&self, provider: &str, id: &str) -> anyhow::Result<Record> {
+        let path = self.at(provider, &format!("contacts/{id}")).await?;
+        Ok(record(&self.call(Method::GET, &path, None).await?))
     }
 
     /// The records that are not deleted.
@@ -191,6 +224,13 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Takes one fault away.
+    pub async fn mend_one(&self, fault: &str) -> anyhow::Result<()> {
+        let path = format!("faults/{fault}");
+        self.call(Method::DELETE, &path, None).await?;
+        Ok(())
+    }
+
     /// Moves the sandbox's clock on.
     pub async fn pass(&self, seconds: u64) -> anyhow::Result<()> {
         let step = json!({"advance_secs": seconds});
@@ -226,5 +266,15 @@ impl Sandbox {
             .filter(|count| count.pointer("/route") == Some(&json!(route)))
             .map(|count| number(count, "/count"))
             .sum())
+    }
+}
+
+/// Reads a record as the sandbox tells of it.
+fn record(told: &Value) -> Record {
+    Record {
+        id: text(told, "/id").unwrap_or_default(),
+        deleted: told.pointer("/deleted") == Some(&json!(true)),
+        neutral: told.pointer("/neutral").cloned().unwrap_or_default(),
+        native: told.pointer("/native").cloned().unwrap_or_default(),
     }
 }

@@ -28,6 +28,10 @@ pub fn binary() -> anyhow::Result<&'static Path> {
 }
 
 fn build() -> anyhow::Result<PathBuf> {
+    // `./test` has built it already, along with everything else.
+    if let Some(built) = std::env::var_os("SYNCLINE_BINARY") {
+        return Ok(PathBuf::from(built));
+    }
     // Run by hand, without cargo, the tests take the binary that lies there.
     if let Some(cargo) = std::env::var_os("CARGO") {
         let built = std::process::Command::new(cargo)
@@ -40,12 +44,15 @@ fn build() -> anyhow::Result<PathBuf> {
             String::from_utf8_lossy(&built.stderr)
         );
     }
-    // This test lies in target/debug/deps.
-    let test = std::env::current_exe()?;
-    let folder = test.ancestors().nth(2).context("no target folder")?;
-    let path = folder.join("syncline");
-    ensure!(path.is_file(), "there is no {}", path.display());
-    Ok(path)
+    // This program lies in target/debug or, a test, in target/debug/deps.
+    let this = std::env::current_exe()?;
+    let mut near = this
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("syncline"));
+    near.find(|path| path.is_file())
+        .with_context(|| format!("there is no syncline near {}", this.display()))
 }
 
 /// The workspace's folder.
@@ -60,6 +67,8 @@ pub struct Process {
     // Held open: a program that cannot print is not what is tested.
     _stdout: BufReader<ChildStdout>,
     log: PathBuf,
+    /// Whether somebody ended it on purpose.
+    ended: bool,
     /// Where it listens, such as `http://127.0.0.1:34567`.
     pub base: String,
 }
@@ -97,21 +106,33 @@ impl Process {
             child,
             _stdout: stdout,
             log,
+            ended: false,
             base,
         })
     }
 
     /// Ends it the hard way (SIGKILL) and waits until it is gone.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.ended = true;
         self.child.kill().await?;
+        Ok(())
+    }
+
+    /// Sends it a signal, by name.
+    pub async fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let id = self.child.id().context("it is gone already")?;
+        let signal = format!("-{name}");
+        let sent = Command::new("kill")
+            .args([signal, id.to_string()])
+            .status()
+            .await?;
+        ensure!(sent.success(), "it does not take a {name}");
         Ok(())
     }
 
     /// Asks it to end (SIGTERM) and waits until it has. Gives its log.
     pub async fn stop(&mut self) -> anyhow::Result<String> {
-        let id = self.child.id().context("it is gone already")?;
-        let asked = Command::new("kill").arg(id.to_string()).status().await?;
-        ensure!(asked.success(), "it cannot be asked to end");
+        self.signal("TERM").await?;
         let ended = tokio::time::timeout(STOP, self.child.wait()).await;
         let Ok(status) = ended else {
             bail!("it does not end: {}", tail(&self.log));
@@ -121,6 +142,7 @@ impl Process {
             "it did not end well: {}",
             tail(&self.log)
         );
+        self.ended = true;
         Ok(std::fs::read_to_string(&self.log)?)
     }
 
@@ -133,7 +155,9 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // Captured while tests run, and shown of those that fail.
-        eprintln!("---- {} ----\n{}", self.name, tail(&self.log));
+        if !self.ended {
+            eprintln!("---- {} ----\n{}", self.name, tail(&self.log));
+        }
     }
 }
 

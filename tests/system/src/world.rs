@@ -1,4 +1,7 @@
-//! A sandbox, a server aimed at it, a customer with two authorised accounts, and what must hold whatever happens.
+//! A sandbox, the program aimed at it, a customer with two authorised accounts, and what must hold whatever happens.
+//!
+//! The program is one process on SQLite; with SYNCLINE_TEST_FLEET=1 in the environment it is a fleet on PostgreSQL,
+//! RabbitMQ and Redis. The tests are the same: what happens to "the server" happens to every process of the fleet.
 
 use std::ffi::OsStr;
 
@@ -7,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::audit::Audit;
 use crate::customer::{Customer, succeeded};
+use crate::fleet::Fleet;
 use crate::http::number;
 use crate::people::Sandbox;
 use crate::program::{Process, Scratch};
@@ -15,6 +19,14 @@ use crate::program::{Process, Scratch};
 pub const ZOHO_LOGIN: &str = "sales@crm.example";
 /// The login of the Google account that the sandbox opens by itself.
 pub const GOOGLE_LOGIN: &str = "sam@mail.example";
+
+/// The program that serves.
+enum Server {
+    /// Every role in one process.
+    Alone(Process),
+    /// Each role in processes of its own.
+    Fleet(Fleet),
+}
 
 /// Everything that a test needs. Side a is the CRM, side b Google.
 pub struct World {
@@ -28,7 +40,7 @@ pub struct World {
     pub b: String,
     /// The two apps before anything was synced.
     pub before: Audit,
-    server: Process,
+    server: Server,
     tuning: Vec<(String, String)>,
     _sandbox_process: Process,
     scratch: Scratch,
@@ -51,8 +63,13 @@ impl World {
         let args = ["--listen", "127.0.0.1:0", "--contacts", &number].map(OsStr::new);
         let process = Process::start("sandbox", &scratch.0, &args, &[]).await?;
         let sandbox = Sandbox::new(&process.base)?;
-        let server = serve(&scratch, &process.base, &tuning).await?;
-        let api = Customer::sign_up(&server.base, "owner@test.example").await?;
+        let settings = settings(&process.base, &tuning);
+        let server = if is_fleet() {
+            Server::Fleet(Fleet::start(&scratch.0, &settings).await?)
+        } else {
+            Server::Alone(serve(&scratch, &settings).await?)
+        };
+        let api = Customer::sign_up(server.base(), "owner@test.example").await?;
         let a = api.authorise("zoho_crm", ZOHO_LOGIN).await?;
         let b = api.authorise("google_contacts", GOOGLE_LOGIN).await?;
         Ok(Self {
@@ -90,13 +107,22 @@ impl World {
 
     /// Kills the server and starts it anew on the same data.
     pub async fn crash(&mut self) -> anyhow::Result<()> {
-        self.server.kill().await?;
+        match &mut self.server {
+            Server::Alone(process) => process.kill().await?,
+            Server::Fleet(fleet) => {
+                fleet.set(&settings(self.sandbox.base(), &self.tuning));
+                return fleet.crash().await;
+            }
+        }
         self.start_again().await
     }
 
     /// Asks the server to stop (SIGTERM) and waits until it has. Gives its log.
     pub async fn stop(&mut self) -> anyhow::Result<String> {
-        self.server.stop().await
+        match &mut self.server {
+            Server::Alone(process) => process.stop().await,
+            Server::Fleet(fleet) => fleet.stop().await,
+        }
     }
 
     /// Has the server start with another value of a setting of the configuration from now on.
@@ -106,8 +132,15 @@ impl World {
 
     /// Starts the server anew on the same data.
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
-        self.server = serve(&self.scratch, self.sandbox.base(), &self.tuning).await?;
-        self.api.base.clone_from(&self.server.base);
+        let settings = settings(self.sandbox.base(), &self.tuning);
+        match &mut self.server {
+            Server::Alone(process) => *process = serve(&self.scratch, &settings).await?,
+            Server::Fleet(fleet) => {
+                fleet.set(&settings);
+                fleet.start_all().await?;
+            }
+        }
+        self.server.base().clone_into(&mut self.api.base);
         Ok(())
     }
 
@@ -131,12 +164,22 @@ impl World {
     }
 }
 
-/// Starts a server on the scratch folder's data, aimed at a sandbox.
-async fn serve(
-    scratch: &Scratch,
-    sandbox: &str,
-    tuning: &[(String, String)],
-) -> anyhow::Result<Process> {
+impl Server {
+    fn base(&self) -> &str {
+        match self {
+            Self::Alone(process) => &process.base,
+            Self::Fleet(fleet) => &fleet.base,
+        }
+    }
+}
+
+/// Whether the tests are to be about a fleet.
+fn is_fleet() -> bool {
+    std::env::var_os("SYNCLINE_TEST_FLEET").is_some_and(|value| value == "1")
+}
+
+/// Starts a server on the scratch folder's data.
+async fn serve(scratch: &Scratch, settings: &[(String, String)]) -> anyhow::Result<Process> {
     let data = scratch.0.join("data");
     let args = [
         OsStr::new("--listen"),
@@ -144,13 +187,11 @@ async fn serve(
         OsStr::new("--data-dir"),
         data.as_os_str(),
     ];
-    let mut environment = environment(sandbox);
-    environment.extend(tuning.iter().cloned());
-    Process::start("serve", &scratch.0, &args, &environment).await
+    Process::start("serve", &scratch.0, &args, settings).await
 }
 
-/// The configuration: defaults, but for addresses and for how long a lost answer is waited for.
-fn environment(sandbox: &str) -> Vec<(String, String)> {
+/// The configuration: defaults, but for addresses, for how long a lost answer is waited for, and what a test sets.
+fn settings(sandbox: &str, tuning: &[(String, String)]) -> Vec<(String, String)> {
     let mut all = vec![
         ("SYNCLINE__WORKER__TICK".to_owned(), "100ms".to_owned()),
         (
@@ -159,6 +200,7 @@ fn environment(sandbox: &str) -> Vec<(String, String)> {
         ),
     ];
     all.extend(providers(sandbox));
+    all.extend(tuning.iter().cloned());
     all
 }
 
@@ -190,10 +232,17 @@ pub fn providers(sandbox: &str) -> Vec<(String, String)> {
                 .map(|(key, value)| (format!("SYNCLINE__PROVIDERS__{provider}__{key}"), value)),
         );
     }
-    // The sandbox has no quotas of its own: it is not to be spared like the real Google.
-    for bucket in ["READ", "WRITE"] {
+    // The sandbox has no quotas of its own: it is not to be spared like the real ones. A Redis that has never heard of
+    // an account lets its tokens flow in from the first on.
+    for bucket in [
+        "GOOGLE_CONTACTS__LIMITS__READ",
+        "GOOGLE_CONTACTS__LIMITS__WRITE",
+        "GOOGLE_CONTACTS__LIMITS__GROUP_READ",
+        "GOOGLE_CONTACTS__LIMITS__GROUP_WRITE",
+        "ZOHO_CRM__LIMITS__CREDITS",
+    ] {
         for size in ["CAPACITY", "PER_MINUTE"] {
-            let key = format!("SYNCLINE__PROVIDERS__GOOGLE_CONTACTS__LIMITS__{bucket}__{size}");
+            let key = format!("SYNCLINE__PROVIDERS__{bucket}__{size}");
             all.push((key, "1000000".to_owned()));
         }
     }

@@ -113,6 +113,26 @@ async fn a_stop_waits_no_longer_than_its_grace() -> anyhow::Result<()> {
     stopped("100ms", 4_000, true).await
 }
 
+/// F-11: providers that answer slowly while the accounts are opened do not cost the run its lease.
+#[tokio::test]
+async fn a_slow_opening_keeps_its_lease() -> anyhow::Result<()> {
+    let mut world = World::start_tuned(5, &[("LEASE", "5s")]).await?;
+    let connection = world.connect(json!({})).await?;
+    succeeded(world.api.first_run(&connection).await?)?;
+    // Whoever takes the next run knows nothing of the accounts.
+    world.stop().await?;
+    world.start_again().await?;
+    for provider in [ZOHO, GOOGLE] {
+        let slow = json!({"kind": "delay_ms", "ms": 7_000});
+        let rule = json!({"provider": provider, "times": 1, "fault": slow});
+        world.sandbox.fault(rule).await?;
+    }
+    world.api.sync(&connection).await?;
+    let log = world.stop().await?;
+    assert!(!log.contains("another worker holds this run now"), "{log}");
+    Ok(())
+}
+
 /// A record that moves whenever it is written becomes a problem; the rest of the run does not wait for it.
 #[tokio::test]
 async fn a_record_that_keeps_moving_is_left_to_the_next_run() -> anyhow::Result<()> {

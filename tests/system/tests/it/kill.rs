@@ -19,7 +19,8 @@ async fn a_first_sync_survives_ten_kills() -> anyhow::Result<()> {
     let contacts = setting("SYNCLINE_KILL_CONTACTS", 300);
     let mut chance = setting("SYNCLINE_KILL_SEED", 20_261_122);
     println!("SYNCLINE_KILL_CONTACTS={contacts} SYNCLINE_KILL_SEED={chance}");
-    let mut world = World::start(contacts).await?;
+    // A fleet's runs are taken up when the leases of the dead are over.
+    let mut world = World::start_tuned(contacts, &[("LEASE", "10s")]).await?;
     // Slow providers: the work lasts long enough for every kill to strike it.
     for provider in ["zoho", "google"] {
         let slow =

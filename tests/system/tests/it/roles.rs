@@ -5,23 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{Connection as _, Executor as _};
 use system_tests::customer::succeeded;
 use system_tests::http::{client, text, until};
 use system_tests::program::{Process, Scratch, binary};
 use system_tests::world::{GOOGLE_LOGIN, ZOHO_LOGIN, providers};
-use system_tests::{Customer, Sandbox};
+use system_tests::{Customer, Sandbox, Servers, Shared};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Counts databases.
-static NEXT: AtomicU32 = AtomicU32::new(0);
 /// The trace that a caller says it is in.
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 /// What a customer's contact is called here; nobody who watches may read it.
@@ -34,8 +30,8 @@ async fn roles_sync_together_and_tell_what_they_do() -> anyhow::Result<()> {
     let sandbox_process = Process::start("sandbox", &scratch.0, &args, &[]).await?;
     let sandbox = Sandbox::new(&sandbox_process.base)?;
     let receiver = Receiver::start().await?;
-    let database = Database::make().await?;
-    let environment = environment(&database, &receiver, &scratch, sandbox.base())?;
+    let shared = Shared::make(Servers::given()?).await?;
+    let environment = environment(&shared, &receiver, &scratch, sandbox.base())?;
     let migrated = tokio::process::Command::new(binary()?)
         .arg("migrate")
         .envs(environment.iter().cloned())
@@ -100,7 +96,7 @@ async fn roles_sync_together_and_tell_what_they_do() -> anyhow::Result<()> {
     ] {
         assert!(!holds(&watched, secret), "{secret} is told to who watches");
     }
-    database.drop().await
+    Ok(())
 }
 
 /// What a role refuses says what to do.
@@ -118,9 +114,9 @@ async fn a_role_without_what_processes_share_does_not_start() -> anyhow::Result<
         said.contains("a worker of its own needs PostgreSQL"),
         "{said}"
     );
-    let database = Database::make().await?;
+    let shared = Shared::make(Servers::given()?).await?;
     let receiver = Receiver::start().await?;
-    let environment = environment(&database, &receiver, &scratch, "http://127.0.0.1:9")?;
+    let environment = environment(&shared, &receiver, &scratch, "http://127.0.0.1:9")?;
     let refused = tokio::process::Command::new(binary()?)
         .arg("scheduler")
         .envs(environment)
@@ -128,7 +124,7 @@ async fn a_role_without_what_processes_share_does_not_start() -> anyhow::Result<
         .await?;
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("there is no key ring at"), "{said}");
-    database.drop().await
+    Ok(())
 }
 
 /// Asks for a run as a caller who is in a trace.
@@ -189,34 +185,17 @@ fn documented() -> anyhow::Result<BTreeSet<String>> {
     Ok(rows.filter_map(name).collect())
 }
 
-#[expect(clippy::disallowed_methods, reason = "where the tests' servers are")]
-fn setting(name: &str) -> anyhow::Result<String> {
-    std::env::var(name).with_context(|| {
-        format!(
-            "{name} is not set: this test needs it. Run the suite with ./test, which starts all"
-        )
-    })
-}
-
 fn environment(
-    database: &Database,
+    shared: &Shared,
     receiver: &Receiver,
     scratch: &Scratch,
     sandbox: &str,
 ) -> anyhow::Result<Vec<(String, String)>> {
     let mut all = providers(sandbox);
+    all.extend(shared.configuration(&Servers::given()?)?);
     let data = scratch.0.join("data");
     std::fs::create_dir_all(&data)?;
     for (key, value) in [
-        ("DATABASE__URL", database.url.clone()),
-        ("QUEUE__URL", setting("SYNCLINE_TEST_RABBITMQ_URL")?),
-        ("QUEUE__PREFIX", database.name.clone()),
-        ("COORDINATION__URL", setting("SYNCLINE_TEST_REDIS_URL")?),
-        ("COORDINATION__PREFIX", database.name.clone()),
-        (
-            "AUTH__JWT_SECRET",
-            "one secret that all the gateways have".to_owned(),
-        ),
         ("DATA_DIR", data.display().to_string()),
         ("SERVER__LISTEN", "127.0.0.1:0".to_owned()),
         ("TELEMETRY__OTLP_ENDPOINT", receiver.base.clone()),
@@ -227,40 +206,6 @@ fn environment(
         all.push((format!("SYNCLINE__{key}"), value));
     }
     Ok(all)
-}
-
-/// A database of its own, in which row-level security binds whoever connects.
-struct Database {
-    admin: String,
-    name: String,
-    url: String,
-}
-
-impl Database {
-    async fn make() -> anyhow::Result<Self> {
-        let admin = setting("SYNCLINE_TEST_POSTGRES_URL")?;
-        let nth = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("syncline_roles_{}_{nth}", std::process::id());
-        let mut connection = sqlx::PgConnection::connect(&admin).await?;
-        for statement in [
-            "do $$ begin create role syncline_roles_test; exception
-             when duplicate_object or unique_violation then null; end $$"
-                .to_owned(),
-            format!("create database {name} owner syncline_roles_test"),
-        ] {
-            connection.execute(sqlx::AssertSqlSafe(statement)).await?;
-        }
-        let base = admin.rsplit_once('/').context("a database in the URL")?.0;
-        let url = format!("{base}/{name}?options[role]=syncline_roles_test");
-        Ok(Self { admin, name, url })
-    }
-
-    async fn drop(self) -> anyhow::Result<()> {
-        let mut connection = sqlx::PgConnection::connect(&self.admin).await?;
-        let statement = format!("drop database {} with (force)", self.name);
-        connection.execute(sqlx::AssertSqlSafe(statement)).await?;
-        Ok(())
-    }
 }
 
 /// Takes what is sent by OTLP over HTTP.
