@@ -148,7 +148,7 @@ async fn prepare(store: &Store) -> Outcome<(Scope, PairId, Lease)> {
         created_at: now,
     };
     let (run, _) = scope.run_enqueue(&run).await?;
-    let lease = scope
+    let (lease, _) = scope
         .run_claim(run.id, now, now, "bench")
         .await?
         .ok_or("lease")?;

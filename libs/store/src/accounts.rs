@@ -22,7 +22,7 @@ statements! {
         (tenant_id, id, provider, subject, label, status, status_reason, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8)";
     Tenant ACCOUNT_GET = concat!(account_select!(), "and id = $2");
-    Tenant ACCOUNT_LIST = concat!(account_select!(), "and id > $2 order by id limit $3");
+    Tenant ACCOUNT_LIST = concat!(account_select!(), "and id > $2 order by id limit cast($3 as bigint)");
     Tenant ACCOUNT_USED = "select id from connections
         where tenant_id = $1 and (a_account = $2 or b_account = $2) limit 1";
     Tenant ACCOUNT_DELETE = "delete from accounts where tenant_id = $1 and id = $2";
@@ -96,7 +96,7 @@ impl Scope {
     pub async fn account_create(&self, account: &Account) -> Result<()> {
         let (status, reason) = status_parts(&account.status);
         let identity = account.identity.as_ref();
-        transaction!(self.write(), tx => {
+        transaction!(self.write_one(), tx => {
             execute!(tx, ACCOUNT_INSERT, self.id(), account.id.uuid(), account.provider.as_str(),
                 identity.map(|i| i.subject.as_str()), identity.map(|i| i.label.as_str()), status, reason,
                 account.created_at).map_err(|error| error.or_conflict("account"))
@@ -106,7 +106,7 @@ impl Scope {
 
     /// One account.
     pub async fn account_get(&self, id: AccountId) -> Result<Account> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, AccountRow, ACCOUNT_GET, self.id(), id.uuid())
         })?;
         row.ok_or(StoreError::NotFound)?.try_into()
@@ -115,7 +115,7 @@ impl Scope {
     /// Accounts in the order of their ids.
     pub async fn account_list(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<Account>> {
         let after = after.map_or(Uuid::nil(), AccountId::uuid);
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, AccountRow, ACCOUNT_LIST, self.id(), after, page(limit))
         })?;
         rows.into_iter().map(Account::try_from).collect()
@@ -137,21 +137,21 @@ impl Scope {
     /// Says whether an account can be used.
     pub async fn account_status_set(&self, id: AccountId, status: &AccountStatus) -> Result<()> {
         let (status, reason) = status_parts(status);
-        found(transaction!(self.write(), tx => {
+        found(transaction!(self.write_one(), tx => {
             execute!(tx, ACCOUNT_STATUS_SET, self.id(), id.uuid(), status, reason)
         })?)
     }
 
     /// Says who an account is at its provider.
     pub async fn account_identity_set(&self, id: AccountId, identity: &Identity) -> Result<()> {
-        found(transaction!(self.write(), tx => {
+        found(transaction!(self.write_one(), tx => {
             execute!(tx, ACCOUNT_IDENTITY_SET, self.id(), id.uuid(), &identity.subject, &identity.label)
         })?)
     }
 
     /// An account's credentials in clear and their version; `None` before the first `credentials_put`.
     pub async fn credentials_get(&self, id: AccountId) -> Result<Option<(Vec<u8>, i64)>> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, (Option<Vec<u8>>, i64), CREDENTIALS_GET, self.id(), id.uuid())
         })?;
         let (sealed, version) = row.ok_or(StoreError::NotFound)?;

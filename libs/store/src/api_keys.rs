@@ -14,7 +14,7 @@ statements! {
     Tenant API_KEY_INSERT = "insert into api_keys (tenant_id, id, name, hash, scopes, created_at)
         values ($1, $2, $3, $4, $5, $6)";
     Tenant API_KEY_LIST = "select tenant_id, id, name, scopes, created_at, revoked_at from api_keys
-        where tenant_id = $1 and id > $2 order by id limit $3";
+        where tenant_id = $1 and id > $2 order by id limit cast($3 as bigint)";
     Tenant API_KEY_GET = "select tenant_id, id, name, scopes, created_at, revoked_at from api_keys
         where tenant_id = $1 and id = $2";
     Tenant API_KEY_REVOKE = "update api_keys set revoked_at = coalesce(revoked_at, $3)
@@ -48,7 +48,7 @@ impl From<ApiKeyRow> for ApiKey {
 impl Store {
     /// The key with this hash, unless it is revoked, and its tenant.
     pub async fn api_key_by_hash(&self, hash: &[u8]) -> Result<Option<(TenantId, ApiKey)>> {
-        let row = transaction!(self.read_global(), tx => {
+        let row = transaction!(self.read_one_global(), tx => {
             fetch_optional!(tx, ApiKeyRow, API_KEY_BY_HASH, hash)
         })?;
         Ok(row.map(|row| (TenantId::from_uuid(row.tenant_id), row.into())))
@@ -58,7 +58,7 @@ impl Store {
 impl Scope {
     /// Keeps a new key.
     pub async fn api_key_create(&self, key: &NewApiKey) -> Result<ApiKey> {
-        transaction!(self.write(), tx => {
+        transaction!(self.write_one(), tx => {
             execute!(tx, API_KEY_INSERT, self.id(), key.id.uuid(), &key.name, &key.hash, Json(&key.scopes),
                 key.created_at).map_err(|error| error.or_conflict("API key"))
         })?;
@@ -74,7 +74,7 @@ impl Scope {
     /// Keys in the order of their ids, revoked ones too.
     pub async fn api_key_list(&self, after: Option<ApiKeyId>, limit: u32) -> Result<Vec<ApiKey>> {
         let after = after.map_or(Uuid::nil(), ApiKeyId::uuid);
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, ApiKeyRow, API_KEY_LIST, self.id(), after, page(limit))
         })?;
         Ok(rows.into_iter().map(ApiKey::from).collect())
@@ -82,7 +82,7 @@ impl Scope {
 
     /// One key, also a revoked one.
     pub async fn api_key_get(&self, id: ApiKeyId) -> Result<ApiKey> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, ApiKeyRow, API_KEY_GET, self.id(), id.uuid())
         })?;
         row.map(ApiKey::from).ok_or(StoreError::NotFound)
@@ -90,7 +90,7 @@ impl Scope {
 
     /// Revokes a key; doing so again changes nothing.
     pub async fn api_key_revoke(&self, id: ApiKeyId, now: DateTime<Utc>) -> Result<()> {
-        let found = transaction!(self.write(), tx => {
+        let found = transaction!(self.write_one(), tx => {
             execute!(tx, API_KEY_REVOKE, self.id(), id.uuid(), now)
         })?;
         if found == 0 {

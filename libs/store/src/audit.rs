@@ -13,7 +13,7 @@ statements! {
     Tenant AUDIT_INSERT = "insert into audit (tenant_id, id, at, actor, action, subject, status, network)
         values ($1, $2, $3, $4, $5, $6, $7, $8)";
     Tenant AUDIT_LIST = "select id, at, actor, action, subject, status, network from audit
-        where tenant_id = $1 and id < $2 order by id desc limit $3";
+        where tenant_id = $1 and id < $2 order by id desc limit cast($3 as bigint)";
 }
 
 #[derive(FromRow)]
@@ -45,7 +45,7 @@ impl Scope {
     /// Adds an entry.
     pub async fn audit_add(&self, entry: &AuditEntry) -> Result<()> {
         let actor = entry.actor.map(|actor| actor.to_string());
-        transaction!(self.write(), tx => {
+        transaction!(self.write_one(), tx => {
             execute!(tx, AUDIT_INSERT, self.id(), entry.id.uuid(), entry.at, &actor, &entry.action, &entry.subject,
                 entry.status, &entry.network)
         })?;
@@ -55,7 +55,7 @@ impl Scope {
     /// Entries, the newest first, that are older than one.
     pub async fn audit_list(&self, after: Option<AuditId>, limit: u32) -> Result<Vec<AuditEntry>> {
         let before = after.map_or(Uuid::max(), AuditId::uuid);
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, AuditRow, AUDIT_LIST, self.id(), before, page(limit))
         })?;
         Ok(rows.into_iter().map(AuditEntry::from).collect())

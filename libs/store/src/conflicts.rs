@@ -30,7 +30,7 @@ macro_rules! conflict_select {
 statements! {
     Tenant CONFLICT_GET = concat!(conflict_select!(), "and id = $2");
     Tenant CONFLICT_LIST = concat!(conflict_select!(), "and connection_id = $2
-        and (cast($3 as text) is null or status = $3) and id < $4 order by id desc limit $5");
+        and (cast($3 as text) is null or status = $3) and id < $4 order by id desc limit cast($5 as bigint)");
     Tenant CONFLICT_RESOLVE = "update conflicts set status = 'resolved', winner = $3
         where tenant_id = $1 and id = $2 and status = 'open'";
     Tenant LINK_ANSWERS = "select resolutions, dirty from links where tenant_id = $1 and id = $2";
@@ -126,7 +126,7 @@ impl Scope {
     ) -> Result<Vec<Conflict>> {
         let status = status.map(|status| word(&status)).transpose()?;
         let before = after.map_or(Uuid::max(), ConflictId::uuid);
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, ConflictRow, CONFLICT_LIST, self.id(), connection.uuid(), &status, before, page(limit))
         })?;
         rows.into_iter()
@@ -136,7 +136,7 @@ impl Scope {
 
     /// One conflict.
     pub async fn conflict_get(&self, id: ConflictId) -> Result<Conflict> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, ConflictRow, CONFLICT_GET, self.id(), id.uuid())
         })?;
         self.conflict_read(&row.ok_or(StoreError::NotFound)?)

@@ -31,8 +31,10 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, false, $15, $16)";
     Tenant CONNECTION_GET = concat!("select ", connection_columns!(), " from connections
         where tenant_id = $1 and id = $2");
+    Tenant CONNECTION_OPEN = concat!("select ", connection_columns!(), ", repull from connections
+        where tenant_id = $1 and id = $2");
     Tenant CONNECTION_LIST = concat!("select ", connection_columns!(), " from connections
-        where tenant_id = $1 and id > $2 order by id limit $3");
+        where tenant_id = $1 and id > $2 order by id limit cast($3 as bigint)");
     /// Compare-and-swap on the revision.
     Tenant CONNECTION_UPDATE = concat!("update connections set name = $4, a_collection = $5, b_collection = $6,
         settings = $7, status = $8, status_reason = $9, updated_at = $10, revision = revision + 1
@@ -55,7 +57,7 @@ statements! {
     Global CONNECTIONS_DUE = "select c.tenant_id, c.id from connections c
         where c.status = 'active' and c.next_run_at <= $1 and not exists (select 1 from runs r
             where r.tenant_id = c.tenant_id and r.connection_id = c.id and r.state in ('queued', 'running'))
-        order by c.next_run_at limit $2";
+        order by c.next_run_at limit cast($2 as bigint)";
 }
 
 /// What a customer says about a connection, beyond what has a column of its own.
@@ -105,6 +107,13 @@ struct ConnectionRow {
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
+
+#[derive(FromRow)]
+struct OpenRow {
+    #[sqlx(flatten)]
+    connection: ConnectionRow,
+    repull: bool,
 }
 
 impl TryFrom<ConnectionRow> for Connection {
@@ -175,7 +184,7 @@ impl Store {
         now: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<(TenantId, ConnectionId)>> {
-        let rows = transaction!(self.read_global(), tx => {
+        let rows = transaction!(self.read_one_global(), tx => {
             fetch_all!(tx, (Uuid, Uuid), CONNECTIONS_DUE, now, page(limit))
         })?;
         Ok(rows
@@ -194,7 +203,7 @@ impl Scope {
     ) -> Result<()> {
         let settings = Json(Settings::of(connection));
         let (status, reason) = status_parts(&connection.status);
-        transaction!(self.write(), tx => {
+        transaction!(self.write_one(), tx => {
             execute!(tx, CONNECTION_INSERT, self.id(), connection.id.uuid(), connection.pair.uuid(),
                 &connection.name, connection.object.as_str(), connection.sides.a.account.uuid(),
                 &connection.sides.a.collection, connection.sides.b.account.uuid(), &connection.sides.b.collection,
@@ -206,10 +215,19 @@ impl Scope {
 
     /// One connection.
     pub async fn connection_get(&self, id: ConnectionId) -> Result<Connection> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, ConnectionRow, CONNECTION_GET, self.id(), id.uuid())
         })?;
         row.ok_or(StoreError::NotFound)?.try_into()
+    }
+
+    /// One connection, and whether a repull was asked for and not taken yet.
+    pub async fn connection_open(&self, id: ConnectionId) -> Result<(Connection, bool)> {
+        let row = transaction!(self.read_one(), tx => {
+            fetch_optional!(tx, OpenRow, CONNECTION_OPEN, self.id(), id.uuid())
+        })?;
+        let row = row.ok_or(StoreError::NotFound)?;
+        Ok((row.connection.try_into()?, row.repull))
     }
 
     /// Connections in the order of their ids.
@@ -219,7 +237,7 @@ impl Scope {
         limit: u32,
     ) -> Result<Vec<Connection>> {
         let after = after.map_or(Uuid::nil(), ConnectionId::uuid);
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, ConnectionRow, CONNECTION_LIST, self.id(), after, page(limit))
         })?;
         rows.into_iter().map(Connection::try_from).collect()
@@ -261,7 +279,7 @@ impl Scope {
     /// Deletes a connection with its runs, staged records, problems, conflicts and memberships. Links stay with their
     /// pair, and so do intents: the next run on the pair finds out what became of them.
     pub async fn connection_delete(&self, id: ConnectionId) -> Result<()> {
-        found(transaction!(self.write(), tx => {
+        found(transaction!(self.write_one(), tx => {
             execute!(tx, CONNECTION_DELETE, self.id(), id.uuid())
         })?)
     }
@@ -297,7 +315,7 @@ impl Scope {
 
     /// The revision: another one than before says that the connection was edited, paused or resumed.
     pub async fn connection_revision(&self, id: ConnectionId) -> Result<i64> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, (i64,), CONNECTION_REVISION, self.id(), id.uuid())
         })?;
         row.map(|(revision,)| revision).ok_or(StoreError::NotFound)
@@ -305,7 +323,7 @@ impl Scope {
 
     /// When the next run is due.
     pub async fn connection_next_run_at(&self, id: ConnectionId) -> Result<Option<DateTime<Utc>>> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, (Option<DateTime<Utc>>,), CONNECTION_NEXT_GET, self.id(), id.uuid())
         })?;
         row.map(|(at,)| at).ok_or(StoreError::NotFound)
@@ -317,20 +335,20 @@ impl Scope {
         id: ConnectionId,
         next_run_at: Option<DateTime<Utc>>,
     ) -> Result<()> {
-        found(transaction!(self.write(), tx => {
+        found(transaction!(self.write_one(), tx => {
             execute!(tx, CONNECTION_NEXT_SET, self.id(), id.uuid(), next_run_at)
         })?)
     }
 
     /// Asks that the next run read both sides in full.
     pub async fn connection_request_repull(&self, id: ConnectionId) -> Result<()> {
-        found(transaction!(self.write(), tx => {
+        found(transaction!(self.write_one(), tx => {
             execute!(tx, CONNECTION_REPULL_SET, self.id(), id.uuid())
         })?)
     }
 
-    /// At the start of a slice: whether a repull was asked for. If so, forgets the request and the cursors, and puts
-    /// `progress`, notes of a run that begins, in the place of the run's notes.
+    /// Takes a repull that was asked for: forgets the request and the cursors, and puts `progress`, notes of a run that
+    /// begins, in the place of the run's notes. Whether there was one.
     pub async fn connection_take_repull(
         &self,
         lease: &Lease,

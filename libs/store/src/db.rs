@@ -8,21 +8,22 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection as _, Executor as _, SqlSafeStr as _};
 use uuid::Uuid;
 
+use crate::sqlite::{Loan, SqliteConnections};
 use crate::statement::{Statement, census, statements};
 use crate::{Result, StoreError};
 
 /// Most connections held to PostgreSQL by one process.
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// Readers of a SQLite file; there is one writer.
-const SQLITE_READERS: u32 = 4;
+const SQLITE_READERS: usize = 4;
 /// How long to wait for a connection, or for SQLite's lock.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// Statements that a connection keeps prepared: all that there are.
+const PREPARED: usize = 200;
 /// How often a transaction is run again after a transient refusal.
 pub(crate) const RETRIES: u32 = 5;
 /// Most rows one statement carries; more are sent in parts.
@@ -49,9 +50,9 @@ pub(crate) enum Db {
     /// A SQLite file (or memory), held by this process alone.
     Sqlite {
         /// One connection: writers queue for it instead of colliding.
-        writer: SqlitePool,
-        /// The others; for a database in memory, the same pool.
-        readers: SqlitePool,
+        writer: SqliteConnections,
+        /// The others; for a database in memory, the same one.
+        readers: SqliteConnections,
     },
 }
 
@@ -60,7 +61,7 @@ pub(crate) enum Tx {
     /// On PostgreSQL.
     Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
     /// On SQLite.
-    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+    Sqlite(Loan),
 }
 
 /// For whom a transaction is.
@@ -75,10 +76,11 @@ pub(crate) enum Who {
 impl Db {
     pub(crate) async fn open(url: &str) -> Result<Self> {
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(PREPARED);
             let pool = PgPoolOptions::new()
                 .max_connections(POSTGRES_CONNECTIONS)
                 .acquire_timeout(PATIENCE)
-                .connect_with(PgConnectOptions::from_str(url)?)
+                .connect_with(options)
                 .await?;
             let (bypasses,): (bool,) = sqlx::query_as(ROLE_BYPASSES.postgres)
                 .fetch_one(&pool)
@@ -95,20 +97,14 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(PATIENCE)
-            .foreign_keys(true);
-        // A closed connection takes a database in memory with it, so none is ever closed for age.
-        let pool = |most| {
-            SqlitePoolOptions::new()
-                .max_connections(most)
-                .acquire_timeout(PATIENCE)
-                .idle_timeout(None)
-                .max_lifetime(None)
-        };
-        let writer = pool(1).connect_with(options.clone()).await?;
+            .foreign_keys(true)
+            .pragma("temp_store", "memory")
+            .statement_cache_capacity(PREPARED);
+        let writer = SqliteConnections::open(&options, 1).await?;
         let readers = if url.contains(":memory:") {
             writer.clone()
         } else {
-            pool(SQLITE_READERS).connect_with(options).await?
+            SqliteConnections::open(&options, SQLITE_READERS).await?
         };
         Ok(Self::Sqlite { writer, readers })
     }
@@ -116,7 +112,9 @@ impl Db {
     pub(crate) async fn migrate(&self) -> Result<()> {
         match self {
             Self::Postgres(pool) => self.migrator().run(pool).await?,
-            Self::Sqlite { writer, .. } => self.migrator().run(writer).await?,
+            Self::Sqlite { writer, .. } => {
+                self.migrator().run(&mut *writer.lend().await?).await?;
+            }
         }
         Ok(())
     }
@@ -132,7 +130,7 @@ impl Db {
     pub(crate) async fn ping(&self) -> Result<()> {
         match self {
             Self::Postgres(pool) => pool.acquire().await?.ping().await?,
-            Self::Sqlite { readers, .. } => readers.acquire().await?.ping().await?,
+            Self::Sqlite { readers, .. } => readers.lend().await?.ping().await?,
         }
         Ok(())
     }
@@ -159,7 +157,7 @@ impl Db {
                     .map(drop),
                 Self::Sqlite { .. } if is_postgres_only(&statement) => Ok(()),
                 Self::Sqlite { readers, .. } => readers
-                    .acquire()
+                    .lend()
                     .await?
                     .prepare(statement.sqlite.into_sql_str())
                     .await
@@ -173,19 +171,36 @@ impl Db {
         Ok(())
     }
 
+    /// For several statements that read as of one moment.
     pub(crate) async fn read(&self, who: Who) -> Result<Tx> {
         match self {
-            Self::Sqlite { readers, .. } => Ok(Tx::Sqlite(readers.begin().await?)),
-            Self::Postgres(pool) => begin_postgres(pool, who).await,
+            Self::Sqlite { readers, .. } => begin_sqlite(readers, "begin").await,
+            Self::Postgres(pool) => Box::pin(begin_postgres(pool, who)).await,
         }
     }
 
+    /// For one statement that reads.
+    pub(crate) async fn read_one(&self, who: Who) -> Result<Tx> {
+        match self {
+            Self::Sqlite { readers, .. } => Ok(Tx::Sqlite(readers.lend().await?.for_one())),
+            Self::Postgres(pool) => Box::pin(begin_postgres(pool, who)).await,
+        }
+    }
+
+    /// For statements that write.
     pub(crate) async fn write(&self, who: Who) -> Result<Tx> {
         match self {
-            Self::Sqlite { writer, .. } => {
-                Ok(Tx::Sqlite(writer.begin_with("begin immediate").await?))
-            }
-            Self::Postgres(pool) => begin_postgres(pool, who).await,
+            Self::Sqlite { writer, .. } => begin_sqlite(writer, "begin immediate").await,
+            Self::Postgres(pool) => Box::pin(begin_postgres(pool, who)).await,
+        }
+    }
+
+    /// For one statement that writes, and is executed to its end: where rows are fetched, nobody hears of a commit that
+    /// fails.
+    pub(crate) async fn write_one(&self, who: Who) -> Result<Tx> {
+        match self {
+            Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.lend().await?.for_one())),
+            Self::Postgres(pool) => Box::pin(begin_postgres(pool, who)).await,
         }
     }
 }
@@ -195,6 +210,14 @@ fn is_postgres_only(statement: &Statement) -> bool {
     STATEMENTS.iter().any(|own| own.name == statement.name)
 }
 
+async fn begin_sqlite(connections: &SqliteConnections, how: &'static str) -> Result<Tx> {
+    let mut loan = connections.lend().await?;
+    loan.begin(how).await?;
+    Ok(Tx::Sqlite(loan))
+}
+
+/// Boxed by its callers: what a pool does before it gives a connection is large, and would be moved about with every
+/// future around it, on SQLite too.
 async fn begin_postgres(pool: &PgPool, who: Who) -> Result<Tx> {
     let mut tx = Tx::Postgres(pool.begin().await?);
     tx.become_(who).await?;
@@ -222,7 +245,7 @@ impl Tx {
     pub(crate) async fn commit(self) -> Result<()> {
         match self {
             Self::Postgres(tx) => tx.commit().await?,
-            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Sqlite(loan) => loan.commit().await?,
         }
         Ok(())
     }
@@ -245,7 +268,7 @@ macro_rules! transaction {
         #[cfg(feature = "turns")]
         let _turn = $crate::turns::take(file!(), line!()).await;
         loop {
-            let done: $crate::Result<_> = async {
+            let attempted = async {
                 let mut open = $begin.await?;
                 let value: $crate::Result<_> = {
                     let $tx = &mut open;
@@ -254,8 +277,11 @@ macro_rules! transaction {
                 let value = value?;
                 open.commit().await?;
                 Ok(value)
-            }
-            .await;
+            };
+            #[cfg(feature = "turns")]
+            let done: $crate::Result<_> = $crate::turns::alone(attempted);
+            #[cfg(not(feature = "turns"))]
+            let done: $crate::Result<_> = attempted.await;
             match done {
                 Err(error) if attempt < $crate::db::RETRIES && error.is_transient() => {
                     attempt += 1;

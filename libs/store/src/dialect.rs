@@ -1,9 +1,11 @@
-//! The statements that the two databases word differently: rows and lists in bulk. Few, side by side, and no others.
+//! The statements that the two databases word differently: rows and lists in bulk, and locks on a row, which SQLite has
+//! no need of. Few, side by side, and no others.
 //!
 //! `$1` is the tenant throughout. On PostgreSQL, columns arrive as arrays and are unnested; on SQLite, rows arrive as
 //! one JSON text, with bytes and ids in hexadecimal digits. Where a conflict clause follows a select, SQLite wants a
 //! `where` before it. SQLite's `cross join` fixes the order of a join: left to itself, its planner
-//! walks the whole table once for every row given; `materialized` keeps it from undoing that.
+//! walks the whole table once for every row given; `materialized` keeps it from undoing that. A list of which each item
+//! is wanted once has no item twice.
 
 /// Declares pairs of statements and `STATEMENTS` that lists them.
 macro_rules! pairs {
@@ -53,6 +55,20 @@ macro_rules! problem_upsert_tail {
     };
 }
 
+macro_rules! run_claimable {
+    () => {
+        "select connection_id, epoch from runs where tenant_id = $1 and id = $2
+            and ((state = 'queued' and due_at <= $3) or (state = 'running' and lease_until <= $3))"
+    };
+}
+
+macro_rules! run_fence {
+    () => {
+        "select counters from runs
+            where tenant_id = $1 and id = $2 and epoch = $3 and connection_id = $4 and state = 'running'"
+    };
+}
+
 macro_rules! staged_select {
     () => {
         "select side, remote_id, version, gone, body, phase, retry_at from staged
@@ -67,21 +83,43 @@ macro_rules! link_select {
     };
 }
 
-/// $2 connection: its membership, and whether another connection follows both records.
-macro_rules! link_seen_select {
+macro_rules! link_seen_columns {
     () => {
         "select l.id, l.pair_id, l.a_remote, l.b_remote, l.a_version, l.b_version, l.a_modified_at, l.b_modified_at,
             l.state, l.state_side, l.body, l.resolutions, l.dirty, m.left_a, m.left_b,
             exists (select 1 from link_members o where o.tenant_id = l.tenant_id and o.link_id = l.id
-                and o.connection_id <> $2 and not o.left_a and not o.left_b) as elsewhere
-         from links l left join link_members m on m.tenant_id = l.tenant_id and m.connection_id = $2
-            and m.link_id = l.id
+                and o.connection_id <> $2 and not o.left_a and not o.left_b) as elsewhere "
+    };
+}
+
+macro_rules! link_seen_members {
+    () => {
+        " left join link_members m on m.tenant_id = l.tenant_id and m.connection_id = $2 and m.link_id = l.id
          where l.tenant_id = $1 "
     };
 }
-pub(crate) use {link_seen_select, link_select, staged_select};
+
+/// $2 connection: its membership, and whether another connection follows both records.
+macro_rules! link_seen_select {
+    () => {
+        concat!(link_seen_columns!(), "from links l", link_seen_members!())
+    };
+}
+pub(crate) use {
+    link_seen_columns, link_seen_members, link_seen_select, link_select, staged_select,
+};
 
 pairs! {
+    /// Takes the row's lock until the transaction ends; on SQLite whoever writes has the whole database.
+    RUN_CLAIMABLE {
+        postgres: concat!(run_claimable!(), " for update"),
+        sqlite: run_claimable!(),
+    }
+    /// The same.
+    RUN_FENCE {
+        postgres: concat!(run_fence!(), " for update"),
+        sqlite: run_fence!(),
+    }
     /// $2 connection. An unchanged record keeps its phase.
     STAGED_UPSERT {
         postgres: concat!("insert into staged (tenant_id, connection_id, side, remote_id, version, gone, content, body,
@@ -129,7 +167,10 @@ pairs! {
     /// $2 connection, $3 side, $4 remote ids.
     STAGED_GET {
         postgres: concat!(staged_select!(), "and side = $3 and remote_id = any($4)"),
-        sqlite: concat!(staged_select!(), "and side = $3 and remote_id in (select value from json_each($4))"),
+        sqlite: "select s.side, s.remote_id, s.version, s.gone, s.body, s.phase, s.retry_at
+            from json_each($4) as r cross join staged as s on s.tenant_id = $1 and s.connection_id = $2 and s.side = $3
+                and s.remote_id = r.value
+            where s.tenant_id = $1",
     }
     /// $2 connection, $3 side, $4 hashes. `cross join` keeps SQLite to the order written: without statistics it would
     /// look at every staged record of the side for every key.
@@ -150,14 +191,16 @@ pairs! {
     /// $2 connection, $3 pair, $4 remote ids.
     LINKS_BY_A {
         postgres: concat!(link_seen_select!(), "and l.pair_id = $3 and l.a_remote = any($4)"),
-        sqlite: concat!(link_seen_select!(), "and l.pair_id = $3
-            and l.a_remote in (select value from json_each($4))"),
+        sqlite: concat!(link_seen_columns!(), "from json_each($4) as r
+            cross join links as l on l.tenant_id = $1 and l.pair_id = $3 and l.a_remote = r.value",
+            link_seen_members!()),
     }
     /// $2 connection, $3 pair, $4 remote ids.
     LINKS_BY_B {
         postgres: concat!(link_seen_select!(), "and l.pair_id = $3 and l.b_remote = any($4)"),
-        sqlite: concat!(link_seen_select!(), "and l.pair_id = $3
-            and l.b_remote in (select value from json_each($4))"),
+        sqlite: concat!(link_seen_columns!(), "from json_each($4) as r
+            cross join links as l on l.tenant_id = $1 and l.pair_id = $3 and l.b_remote = r.value",
+            link_seen_members!()),
     }
     /// $2 ids.
     LINKS_GET {

@@ -16,9 +16,9 @@ use crate::{HistoryRow, Result, Scope, StoreError};
 
 statements! {
     Tenant HISTORY_BY_RUN = "select seq, run_id, link_id, at, kind, side, remote_id, fields from history
-        where tenant_id = $1 and run_id = $2 and seq > $3 order by seq limit $4";
+        where tenant_id = $1 and run_id = $2 and seq > $3 order by seq limit cast($4 as bigint)";
     Tenant HISTORY_BY_LINK = "select seq, run_id, link_id, at, kind, side, remote_id, fields from history
-        where tenant_id = $1 and link_id = $2 and seq < $3 order by seq desc limit $4";
+        where tenant_id = $1 and link_id = $2 and seq < $3 order by seq desc limit cast($4 as bigint)";
 }
 
 bulk! {
@@ -124,7 +124,7 @@ impl Scope {
         after: Option<i64>,
         limit: u32,
     ) -> Result<Vec<HistoryRow>> {
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, Row, HISTORY_BY_RUN, self.id(), run.uuid(), after.unwrap_or(0), page(limit))
         })?;
         rows.into_iter().map(|row| self.history_read(row)).collect()
@@ -138,7 +138,7 @@ impl Scope {
         limit: u32,
     ) -> Result<Vec<HistoryRow>> {
         let before = after.unwrap_or(i64::MAX);
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, Row, HISTORY_BY_LINK, self.id(), link.uuid(), before, page(limit))
         })?;
         rows.into_iter().map(|row| self.history_read(row)).collect()

@@ -65,7 +65,7 @@ impl Scope {
     /// Keeps the answer to a request whose key was claimed.
     pub async fn idempotency_finish(&self, key: &str, status: u16, body: &[u8]) -> Result<()> {
         let sealed = self.seal(ANSWER, key.as_bytes(), body);
-        let found = transaction!(self.write(), tx => {
+        let found = transaction!(self.write_one(), tx => {
             execute!(tx, IDEMPOTENCY_FINISH, self.id(), key, i32::from(status), &sealed)
         })?;
         if found == 0 {
@@ -76,7 +76,7 @@ impl Scope {
 
     /// Gives a claimed key back, so that the request may be sent again: for answers that are nobody's fault.
     pub async fn idempotency_abandon(&self, key: &str) -> Result<()> {
-        transaction!(self.write(), tx => {
+        transaction!(self.write_one(), tx => {
             execute!(tx, IDEMPOTENCY_ABANDON, self.id(), key)
         })?;
         Ok(())

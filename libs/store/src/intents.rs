@@ -19,7 +19,7 @@ use crate::{Intent, IntentKind, Intentions, Lease, OpenIntent, Result, Scope, St
 statements! {
     Tenant INTENTS_OPEN = "select operation_id, connection_id, side, kind, link_id, source, remote, payload,
             intended_at from intents
-        where tenant_id = $1 and pair_id = $2 order by operation_id limit $3";
+        where tenant_id = $1 and pair_id = $2 order by operation_id limit cast($3 as bigint)";
 }
 
 bulk! {
@@ -91,7 +91,7 @@ impl Scope {
 
     /// Operations on a pair that were intended and not settled, by whichever connection, in the order of their ids.
     pub async fn intents_open(&self, pair: PairId, limit: u32) -> Result<Vec<OpenIntent>> {
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, IntentRow, INTENTS_OPEN, self.id(), pair.uuid(), page(limit))
         })?;
         rows.into_iter()

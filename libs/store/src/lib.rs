@@ -27,6 +27,7 @@ mod runs;
 mod seal;
 mod sessions;
 mod settle;
+mod sqlite;
 mod staged;
 mod statement;
 mod store;

@@ -14,17 +14,18 @@ use uuid::Uuid;
 use crate::bulk::bulk;
 use crate::db::{Tx, fetch_all, fetch_listed, fetch_optional, page, transaction};
 use crate::dialect::{
-    LINK_UPSERT, LINKS_BY_A, LINKS_BY_B, LINKS_GET, link_seen_select, link_select,
+    LINK_UPSERT, LINKS_BY_A, LINKS_BY_B, LINKS_GET, link_seen_columns, link_seen_members,
+    link_seen_select, link_select,
 };
 use crate::seal::LINK_BODY;
-use crate::staged::side_of;
+use crate::staged::{distinct, side_of};
 use crate::statement::statements;
 use crate::{DirtyLink, DirtyMark, Result, Scope, SeenLink, StoreError};
 
 statements! {
     Tenant LINK_GET = concat!(link_select!(), "and id = $2");
-    Tenant LINK_LIST = concat!(link_seen_select!(), "and m.link_id > $3 order by m.link_id limit $4");
-    Tenant LINKS_DIRTY = concat!(link_select!(), "and pair_id = $2 and id > $3 and dirty > 0 order by id limit $4");
+    Tenant LINK_LIST = concat!(link_seen_select!(), "and m.link_id > $3 order by m.link_id limit cast($4 as bigint)");
+    Tenant LINKS_DIRTY = concat!(link_select!(), "and pair_id = $2 and id > $3 and dirty > 0 order by id limit cast($4 as bigint)");
     Tenant LINK_COUNT = "select count(*) from link_members m
         join links l on l.tenant_id = m.tenant_id and l.id = m.link_id
         where m.tenant_id = $1 and m.connection_id = $2 and not m.left_a and not m.left_b and l.state = 'live'";
@@ -190,8 +191,8 @@ impl Scope {
             Side::A => LINKS_BY_A,
             Side::B => LINKS_BY_B,
         };
-        let ids: Vec<String> = remotes.iter().map(|id| id.as_str().to_owned()).collect();
-        let rows = transaction!(self.read(), tx => {
+        let ids = distinct(remotes);
+        let rows = transaction!(self.read_one(), tx => {
             fetch_listed!(tx, SeenRow, statement, [self.id(), connection.uuid(), pair.uuid()], &ids)
         })?;
         rows.into_iter().map(|row| self.link_seen(row)).collect()
@@ -203,7 +204,7 @@ impl Scope {
             return Ok(Vec::new());
         }
         let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_listed!(tx, LinkRow, LINKS_GET, [self.id()], &ids)
         })?;
         self.link_read_all(rows)
@@ -211,7 +212,7 @@ impl Scope {
 
     /// One link, as the pair knows it.
     pub async fn link_get(&self, id: LinkId) -> Result<Link> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, LinkRow, LINK_GET, self.id(), id.uuid())
         })?;
         Ok(self.link_read(row.ok_or(StoreError::NotFound)?)?.link)
@@ -225,7 +226,7 @@ impl Scope {
         limit: u32,
     ) -> Result<Vec<Link>> {
         let after = after.map_or(Uuid::nil(), LinkId::uuid);
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, SeenRow, LINK_LIST, self.id(), connection.uuid(), after, page(limit))
         })?;
         rows.into_iter()
@@ -235,7 +236,7 @@ impl Scope {
 
     /// How many live links a connection follows.
     pub async fn link_count(&self, connection: ConnectionId) -> Result<u64> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, (i64,), LINK_COUNT, self.id(), connection.uuid())
         })?;
         Ok(row.map_or(0, |(count,)| count.unsigned_abs()))
@@ -261,7 +262,7 @@ impl Scope {
         limit: u32,
     ) -> Result<Vec<DirtyLink>> {
         let after = after.map_or(Uuid::nil(), LinkId::uuid);
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, LinkRow, LINKS_DIRTY, self.id(), pair.uuid(), after, page(limit))
         })?;
         rows.into_iter().map(|row| self.link_read(row)).collect()

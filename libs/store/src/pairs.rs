@@ -92,7 +92,7 @@ impl Scope {
         b: AccountId,
         object: ObjectType,
     ) -> Result<bool> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, (i32,), PAIR_SWAPPED, self.id(), a.uuid(), b.uuid(), object.as_str())
         })?;
         Ok(row.is_some())
@@ -100,7 +100,7 @@ impl Scope {
 
     /// All pairs of an object type, in the order of their ids.
     pub async fn pair_list(&self, object: ObjectType) -> Result<Vec<Pair>> {
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, PairRow, PAIR_LIST, self.id(), object.as_str())
         })?;
         let pair = |row: PairRow| Pair {

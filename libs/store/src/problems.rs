@@ -28,7 +28,7 @@ statements! {
     Tenant PROBLEM_GET = concat!("select ", problem_columns!(), " from problems where tenant_id = $1 and id = $2");
     Tenant PROBLEM_LIST = concat!("select ", problem_columns!(), " from problems
         where tenant_id = $1 and connection_id = $2 and (cast($3 as text) is null or status = $3) and id < $4
-        order by id desc limit $5");
+        order by id desc limit cast($5 as bigint)");
     Tenant PROBLEM_CLOSE = concat!("update problems set status = 'closed', updated_at = $3
         where tenant_id = $1 and id = $2 returning ", problem_columns!());
 }
@@ -135,7 +135,7 @@ impl Scope {
     ) -> Result<Vec<Problem>> {
         let status = status.map(|status| word(&status)).transpose()?;
         let before = after.map_or(Uuid::max(), ProblemId::uuid);
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, ProblemRow, PROBLEM_LIST, self.id(), connection.uuid(), &status, before, page(limit))
         })?;
         rows.into_iter().map(Problem::try_from).collect()
@@ -152,7 +152,7 @@ impl Scope {
             return Ok(HashMap::new());
         }
         let ids: Vec<String> = remotes.iter().map(|id| id.as_str().to_owned()).collect();
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_listed!(tx, AttemptsRow, PROBLEM_ATTEMPTS, [self.id(), connection.uuid(), side.as_str()], &ids)
         })?;
         rows.into_iter()
@@ -165,7 +165,7 @@ impl Scope {
 
     /// One problem.
     pub async fn problem_get(&self, id: ProblemId) -> Result<Problem> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, ProblemRow, PROBLEM_GET, self.id(), id.uuid())
         })?;
         row.ok_or(StoreError::NotFound)?.try_into()

@@ -17,6 +17,7 @@ macro_rules! run_columns {
          progress, created_at, started_at, finished_at"
     };
 }
+pub(crate) use run_columns;
 
 /// Whether no run of the connection has come to an end yet.
 macro_rules! first {
@@ -36,15 +37,18 @@ statements! {
         where tenant_id = $1 and connection_id = $2 and state in ('queued', 'running')");
     Tenant RUN_GET = concat!("select ", run_columns!(), " from runs where tenant_id = $1 and id = $2");
     Tenant RUN_LIST = concat!("select ", run_columns!(), " from runs
-        where tenant_id = $1 and connection_id = $2 and id < $3 order by id desc limit $4");
+        where tenant_id = $1 and connection_id = $2 and id < $3 order by id desc limit cast($4 as bigint)");
     Tenant RUN_CANCEL = concat!("update runs set state = 'cancelled', finished_at = $3, lease_until = null
         where tenant_id = $1 and id = $2 and state in ('queued', 'running', 'parked') returning ", run_columns!());
     Tenant RUN_APPROVE = concat!("update runs set state = 'queued', approved = true, due_at = $3, finished_at = null
         where tenant_id = $1 and id = $2 and state = 'parked' returning ", run_columns!());
-    Global RUNS_QUEUED_DUE = concat!("select tenant_id, id, due_at as since, trigger, ", first!(), " as first
-        from runs where state = 'queued' and due_at <= $1 order by due_at limit $2");
-    Global RUNS_EXPIRED = concat!("select tenant_id, id, lease_until as since, trigger, ", first!(), " as first
-        from runs where state = 'running' and lease_until <= $1 order by lease_until limit $2");
+    /// Those whose lease has expired first.
+    Global RUNS_DUE = concat!("select * from (
+            select tenant_id, id, lease_until as since, trigger, ", first!(), " as first from runs
+            where state = 'running' and lease_until <= $1 order by lease_until limit cast($2 as bigint)) as expired
+        union all select * from (
+            select tenant_id, id, due_at as since, trigger, ", first!(), " as first from runs
+            where state = 'queued' and due_at <= $1 order by due_at limit cast($2 as bigint)) as queued");
 }
 
 /// A run that a worker may claim.
@@ -86,7 +90,7 @@ impl TryFrom<DueRow> for DueRun {
 }
 
 #[derive(FromRow)]
-struct RunRow {
+pub(crate) struct RunRow {
     tenant_id: Uuid,
     id: Uuid,
     connection_id: Uuid,
@@ -147,10 +151,8 @@ const fn trigger_word(trigger: Trigger) -> &'static str {
 impl Store {
     /// Runs of any tenant that a worker may claim: queued and due, or running under an expired lease.
     pub async fn runs_due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<DueRun>> {
-        let rows = transaction!(self.read_global(), tx => {
-            let mut rows = fetch_all!(tx, DueRow, RUNS_EXPIRED, now, page(limit))?;
-            rows.extend(fetch_all!(tx, DueRow, RUNS_QUEUED_DUE, now, page(limit))?);
-            Ok(rows)
+        let rows = transaction!(self.read_one_global(), tx => {
+            fetch_all!(tx, DueRow, RUNS_DUE, now, page(limit))
         })?;
         rows.into_iter()
             .take(usize::try_from(limit).unwrap_or(usize::MAX))
@@ -177,7 +179,7 @@ impl Scope {
 
     /// One run.
     pub async fn run_get(&self, id: RunId) -> Result<Run> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, RunRow, RUN_GET, self.id(), id.uuid())
         })?;
         row.ok_or(StoreError::NotFound)?.try_into()
@@ -185,7 +187,7 @@ impl Scope {
 
     /// The run of a connection that is not over, whatever came after it; `None` when there is none.
     pub async fn run_unfinished(&self, connection: ConnectionId) -> Result<Option<Run>> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, RunRow, RUN_UNFINISHED, self.id(), connection.uuid())
         })?;
         row.map(Run::try_from).transpose()
@@ -199,7 +201,7 @@ impl Scope {
         limit: u32,
     ) -> Result<Vec<Run>> {
         let before = after.map_or(Uuid::max(), RunId::uuid);
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, RunRow, RUN_LIST, self.id(), connection.uuid(), before, page(limit))
         })?;
         rows.into_iter().map(Run::try_from).collect()

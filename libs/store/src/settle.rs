@@ -202,7 +202,7 @@ impl Scope {
         connection: ConnectionId,
         since: DateTime<Utc>,
     ) -> Result<Sides<u64>> {
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, (String, i64), DELETIONS_SINCE, self.id(), connection.uuid(), since)
         })?;
         let mut sums = Sides::default();

@@ -23,10 +23,10 @@ use crate::{
 
 statements! {
     Tenant STAGED_PENDING = concat!(staged_select!(), "and phase = 'pending' and (side, remote_id) > ($3, $4)
-        order by side, remote_id limit $5");
+        order by side, remote_id limit cast($5 as bigint)");
     /// The same, with what guards hold.
     Tenant STAGED_PENDING_OR_HELD = concat!(staged_select!(), "and phase in ('pending', 'held')
-        and (side, remote_id) > ($3, $4) order by side, remote_id limit $5");
+        and (side, remote_id) > ($3, $4) order by side, remote_id limit cast($5 as bigint)");
     Tenant STAGED_COUNTS = "select side, phase, count(*), count(gone) from staged
         where tenant_id = $1 and connection_id = $2 group by side, phase";
     Tenant STAGED_REQUEUE = "update staged set phase = 'pending', retry_at = null
@@ -42,14 +42,14 @@ statements! {
         where l.tenant_id = $1 and c.id = $2 and l.state = 'live' and l.a_remote > $4
             and not coalesce(m.left_a, not $6) and not exists (select 1 from staged s where s.tenant_id = l.tenant_id and s.connection_id = c.id
                 and s.side = 'a' and s.remote_id = l.a_remote and s.listing = $3)
-        order by l.a_remote limit $5";
+        order by l.a_remote limit cast($5 as bigint)";
     Tenant STAGED_ABSENT_B = "select l.b_remote from links l
         join connections c on c.tenant_id = l.tenant_id and c.pair_id = l.pair_id
         left join link_members m on m.tenant_id = l.tenant_id and m.connection_id = c.id and m.link_id = l.id
         where l.tenant_id = $1 and c.id = $2 and l.state = 'live' and l.b_remote > $4
             and not coalesce(m.left_b, not $6) and not exists (select 1 from staged s where s.tenant_id = l.tenant_id and s.connection_id = c.id
                 and s.side = 'b' and s.remote_id = l.b_remote and s.listing = $3)
-        order by l.b_remote limit $5";
+        order by l.b_remote limit cast($5 as bigint)";
     /// Evidence that a record is gone stays.
     Tenant STAGED_FORGET_UNSEEN = "delete from staged
         where tenant_id = $1 and connection_id = $2 and side = $3 and gone is null
@@ -143,6 +143,12 @@ fn place(connection: ConnectionId, side: Side, remote: &str) -> Vec<u8> {
     ])
 }
 
+/// Ids as bound: each once.
+pub(crate) fn distinct(remotes: &[RemoteId]) -> Vec<String> {
+    let ids: BTreeSet<&str> = remotes.iter().map(RemoteId::as_str).collect();
+    ids.into_iter().map(str::to_owned).collect()
+}
+
 pub(crate) fn names(records: &[(Side, RemoteId)]) -> Vec<StagedName> {
     records
         .iter()
@@ -200,6 +206,24 @@ pub(crate) async fn requeue(tx: &mut Tx, scope: &Scope, connection: ConnectionId
     execute!(tx, STAGED_REQUEUE, scope.id(), connection.uuid())
 }
 
+/// Drops present records of a side that a complete listing of it did not stage. How many.
+pub(crate) async fn forget_unseen(
+    tx: &mut Tx,
+    scope: &Scope,
+    connection: ConnectionId,
+    side: Side,
+    listing: i64,
+) -> Result<u64> {
+    execute!(
+        tx,
+        STAGED_FORGET_UNSEEN,
+        scope.id(),
+        connection.uuid(),
+        side.as_str(),
+        listing
+    )
+}
+
 /// What guards held is planned again. How many.
 pub(crate) async fn unhold(tx: &mut Tx, scope: &Scope, connection: ConnectionId) -> Result<u64> {
     execute!(tx, STAGED_UNHOLD, scope.id(), connection.uuid())
@@ -216,6 +240,9 @@ impl Scope {
         items: &[Staged],
         progress: &serde_json::Value,
     ) -> Result<()> {
+        if items.is_empty() {
+            return self.run_note(lease, progress).await;
+        }
         let page = self.staging(lease.connection, listing, items)?;
         let pulled = Counters {
             pulled: items.len() as u64,
@@ -352,7 +379,7 @@ impl Scope {
     ) -> Result<Vec<Staged>> {
         let (side, remote) =
             after.map_or(("", ""), |(side, remote)| (side.as_str(), remote.as_str()));
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, StagedRow, STAGED_PENDING, self.id(), connection.uuid(), side, remote, page(limit))
         })?;
         self.staged_read_all(connection, rows)
@@ -367,7 +394,7 @@ impl Scope {
     ) -> Result<Vec<Staged>> {
         let (side, remote) =
             after.map_or(("", ""), |(side, remote)| (side.as_str(), remote.as_str()));
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, StagedRow, STAGED_PENDING_OR_HELD, self.id(), connection.uuid(), side, remote, page(limit))
         })?;
         self.staged_read_all(connection, rows)
@@ -391,8 +418,8 @@ impl Scope {
         if remotes.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<String> = remotes.iter().map(|id| id.as_str().to_owned()).collect();
-        let rows = transaction!(self.read(), tx => {
+        let ids = distinct(remotes);
+        let rows = transaction!(self.read_one(), tx => {
             fetch_listed!(tx, StagedRow, STAGED_GET, [self.id(), connection.uuid(), side.as_str()], &ids)
         })?;
         self.staged_read_all(connection, rows)
@@ -435,7 +462,7 @@ impl Scope {
 
     /// How many records are staged, by phase.
     pub async fn staged_counts(&self, connection: ConnectionId) -> Result<StagedCounts> {
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, (String, String, i64, i64), STAGED_COUNTS, self.id(), connection.uuid())
         })?;
         let mut counts = StagedCounts::default();
@@ -471,7 +498,7 @@ impl Scope {
 
     /// `waiting` records whose `retry_at` has come are planned again. How many.
     pub async fn staged_wake(&self, connection: ConnectionId, now: DateTime<Utc>) -> Result<u64> {
-        transaction!(self.write(), tx => {
+        transaction!(self.write_one(), tx => {
             execute!(tx, STAGED_WAKE, self.id(), connection.uuid(), now)
         })
     }
@@ -494,22 +521,9 @@ impl Scope {
             Side::B => STAGED_ABSENT_B,
         };
         let after = after.map_or("", RemoteId::as_str);
-        let rows = transaction!(self.read(), tx => {
+        let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, (String,), statement, self.id(), connection.uuid(), listing, after, page(limit), everything)
         })?;
         Ok(rows.into_iter().map(|(id,)| RemoteId::new(id)).collect())
-    }
-
-    /// Drops present records of a side that a complete listing of it did not stage. How many.
-    pub async fn staged_forget_unseen(
-        &self,
-        lease: &Lease,
-        side: Side,
-        listing: i64,
-    ) -> Result<u64> {
-        transaction!(self.write(), tx => {
-            self.fence(tx, lease).await?;
-            execute!(tx, STAGED_FORGET_UNSEEN, self.id(), lease.connection.uuid(), side.as_str(), listing)
-        })
     }
 }

@@ -105,6 +105,11 @@ impl Store {
         self.db.read(Who::System).await
     }
 
+    /// As `read_global`, for one statement.
+    pub(crate) async fn read_one_global(&self) -> Result<Tx> {
+        self.db.read_one(Who::System).await
+    }
+
     /// A transaction that first reads across tenants and then becomes one tenant's.
     pub(crate) async fn write_global(&self) -> Result<Tx> {
         self.db.write(Who::System).await
@@ -131,8 +136,16 @@ impl Scope {
         self.db.read(Who::Tenant(self.id())).await
     }
 
+    pub(crate) async fn read_one(&self) -> Result<Tx> {
+        self.db.read_one(Who::Tenant(self.id())).await
+    }
+
     pub(crate) async fn write(&self) -> Result<Tx> {
         self.db.write(Who::Tenant(self.id())).await
+    }
+
+    pub(crate) async fn write_one(&self) -> Result<Tx> {
+        self.db.write_one(Who::Tenant(self.id())).await
     }
 }
 

@@ -74,7 +74,7 @@ impl Store {
     /// The member with this address, in any tenant, and its password hash.
     pub async fn member_by_email(&self, email: &str) -> Result<Option<(Member, String)>> {
         let email = email.to_lowercase();
-        let row = transaction!(self.read_global(), tx => {
+        let row = transaction!(self.read_one_global(), tx => {
             fetch_optional!(tx, MemberRow, MEMBER_BY_EMAIL, &email)
         })?;
         Ok(row
@@ -99,7 +99,7 @@ impl Store {
     }
 
     pub(crate) async fn tenant_key(&self, tenant: TenantId) -> Result<WrappedKey> {
-        let row = transaction!(self.db.read(Who::Tenant(tenant.uuid())), tx => {
+        let row = transaction!(self.db.read_one(Who::Tenant(tenant.uuid())), tx => {
             fetch_optional!(tx, (String, Vec<u8>), TENANT_KEY, tenant.uuid())
         })?;
         let (key_id, bytes) = row.ok_or(StoreError::NotFound)?;
@@ -110,7 +110,7 @@ impl Store {
 impl Scope {
     /// The organisation's name.
     pub async fn tenant_name(&self) -> Result<String> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, (String,), TENANT_NAME, self.id())
         })?;
         row.map(|(name,)| name).ok_or(StoreError::NotFound)
@@ -118,7 +118,7 @@ impl Scope {
 
     /// One member.
     pub async fn member_get(&self, id: MemberId) -> Result<Member> {
-        let row = transaction!(self.read(), tx => {
+        let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, MemberRow, MEMBER_GET, self.id(), id.uuid())
         })?;
         row.map(Member::from).ok_or(StoreError::NotFound)

@@ -2,8 +2,10 @@
 //! be stopped between any two of them. Compiled out of the product; without a keeper on the thread it does nothing.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
 /// Decides whose turn it is.
 pub trait Keeper: Send + Sync {
@@ -46,4 +48,31 @@ pub(crate) async fn take(file: &'static str, line: u32) -> Turn {
     let held = Turn(Some((Arc::clone(&keeper), turn)));
     std::future::poll_fn(|cx| keeper.poll(turn, cx)).await;
     held
+}
+
+/// Goes on with a transaction until it ends, and lets the thread wait meanwhile: nobody else has anything to do while
+/// somebody has the turn.
+pub(crate) fn alone<T>(transaction: impl Future<Output = T>) -> T {
+    let waker = Waker::from(Arc::new(Waiting(thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    let mut transaction = pin!(transaction);
+    loop {
+        if let Poll::Ready(value) = transaction.as_mut().poll(&mut cx) {
+            return value;
+        }
+        thread::park();
+    }
+}
+
+/// Wakes a thread.
+struct Waiting(Thread);
+
+impl Wake for Waiting {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
 }

@@ -54,7 +54,7 @@ impl Store {
     /// Whether every migration that this program knows has been applied. Newer ones may have been too: a program goes
     /// on with what the next version has added.
     pub async fn is_migrated(&self) -> Result<bool> {
-        let rows = transaction!(self.read_global(), tx => {
+        let rows = transaction!(self.read_one_global(), tx => {
             fetch_all!(tx, (i64,), MIGRATIONS_APPLIED)
         });
         let applied = match rows {
@@ -121,11 +121,11 @@ impl Store {
                 pool.num_idle(),
                 pool.options().get_max_connections(),
             ),
-            Db::Sqlite { readers, .. } => of(
-                readers.size(),
-                readers.num_idle(),
-                readers.options().get_max_connections(),
-            ),
+            Db::Sqlite { readers, .. } => {
+                let (all, free) = readers.count();
+                let all = u32::try_from(all).unwrap_or(u32::MAX);
+                of(all, free, all)
+            }
         }
     }
 }

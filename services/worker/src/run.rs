@@ -79,10 +79,9 @@ pub async fn execute_until(
     let scope = tools.store.scope(tenant).await?;
     let now = tools.clock.now();
     let until = later(now, tools.settings.lease);
-    let Some(lease) = scope.run_claim(run, now, until, "worker").await? else {
+    let Some((lease, run)) = scope.run_claim(run, now, until, "worker").await? else {
         return Ok(false);
     };
-    let run = scope.run_get(run).await?;
     let span = tracing::info_span!(
         "run",
         tenant.id = %tenant,
@@ -99,7 +98,6 @@ pub async fn execute_until(
         claimed: now,
         run,
     };
-    let id = slice.run.id;
     let again = slice.scope.clone();
     let ended = Box::pin(tracing::Instrument::instrument(slice.execute(), span)).await;
     let took = between(now, tools.clock.now());
@@ -109,18 +107,27 @@ pub async fn execute_until(
         count_slice("error");
         again.run_let_go(&lease).await?;
     }
-    ended?;
-    let run = again.run_get(id).await?;
-    count_slice(match run.state {
-        // Somebody else has it.
-        RunState::Running => "lost",
-        state => state.as_str(),
+    let rest = ended?;
+    count_slice(match rest {
+        Rest::Over(state) => state.as_str(),
+        Rest::Until(_) => RunState::Queued.as_str(),
+        Rest::Lost => "lost",
     });
-    Ok(run.state == RunState::Queued && run.due_at <= tools.clock.now())
+    Ok(matches!(rest, Rest::Until(due_at) if due_at <= tools.clock.now()))
 }
 
 fn count_slice(outcome: &'static str) {
     metrics::counter!("syncline_slices_total", "outcome" => outcome).increment(1);
+}
+
+/// What became of a run whose slice ended.
+enum Rest {
+    /// It is over, or parked.
+    Over(RunState),
+    /// It is queued, and due then.
+    Until(DateTime<Utc>),
+    /// Somebody else has it.
+    Lost,
 }
 
 struct Slice<'a> {
@@ -133,18 +140,19 @@ struct Slice<'a> {
 }
 
 impl Slice<'_> {
-    async fn execute(mut self) -> Result<(), Trouble> {
-        // Before the connection is read: an edit in between is compiled now and read for once more, not the reverse.
-        let anew = Notes::read(&self.run.progress).anew().write();
-        if self
-            .scope
-            .connection_take_repull(&self.lease, &anew)
-            .await?
-        {
-            tracing::info!("everything is read again, as asked");
-            self.run.progress = anew;
+    async fn execute(mut self) -> Result<Rest, Trouble> {
+        let id = self.run.connection;
+        let (mut connection, repull) = self.scope.connection_open(id).await?;
+        if repull {
+            let anew = Notes::read(&self.run.progress).anew().write();
+            let taken = self.scope.connection_take_repull(&self.lease, &anew);
+            if taken.await? {
+                tracing::info!("everything is read again, as asked");
+                self.run.progress = anew;
+            }
+            // Read after that: an edit in between is compiled now and read for once more, not the reverse.
+            connection = self.scope.connection_get(id).await?;
         }
-        let connection = self.scope.connection_get(self.run.connection).await?;
         if let ConnectionStatus::Paused { reason } = &connection.status {
             let why = format!("the connection is paused: {reason}");
             return self.finish(RunState::Cancelled, Some(why), None).await;
@@ -190,7 +198,7 @@ impl Slice<'_> {
         &self,
         ended: Result<Ended, Trouble>,
         context: &RunContext<'_>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Rest, Trouble> {
         let notes = context.notes.lock().await.write();
         match ended {
             Ok(Ended::Done) => self.finish(RunState::Succeeded, None, Some(context)).await,
@@ -250,7 +258,7 @@ impl Slice<'_> {
     }
 
     /// Gives the run back as the rows have it, because the worker stops.
-    async fn give_back(&self, context: Option<&RunContext<'_>>) -> Result<(), Trouble> {
+    async fn give_back(&self, context: Option<&RunContext<'_>>) -> Result<Rest, Trouble> {
         tracing::info!("the worker stops: the run is given back where it stands");
         let release = self.release_now(self.run.attempts, self.noted().await?);
         self.release(release, context).await
@@ -265,13 +273,14 @@ impl Slice<'_> {
         &self,
         trouble: Trouble,
         context: Option<&RunContext<'_>>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Rest, Trouble> {
         tracing::debug!(causes = trouble.causes(), "the slice stopped");
         match trouble.verdict() {
             Verdict::LetGo => {
                 tracing::warn!("another worker holds this run now");
                 // This one has stopped writing: nobody has to wait for the lease's end.
-                Ok(self.scope.run_let_go(&self.lease).await?)
+                self.scope.run_let_go(&self.lease).await?;
+                Ok(Rest::Lost)
             }
             Verdict::Later(wait) => {
                 let until = later(self.tools.clock.now(), wait);
@@ -285,10 +294,7 @@ impl Slice<'_> {
                 let mut notes = Notes::read(&self.noted().await?);
                 notes.restart_pull(side);
                 let notes = notes.write();
-                let none = Counters::default();
-                self.scope
-                    .run_checkpoint(&self.lease, &notes, &none)
-                    .await?;
+                self.scope.run_note(&self.lease, &notes).await?;
                 self.scope.cursor_clear(self.run.connection, side).await?;
                 let now = self.tools.clock.now();
                 self.wait_after(now, &trouble, notes, context).await
@@ -300,11 +306,11 @@ impl Slice<'_> {
                 };
                 let now = self.tools.clock.now();
                 let connection = self.run.connection;
-                self.finish(RunState::Failed, Some(reason), context).await?;
+                let rest = self.finish(RunState::Failed, Some(reason), context).await?;
                 self.scope
                     .connection_status_set(connection, &status, now)
                     .await?;
-                Ok(())
+                Ok(rest)
             }
         }
     }
@@ -315,7 +321,7 @@ impl Slice<'_> {
         trouble: &Trouble,
         progress: serde_json::Value,
         context: Option<&RunContext<'_>>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Rest, Trouble> {
         let moved = context.is_some_and(RunContext::moved);
         let attempts = if moved { 1 } else { self.run.attempts + 1 };
         self.wait(until, trouble.to_string(), attempts, progress, context)
@@ -330,7 +336,7 @@ impl Slice<'_> {
         attempts: i32,
         progress: serde_json::Value,
         context: Option<&RunContext<'_>>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Rest, Trouble> {
         if attempts > MAX_ATTEMPTS {
             let why = format!("given up after {MAX_ATTEMPTS} attempts: {why}");
             return self.finish(RunState::Failed, Some(why), context).await;
@@ -363,7 +369,7 @@ impl Slice<'_> {
         &self,
         mut release: Release,
         context: Option<&RunContext<'_>>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Rest, Trouble> {
         // A run of a paused connection has nothing to wait for: its next slice cancels it.
         let connection = self.scope.connection_get(self.run.connection).await?;
         if connection.status != ConnectionStatus::Active {
@@ -373,7 +379,7 @@ impl Slice<'_> {
         if let Some(context) = context {
             context.tell(RunState::Queued, Phase::Rest).await;
         }
-        Ok(())
+        Ok(Rest::Until(release.due_at))
     }
 
     async fn finish(
@@ -381,7 +387,7 @@ impl Slice<'_> {
         state: RunState,
         error: Option<String>,
         context: Option<&RunContext<'_>>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Rest, Trouble> {
         // Guards that hold something, or what a person agreed to.
         let guards = match (state, context) {
             (RunState::Parked, Some(context)) => context.notes.lock().await.guards.clone(),
@@ -396,10 +402,10 @@ impl Slice<'_> {
         };
         self.scope.run_finish(&self.lease, &finish).await?;
         metrics::counter!("syncline_runs_total", "outcome" => state.as_str()).increment(1);
-        let run = self.scope.run_get(self.run.id).await?;
-        context::announce(self.tools, &run, Phase::Rest).await;
+        let counters = context.map_or(self.run.counters, RunContext::counters);
+        context::announce(self.tools, self.run.id, state, counters, Phase::Rest).await;
         tracing::info!(state = state.as_str(), "the run ended");
-        Ok(())
+        Ok(Rest::Over(state))
     }
 }
 
@@ -408,8 +414,7 @@ async fn steps(context: &RunContext<'_>) -> Result<Ended, Trouble> {
     if let Some((until, why)) = recover::recover(context).await? {
         return Ok(Ended::Wait(until, why));
     }
-    let (a, b) = tokio::join!(pull::pull(context, Side::A), pull::pull(context, Side::B));
-    if !(a? & b?) {
+    if !Box::pin(pull::pull(context)).await? {
         return Ok(Ended::SliceOver);
     }
     for side in Side::BOTH {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use syncline_model::{Counters, RunId, Side};
+use syncline_model::{RunId, Side};
 use syncline_platform::Clock as _;
 use syncline_store::{Intentions, Settlement, StoreError};
 use syncline_worker::Scheduler;
@@ -37,7 +37,10 @@ async fn ask(office: &Office) -> Result<(), String> {
         let now = clock.now();
         let until = now + chrono::TimeDelta::seconds(60);
         let claimed = scope.run_claim(run, now, until, worker).await;
-        claimed.ok().flatten().ok_or("the run cannot be claimed")
+        let claimed = claimed.ok().flatten();
+        claimed
+            .map(|(lease, _)| lease)
+            .ok_or("the run cannot be claimed")
     };
     let asleep = claim("asleep").await?;
     clock.advance(Duration::from_secs(61));
@@ -61,22 +64,17 @@ async fn ask(office: &Office) -> Result<(), String> {
         ),
         (
             "a cursor",
-            scope.cursor_put(&asleep, Side::A, "late").await.map(drop),
-        ),
-        (
-            "notes",
             scope
-                .run_checkpoint(&asleep, &note, &Counters::default())
+                .pull_end(&asleep, Side::A, None, Some("late"), &note)
                 .await,
         ),
+        ("notes", scope.run_note(&asleep, &note).await),
     ];
     for (what, written) in writes {
         if !matches!(written, Err(StoreError::Fenced)) {
             return Err(format!("{what} of a lost lease: {written:?}"));
         }
     }
-    let kept = scope
-        .run_checkpoint(&awake, &note, &Counters::default())
-        .await;
+    let kept = scope.run_note(&awake, &note).await;
     kept.map_err(|error| format!("the lease that counts is refused: {error}"))
 }

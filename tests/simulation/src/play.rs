@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use syncline_model::{
-    ConflictStatus, Connection, ConnectionStatus, RunId, RunState, Side, TenantId,
+    ConflictStatus, Connection, ConnectionStatus, Job, RunId, RunState, Side, TenantId,
 };
 use syncline_platform::Clock as _;
 use syncline_store::turns;
@@ -156,10 +157,11 @@ impl Player<'_> {
     async fn due(&mut self) -> Vec<(TenantId, RunId)> {
         let ticked = Scheduler::new(self.office.tools.clone()).tick().await;
         ticked.expect("the scheduler's tick");
-        let now = self.world().clock.now();
-        let due = self.office.tools.store.runs_due(now, 100).await;
-        let due = due.expect("the runs that are due");
-        let mut due: Vec<_> = due.iter().map(|one| (one.tenant, one.run)).collect();
+        let mut due = Vec::new();
+        while let Some(delivery) = self.office.tools.queue.receive().now_or_never() {
+            let Job::Run { tenant, run, .. } = delivery.expect("a job that was rung").job;
+            due.push((tenant, run));
+        }
         due.retain(|(tenant, _)| {
             self.office
                 .tenants

@@ -165,7 +165,8 @@ pub async fn drive<T>(
         };
     }
     let waker = Waker::from(Arc::clone(&bell));
-    let driven = std::future::poll_fn(|task| {
+    // The runtime has nothing else to do, so that it need not be given a turn now and then.
+    let driven = tokio::task::unconstrained(std::future::poll_fn(|task| {
         *bell.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.waker().clone());
         loop {
             if bell.rung.swap(false, Ordering::SeqCst) {
@@ -207,7 +208,7 @@ pub async fn drive<T>(
                 waker.wake();
             }
         }
-    })
+    }))
     .await;
     drop(future);
     let mut line = table.line();

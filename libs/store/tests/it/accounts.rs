@@ -317,29 +317,38 @@ async fn a_repull_is_taken_once_with_its_cursors(world: World) {
     let office = world.office(10).await;
     let (scope, id) = (&office.scope, office.connection);
     let lease = office.lease(100).await;
+    let notes = json!("notes");
     for side in Side::BOTH {
-        scope.cursor_put(&lease, side, "old").await.expect("put");
-        scope.cursor_put(&lease, side, "c1").await.expect("put");
+        for cursor in ["old", "c1"] {
+            let end = scope.pull_end(&lease, side, None, Some(cursor), &notes);
+            end.await.expect("the end of a pull");
+        }
     }
     let fresh = json!({"notes": "of a run that begins"});
     let take = async || scope.connection_take_repull(&lease, &fresh).await;
     let progress = async || scope.run_get(lease.run).await.expect("run").progress;
     assert!(!take().await.expect("take"));
     assert_ne!(progress().await, fresh);
-    assert_eq!(
-        scope.cursor_get(id, Side::A).await.expect("get").as_deref(),
-        Some("c1")
-    );
+    let cursors = async || {
+        let cursors = scope.cursors_get(id).await.expect("cursors");
+        (cursors.a, cursors.b)
+    };
+    let c1 = Some("c1".to_owned());
+    assert_eq!(cursors().await, (c1.clone(), c1.clone()));
     scope.cursor_clear(id, Side::A).await.expect("clear");
-    assert_eq!(scope.cursor_get(id, Side::A).await.expect("get"), None);
+    assert_eq!(cursors().await, (None, c1));
+    let asked = async || scope.connection_open(id).await.expect("open").1;
+    assert!(!asked().await);
     scope.connection_request_repull(id).await.expect("request");
+    assert!(asked().await);
     assert!(take().await.expect("take"));
+    assert!(!asked().await);
     assert_eq!(
         progress().await,
         fresh,
         "what was noted of the pulls of before is void"
     );
     assert!(!take().await.expect("take"));
-    assert_eq!(scope.cursor_get(id, Side::B).await.expect("get"), None);
+    assert_eq!(cursors().await, (None, None));
     world.end().await;
 }

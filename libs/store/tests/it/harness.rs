@@ -207,6 +207,7 @@ impl Office {
             .await
             .expect("claim")
             .expect("a lease")
+            .0
     }
 
     pub fn link(&self, n: u32, a: &str, b: &str) -> Link {

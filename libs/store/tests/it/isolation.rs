@@ -36,7 +36,7 @@ async fn fill(office: &Office, n: u32) -> Lease {
         .expect("settle");
     office
         .scope
-        .cursor_put(&lease, Side::A, "c")
+        .pull_end(&lease, Side::A, None, Some("c"), &json!({}))
         .await
         .expect("cursor");
     lease
@@ -113,13 +113,7 @@ async fn a_scope_sees_only_its_tenant(world: World) {
             .await
             .expect("history")
             .len(),
-        usize::from(
-            scope
-                .cursor_get(conn, Side::A)
-                .await
-                .expect("cursor")
-                .is_some(),
-        ),
+        usize::from(scope.cursors_get(conn).await.expect("cursors").a.is_some()),
         usize::try_from(scope.deletions_since(conn, at(-9)).await.expect("count").a)
             .expect("small"),
         usize::try_from(scope.staged_requeue_all(conn).await.expect("requeue")).expect("small"),

@@ -42,7 +42,7 @@ async fn enqueue(office: &Office, connection: ConnectionId, n: u32) -> RunId {
 /// Claims for a minute.
 async fn claim(office: &Office, run: RunId, now: i64) -> Option<Lease> {
     let claim = office.scope.run_claim(run, at(now), at(now + 60), "w");
-    claim.await.expect("claim")
+    claim.await.expect("claim").map(|(lease, _)| lease)
 }
 
 async fn release(office: &Office, lease: &Lease, due: i64) {

@@ -10,7 +10,7 @@ on_both!(
     a_connection_has_one_unfinished_run,
     of_many_claimers_one_wins,
     f11_a_stale_lease_writes_nothing,
-    a_run_is_checkpointed_released_and_finished,
+    a_run_is_noted_released_and_finished,
     a_cancelled_run_is_fenced,
     a_parked_run_is_approved_with_what_it_held,
     pausing_stops_whatever_run_is_unfinished,
@@ -85,8 +85,10 @@ async fn of_many_claimers_one_wins(world: World) {
         for claim in claims {
             leases.extend(claim.await.expect("task"));
         }
-        let epochs: Vec<_> = leases.iter().map(|lease| lease.epoch).collect();
+        let epochs: Vec<_> = leases.iter().map(|(lease, _)| lease.epoch).collect();
         assert_eq!(epochs, [round + 1]);
+        let (_, claimed) = &leases[0];
+        assert_eq!(claimed, &office.scope.run_get(run.id).await.expect("get"));
     }
     world.end().await;
 }
@@ -98,7 +100,7 @@ async fn f11_a_stale_lease_writes_nothing(world: World) {
     let due = world.store.runs_due(at(61), 10).await.expect("due");
     let due: Vec<_> = due.iter().map(|one| (one.tenant, one.run)).collect();
     assert_eq!(due, [(office.tenant, old.run)]);
-    let new = scope
+    let (new, _) = scope
         .run_claim(old.run, at(61), at(120), "other")
         .await
         .expect("claim")
@@ -128,14 +130,14 @@ async fn f11_a_stale_lease_writes_nothing(world: World) {
         scope.intend(&old, &Intentions::default()).await,
         scope.settle(&old, &settlement).await,
         scope.run_heartbeat(&old, at(999)).await,
-        scope
-            .run_checkpoint(&old, &json!(1), &Counters::default())
-            .await,
+        scope.run_note(&old, &json!(1)).await,
+        scope.stage_page(&old, None, &[], &json!(1)).await,
         scope.run_release(&old, &release).await,
         scope.run_finish(&old, &finish).await,
-        scope.cursor_put(&old, Side::A, "c").await,
         scope.staged_phase_set(&old, &phases).await,
-        scope.staged_forget_unseen(&old, Side::A, 1).await.map(drop),
+        scope
+            .pull_end(&old, Side::A, Some(1), Some("c"), &json!(1))
+            .await,
     ];
     for (n, answer) in refused.into_iter().enumerate() {
         assert!(
@@ -164,7 +166,7 @@ async fn f11_a_stale_lease_writes_nothing(world: World) {
     world.end().await;
 }
 
-async fn a_run_is_checkpointed_released_and_finished(world: World) {
+async fn a_run_is_noted_released_and_finished(world: World) {
     let office = world.office(10).await;
     let scope = &office.scope;
     let lease = office.lease(100).await;
@@ -172,10 +174,17 @@ async fn a_run_is_checkpointed_released_and_finished(world: World) {
         pulled: 1,
         ..Counters::default()
     };
+    let page = [present(Side::A, "a1", "Ann", &[])];
     scope
-        .run_checkpoint(&lease, &json!({"page": 2}), &one)
+        .stage_page(&lease, None, &page, &json!({"page": 1}))
         .await
-        .expect("checkpoint");
+        .expect("a page");
+    scope
+        .run_note(&lease, &json!({"page": 2}))
+        .await
+        .expect("a note");
+    let run = scope.run_get(lease.run).await.expect("get");
+    assert_eq!((run.progress, run.counters), (json!({"page": 2}), one));
     let release = Release {
         due_at: at(30),
         progress: json!({"page": 3}),
@@ -193,7 +202,7 @@ async fn a_run_is_checkpointed_released_and_finished(world: World) {
         (json!({"page": 3}), Some(at(1)))
     );
     assert!(matches!(
-        scope.run_checkpoint(&lease, &json!(1), &one).await,
+        scope.run_note(&lease, &json!(1)).await,
         Err(StoreError::Fenced)
     ));
     assert_eq!(
@@ -203,7 +212,7 @@ async fn a_run_is_checkpointed_released_and_finished(world: World) {
             .expect("claim"),
         None
     );
-    let lease = scope
+    let (lease, _) = scope
         .run_claim(lease.run, at(30), at(60), "w")
         .await
         .expect("claim")
@@ -337,8 +346,8 @@ async fn a_parked_run_is_approved_with_what_it_held(world: World) {
     assert_eq!(pending().await, 1);
     // More than was agreed to: parked again, and no longer approved.
     let claim = async |run| {
-        let lease = scope.run_claim(run, at(11), at(99), "w").await;
-        lease.expect("claim").expect("lease")
+        let claimed = scope.run_claim(run, at(11), at(99), "w").await;
+        claimed.expect("claim").expect("lease").0
     };
     let lease = claim(lease.run).await;
     let held = [StagedPhase {

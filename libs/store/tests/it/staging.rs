@@ -358,13 +358,13 @@ async fn absence_from_a_listing_is_found(world: World) {
     assert_eq!(absent(Side::A, None, 1).await, ["a2"]);
     assert_eq!(absent(Side::A, Some("a2"), 1).await, ["a3"]);
     assert_eq!(absent(Side::B, None, 10).await, ["b1", "b3"]);
-    assert_eq!(
-        scope
-            .staged_forget_unseen(&lease, Side::A, 2)
-            .await
-            .expect("forget"),
-        2
-    );
+    let done = json!({"done": true});
+    let end = scope.pull_end(&lease, Side::A, Some(2), Some("c"), &done);
+    end.await.expect("the end of the pull");
+    let cursors = scope.cursors_get(id).await.expect("cursors");
+    assert_eq!((cursors.a.as_deref(), cursors.b), (Some("c"), None));
+    let run = scope.run_get(lease.run).await.expect("run");
+    assert_eq!(run.progress, done);
     let left = scope.staged_pending(id, None, 10).await.expect("pending");
     assert_eq!(
         ids(&left),

@@ -15,26 +15,16 @@ pub async fn look_for(context: &RunContext<'_>, side: Side) -> Result<(), Troubl
     if notes.done {
         return Ok(());
     }
-    if let (true, Some(listing)) = (notes.complete, notes.listing) {
+    let listing = notes.listing.filter(|_| notes.complete);
+    if let Some(listing) = listing {
         confirm(context, side, listing, notes.absent_after).await?;
-        let forgotten = context
-            .scope
-            .staged_forget_unseen(&context.lease, side, listing)
-            .await?;
-        tracing::debug!(%side, forgotten, "rows of records that are no longer there");
-    }
-    if let Some(cursor) = &notes.cursor {
-        context
-            .scope
-            .cursor_put(&context.lease, side, cursor)
-            .await?;
     }
     let mut all = context.notes.lock().await;
     all.pull.get_mut(side).done = true;
-    let notes = all.write();
+    let (lease, cursor) = (&context.lease, notes.cursor.as_deref());
     context
         .scope
-        .run_checkpoint(&context.lease, &notes, &syncline_model::Counters::default())
+        .pull_end(lease, side, listing, cursor, &all.write())
         .await?;
     Ok(())
 }
@@ -93,10 +83,7 @@ async fn confirm(
         let mut all = context.notes.lock().await;
         all.pull.get_mut(side).absent_after = Some(last.clone());
         let notes = all.write();
-        context
-            .scope
-            .stage_page(&context.lease, Some(listing), &items, &notes)
-            .await?;
+        context.stage(Some(listing), &items, &notes).await?;
         context.mark_moved();
         after = Some(last);
     }

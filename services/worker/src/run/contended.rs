@@ -91,7 +91,7 @@ pub async fn give_up(
         records = records.len(),
         "records keep changing while they are written"
     );
-    context.scope.settle(&context.lease, &settlement).await?;
+    context.settle(&settlement).await?;
     Ok(())
 }
 

@@ -1,15 +1,17 @@
 //! Everything that the steps of one slice work with.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use syncline_connector::{Connector, Session};
 use syncline_coordination::{Phase, ProgressEvent};
 use syncline_engine::{Policy, PolicyInput, default_mapping};
-use syncline_model::{Connection, FieldName, MappingChoice, Run, RunState, Side, Sides};
+use syncline_model::{
+    Connection, Counters, FieldName, MappingChoice, Run, RunId, RunState, Side, Sides,
+};
 use syncline_platform::{Shutdown, clock::later};
-use syncline_store::{Lease, Pair, Scope, StoreError};
+use syncline_store::{Lease, Pair, Scope, Settlement, Staged, StoreError};
 use tokio::sync::Mutex;
 
 use super::held::Held;
@@ -55,6 +57,7 @@ pub struct RunContext<'a> {
     pub slice_ends: DateTime<Utc>,
     stop: &'a Shutdown,
     moved: AtomicBool,
+    counters: std::sync::Mutex<Counters>,
 }
 
 impl<'a> RunContext<'a> {
@@ -112,6 +115,7 @@ impl<'a> RunContext<'a> {
             notes: Mutex::new(notes),
             stop,
             moved: AtomicBool::new(false),
+            counters: std::sync::Mutex::new(run.counters),
         })
     }
 
@@ -140,24 +144,54 @@ impl<'a> RunContext<'a> {
         self.moved.load(Ordering::Relaxed)
     }
 
+    /// Keeps a page of records, and the notes with it.
+    pub async fn stage(
+        &self,
+        listing: Option<i64>,
+        items: &[Staged],
+        notes: &serde_json::Value,
+    ) -> Result<(), Trouble> {
+        let staged = self.scope.stage_page(&self.lease, listing, items, notes);
+        staged.await?;
+        self.locked().pulled += items.len() as u64;
+        Ok(())
+    }
+
+    /// Writes what is now true.
+    pub async fn settle(&self, settlement: &Settlement) -> Result<(), Trouble> {
+        self.scope.settle(&self.lease, settlement).await?;
+        self.locked().add(&settlement.counters);
+        Ok(())
+    }
+
+    /// What the run did so far, as its row says: whoever holds the lease is the only one to write it.
+    pub fn counters(&self) -> Counters {
+        *self.locked()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Counters> {
+        // Nothing that can panic happens under the lock.
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells those who watch how far the run is. Nobody's listening or not changes nothing.
     pub async fn tell(&self, state: RunState, phase: Phase) {
-        match self.scope.run_get(self.run.id).await {
-            Ok(mut run) => {
-                run.state = state;
-                announce(self.tools, &run, phase).await;
-            }
-            Err(error) => tracing::debug!(%error, "progress was not told"),
-        }
+        announce(self.tools, self.run.id, state, self.counters(), phase).await;
     }
 }
 
 /// Tells those who watch where a run is.
-pub async fn announce(tools: &Tools, run: &Run, phase: Phase) {
+pub async fn announce(
+    tools: &Tools,
+    run: RunId,
+    state: RunState,
+    counters: Counters,
+    phase: Phase,
+) {
     let event = ProgressEvent {
-        run: run.id,
-        state: run.state,
-        counters: run.counters,
+        run,
+        state,
+        counters,
         phase,
     };
     if let Err(error) = tools.progress.publish(&event).await {

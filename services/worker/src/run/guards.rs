@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use syncline_engine::{Plan, Sight, Totals, beyond, guards, overwrites, plan};
 use syncline_model::seeded::{Bug, seeded};
-use syncline_model::{Counters, LinkState, RemoteId, Side, Sides};
+use syncline_model::{LinkState, RemoteId, Side, Sides};
 use syncline_store::Phase;
 
 use super::batch::{Batch, Look, observe};
@@ -23,6 +23,15 @@ pub async fn evaluate(context: &RunContext<'_>) -> Result<bool, Trouble> {
     }
     let connection = context.connection.id;
     let counts = context.scope.staged_counts(connection).await?;
+    let open = counts.pending.a + counts.pending.b + counts.held;
+    let gone = counts.gone.a + counts.gone.b;
+    let limits = &context.policy.guards;
+    let many = open > u64::from(limits.deletions_min);
+    if !many && gone == 0 && counts.held == 0 {
+        // Nothing that a guard could hold.
+        context.notes.lock().await.hold(Vec::new());
+        return Ok(true);
+    }
     let links = context.scope.link_count_guarded(connection).await?;
     let since = context.tools.clock.now() - TimeDelta::hours(24);
     let recent = context.scope.deletions_since(connection, since).await?;
@@ -35,11 +44,8 @@ pub async fn evaluate(context: &RunContext<'_>) -> Result<bool, Trouble> {
         },
         ..Totals::default()
     };
-    let open = counts.pending.a + counts.pending.b + counts.held;
-    let overwrites_possible = open > u64::from(context.policy.guards.deletions_min)
-        && links > 0
-        && open * 100 > links * u64::from(context.policy.guards.overwrite_percent);
-    let gone = counts.gone.a + counts.gone.b;
+    let overwrites_possible =
+        many && links > 0 && open * 100 > links * u64::from(limits.overwrite_percent);
     if (overwrites_possible || gone > 0 || counts.held > 0)
         && !rehearse(context, &mut totals).await?
     {
@@ -65,14 +71,9 @@ pub async fn evaluate(context: &RunContext<'_>) -> Result<bool, Trouble> {
         context.scope.staged_unhold(&context.lease).await?;
     }
     let mut notes = context.notes.lock().await;
-    notes.guarded = true;
-    notes.guards = trips;
-    notes.rehearsal = None;
+    notes.hold(trips);
     let written = notes.write();
-    context
-        .scope
-        .run_checkpoint(&context.lease, &written, &Counters::default())
-        .await?;
+    context.scope.run_note(&context.lease, &written).await?;
     Ok(true)
 }
 
@@ -103,10 +104,7 @@ async fn rehearse(context: &RunContext<'_>, totals: &mut Totals) -> Result<bool,
         notes.rehearsal = Some(rehearsal.clone());
         let written = notes.write();
         drop(notes);
-        context
-            .scope
-            .run_checkpoint(&context.lease, &written, &Counters::default())
-            .await?;
+        context.scope.run_note(&context.lease, &written).await?;
         if context.border().await? {
             return Ok(false);
         }

@@ -51,10 +51,7 @@ pub async fn stage(
         }
         let mut notes = context.notes.lock().await;
         notes.look_again();
-        context
-            .scope
-            .stage_page(&context.lease, None, &items, &notes.write())
-            .await?;
+        context.stage(None, &items, &notes.write()).await?;
         for item in items {
             let partner = went.get(&item.remote).cloned();
             later.extend(partner.map(|id| (side.other(), id)));

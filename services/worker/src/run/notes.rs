@@ -66,6 +66,13 @@ pub struct Agreed {
     pub since: DateTime<Utc>,
 }
 
+impl PullNotes {
+    /// Whether no page is left to ask for.
+    pub const fn is_over(&self) -> bool {
+        self.done || self.cursor.is_some()
+    }
+}
+
 impl Notes {
     /// Reads what `write` wrote; anything else is a run without notes.
     pub fn read(json: &Json) -> Self {
@@ -105,6 +112,13 @@ impl Notes {
     pub fn restart_pull(&mut self, side: Side) {
         *self.pull.get_mut(side) = PullNotes::default();
         self.look_again();
+    }
+
+    /// The guards have looked at the run as a whole, and this is what they hold.
+    pub fn hold(&mut self, trips: Vec<GuardTrip>) {
+        self.guarded = true;
+        self.guards = trips;
+        self.rehearsal = None;
     }
 
     /// The guards are to look once more.

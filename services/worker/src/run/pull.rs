@@ -7,7 +7,7 @@ use syncline_connector::{Change, Cursor, GoneWhy, Kind, Next, Page, Pull};
 use syncline_coordination::Phase as ProgressPhase;
 use syncline_engine::match_keys;
 use syncline_model::seeded::{Bug, seeded};
-use syncline_model::{Counters, RunState, Side};
+use syncline_model::{RunState, Side};
 use syncline_store::{Phase, Staged, StagedState};
 
 use super::context::RunContext;
@@ -17,16 +17,29 @@ use crate::Trouble;
 /// Pages of one pull; beyond this the provider goes round in circles.
 const MAX_PAGES: usize = 100_000;
 
-/// Pulls what is left of a side's changes. Gives `false` when the slice ended before the pull did.
-pub async fn pull(context: &RunContext<'_>, side: Side) -> Result<bool, Trouble> {
-    let mut notes = context.notes.lock().await.pull.get(side).clone();
-    if notes.done || notes.cursor.is_some() {
+/// Pulls what is left of both sides' changes, at the same time. Gives `false` when the slice ended before the pulls did.
+pub async fn pull(context: &RunContext<'_>) -> Result<bool, Trouble> {
+    let notes = context.notes.lock().await.pull.clone();
+    if notes.a.is_over() && notes.b.is_over() {
         return Ok(true);
     }
-    let cursor = context
-        .scope
-        .cursor_get(context.connection.id, side)
-        .await?;
+    let cursors = context.scope.cursors_get(context.connection.id).await?;
+    let (a, b) = tokio::join!(
+        pull_side(context, Side::A, notes.a, cursors.a),
+        pull_side(context, Side::B, notes.b, cursors.b)
+    );
+    Ok(a? & b?)
+}
+
+async fn pull_side(
+    context: &RunContext<'_>,
+    side: Side,
+    mut notes: PullNotes,
+    cursor: Option<String>,
+) -> Result<bool, Trouble> {
+    if notes.is_over() {
+        return Ok(true);
+    }
     if !notes.begun {
         notes.begun = true;
         // Whether this is a listing of everything is known only at its end.
@@ -113,23 +126,17 @@ async fn stage(
     let mut all = context.notes.lock().await;
     let mut next = all.clone();
     *next.pull.get_mut(side) = notes.clone();
+    let (scope, lease, written) = (&context.scope, &context.lease, next.write());
     if seeded(Bug::TokenBeforePage) {
-        let (lease, none) = (&context.lease, Counters::default());
-        context
-            .scope
-            .run_checkpoint(lease, &next.write(), &none)
+        scope.run_note(lease, &written).await?;
+    }
+    if seeded(Bug::CursorEarly) {
+        let cursor = notes.cursor.as_deref();
+        scope
+            .pull_end(lease, side, None, cursor, &all.write())
             .await?;
     }
-    if let (true, Some(cursor)) = (seeded(Bug::CursorEarly), &notes.cursor) {
-        context
-            .scope
-            .cursor_put(&context.lease, side, cursor)
-            .await?;
-    }
-    context
-        .scope
-        .stage_page(&context.lease, notes.listing, &items, &next.write())
-        .await?;
+    context.stage(notes.listing, &items, &written).await?;
     *all = next;
     context.mark_moved();
     Ok(())

@@ -548,10 +548,7 @@ pub async fn restage(
             notes.look_again();
         }
         let notes = notes.write();
-        context
-            .scope
-            .stage_page(&context.lease, None, &items, &notes)
-            .await?;
+        context.stage(None, &items, &notes).await?;
         // A row that was there unchanged keeps its phase; it is to be planned all the same.
         let phases: Vec<_> = items
             .iter()

@@ -130,7 +130,7 @@ async fn resolve_writes(context: &RunContext<'_>, open: &[OpenIntent]) -> Result
     settlement
         .staged_phases
         .extend(ours.filter_map(pending_source));
-    context.scope.settle(&context.lease, &settlement).await?;
+    context.settle(&settlement).await?;
     Ok(())
 }
 
@@ -271,7 +271,7 @@ async fn resolve_creations(
     if given_up {
         look_anew(context, side).await?;
     }
-    context.scope.settle(&context.lease, &settlement).await?;
+    context.settle(&settlement).await?;
     if !reread.is_empty() {
         context.mark_moved();
     }
@@ -284,9 +284,8 @@ async fn resolve_creations(
 async fn look_anew(context: &RunContext<'_>, side: Side) -> Result<(), Trouble> {
     let mut notes = context.notes.lock().await;
     notes.restart_pull(side);
-    let (notes, none) = (notes.write(), Counters::default());
-    let checkpoint = context.scope.run_checkpoint(&context.lease, &notes, &none);
-    Ok(checkpoint.await?)
+    let note = context.scope.run_note(&context.lease, &notes.write()).await;
+    Ok(note?)
 }
 
 /// Looks for what was created, past every record that was there before: one that is linked, or that a pull has shown.

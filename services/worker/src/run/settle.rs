@@ -78,7 +78,7 @@ pub async fn settle(
         };
         writer.write(settled, &mut settlement, &mut still_pending);
     }
-    context.scope.settle(&context.lease, &settlement).await?;
+    context.settle(&settlement).await?;
     Ok(still_pending)
 }
 
