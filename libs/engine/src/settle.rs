@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    Blank, ChangeKind, Counters, EntryKey, Fields, LinkBody, LinkId, LinkState, ProblemReason,
-    Record, RemoteId, Side, Sides, Slots, Value, Version,
+    ChangeKind, Counters, EntryKey, Fields, LinkBody, LinkId, LinkState, ProblemReason, Record,
+    RemoteId, Side, Sides, Slots, Value, Version,
 };
 
 use crate::{
@@ -464,6 +464,7 @@ pub const fn carries_deletion(operation: &Operation) -> bool {
 
 /// As `acknowledge`, of a record found some time after it was sent: a person may have edited it meanwhile. Only what
 /// could be the provider's way of writing down what was sent counts as that; anything else is left to be seen as news.
+/// A blank could be either, and is filled again: that shows whether it was the provider who dropped the value.
 pub fn acknowledge_found(
     body: &mut LinkBody,
     side: Side,
@@ -473,22 +474,25 @@ pub fn acknowledge_found(
 ) {
     let names = read::Names::of_link(policy, body);
     let shown = read(policy, side, fields, names.as_ref());
-    let edited: Slots = policy
+    let open: Slots = policy
         .entries
         .iter()
         .zip(shown)
         .filter_map(|(entry, shown)| {
             let sent = sent.get(&entry.key)?;
-            // Where a blank is filled again, that shows whether it was the provider who dropped the value.
-            let asked_again = entry.blank == Blank::Keep && is_blank(entry.kind, &shown);
-            let is_spelling = resembles(sent, &shown) && !asked_again;
-            (!is_spelling).then(|| (entry.key.clone(), sent.clone()))
+            let blank = is_blank(entry.kind, &shown) && !is_blank(entry.kind, sent);
+            let seen = match () {
+                () if blank => shown,
+                () if resembles(sent, &shown) => return None,
+                () => sent.clone(),
+            };
+            Some((entry.key.clone(), seen))
         })
         .collect();
     acknowledge(body, side, sent, Some(fields), policy);
-    for (key, sent) in edited {
+    for (key, seen) in open {
         body.rendered.get_mut(side).remove(&key);
-        body.seen.get_mut(side).insert(key, sent);
+        body.seen.get_mut(side).insert(key, seen);
     }
 }
 
@@ -528,7 +532,7 @@ pub fn acknowledge_shown(
 
 /// Whether a provider could have made `shown` of `sent`: other letters' case, other spaces and signs, an end cut off, or
 /// nothing kept at all.
-fn resembles(sent: &Value, shown: &Value) -> bool {
+pub(crate) fn resembles(sent: &Value, shown: &Value) -> bool {
     let fold = |text: &str| -> String {
         let kept = text.chars().filter(|one| one.is_alphanumeric());
         kept.flat_map(char::to_lowercase).collect()

@@ -5,7 +5,7 @@
 
 use syncline_model::{Fields, LinkBody, Part, Record, Side, Sides, Value};
 
-use crate::{Policy, lens, name::Parts};
+use crate::{Policy, lens, name::Parts, settle};
 
 /// Reads a record's values, one a mapping entry. `known` is what the link remembers, or for first contact the given
 /// and family name of the other side's record.
@@ -22,12 +22,11 @@ pub fn read(policy: &Policy, side: Side, fields: &Fields, known: Option<&Names>)
             lens::get(fields, path, parts.as_ref())
         })
         .collect();
-    let single = known.is_some_and(Names::is_single);
-    if let (Some((given, family)), true) = (*policy.mononym.get(side), single) {
-        let blank = values.get(given).is_none_or(Value::is_empty);
-        if blank && given < values.len() && family < values.len() {
-            values.swap(given, family);
-        }
+    if let (Some((given, family)), Some(known)) = (*policy.mononym.get(side), known)
+        && let (Some(Value::Empty), Some(in_its_place)) = (values.get(given), values.get(family))
+        && known.is_single_on(side, in_its_place)
+    {
+        values.swap(given, family);
     }
     values
 }
@@ -60,19 +59,23 @@ pub fn mononym_write(policy: &Policy, side: Side, values: &[Value]) -> Option<[(
 pub struct Names {
     given: Value,
     family: Value,
+    /// The given name last seen on each side; `None` at first contact.
+    seen: Option<Sides<Value>>,
 }
 
 impl Names {
-    /// From a link's targets.
+    /// From a link's targets; nothing if it has never looked at family names. It may have none of given names where those
+    /// only ever came from the other side.
     pub fn of_link(policy: &Policy, body: &LinkBody) -> Option<Self> {
         let (given, family) = policy.names?;
-        let value = |index: usize| {
-            let key = &policy.entries.get(index)?.key;
-            body.target.get(key).cloned()
-        };
+        let key = |index: usize| policy.entries.get(index).map(|entry| &entry.key);
+        let (given, family) = (key(given)?, key(family)?);
         Some(Self {
-            given: value(given)?,
-            family: value(family)?,
+            given: body.target.get(given).cloned().unwrap_or_default(),
+            family: body.target.get(family).cloned()?,
+            seen: Some(Sides::of(|side| {
+                body.seen.get(side).get(given).cloned().unwrap_or_default()
+            })),
         })
     }
 
@@ -82,11 +85,19 @@ impl Names {
         Some(Self {
             given: values.get(given)?.clone(),
             family: values.get(family)?.clone(),
+            seen: None,
         })
     }
 
-    fn is_single(&self) -> bool {
-        self.family.is_empty() && !self.given.is_empty()
+    /// Whether what stands in a family name's place on a side is a single given name. It is not where no given name was
+    /// ever seen: there somebody's family name stands that was cleared on the other side and cannot be cleared here.
+    fn is_single_on(&self, side: Side, in_its_place: &Value) -> bool {
+        let single = self.family.is_empty() && !self.given.is_empty();
+        let never = self
+            .seen
+            .as_ref()
+            .is_some_and(|seen| seen.get(side).is_empty());
+        single && (!never || settle::resembles(&self.given, in_its_place))
     }
 
     fn parts(&self) -> Parts {

@@ -6,6 +6,7 @@ mod matching;
 mod merging;
 mod names;
 mod namesakes;
+mod recovery;
 mod rings;
 
 use syncline_engine::Policy;

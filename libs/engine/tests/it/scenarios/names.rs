@@ -178,6 +178,35 @@ fn required_field_is_never_emptied() {
     quiet(&mut world);
 }
 
+/// Given names flow out of the CRM only. A family name that is cleared in the address book cannot be cleared in the CRM,
+/// and what stays there is still somebody's family name: no given name came to be in its place.
+#[test]
+fn family_name_that_cannot_be_cleared_is_nobodys_given_name() {
+    let setup = crm_and_book().with(|s| {
+        for entry in &mut s.mapping.entries {
+            entry.blank = Blank::Sync;
+            if entry.a.field.as_str() == "First_Name" {
+                entry.flow = Flow::AToB;
+            }
+        }
+    });
+    let mut world = World::new(setup.policy());
+    let b = world.add(Side::B, fields(&[("given", "Ann"), ("family", "Lee")]));
+    world.run();
+    let a = world.link_of(Side::B, &b).expect("a link").remote.a.clone();
+    world.edit(Side::B, &b, &[("family", Value::Empty)]);
+    world.run();
+    quiet(&mut world);
+    assert_eq!(world.value(Side::B, &b, "given"), "Ann".into());
+    assert_eq!(world.value(Side::A, &a, "Last_Name"), "Lee".into());
+    world.edit(Side::A, &a, &[("First_Name", "Bob".into())]);
+    world.run();
+    quiet(&mut world);
+    assert_eq!(world.value(Side::B, &b, "given"), "Bob".into());
+    assert_eq!(world.value(Side::B, &b, "family"), Value::Empty);
+    assert_eq!(world.value(Side::A, &a, "Last_Name"), "Lee".into());
+}
+
 fn whole_name() -> Vec<FieldDescriptor> {
     vec![
         FieldDescriptor::new("full", "Name", Kind::FullName).standard("full_name"),
