@@ -22,6 +22,8 @@ pub struct Cell {
     pub agreed_at: u64,
     /// What it was then.
     pub agreed: String,
+    /// When it was last the same as in each of the records that are about the same.
+    pub met: BTreeMap<(usize, RemoteId), u64>,
 }
 
 /// Somebody whom records are about.
@@ -65,7 +67,7 @@ pub struct Loss {
     pub value: String,
     /// What is there instead.
     pub winner: String,
-    /// Whether that was written since the two last agreed.
+    /// Whether that was written since the two records last agreed.
     pub contested: bool,
 }
 

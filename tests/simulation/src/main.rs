@@ -8,6 +8,10 @@ use clap::Parser;
 use simulation::report::Report;
 use simulation::{Bench, Class, History, bugs, planner, play, regressions, shrink, sweep, volume};
 
+/// A history allocates and frees millions of small things.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The proof of the sync core.
 #[derive(Parser)]
 struct Command {

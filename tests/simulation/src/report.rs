@@ -16,7 +16,7 @@ pub struct Report {
     /// Planner cases.
     pub planner: Option<Planned>,
     /// Histories that once broke a law and do again.
-    pub regressions: Vec<(&'static str, Failure)>,
+    pub regressions: Vec<(String, Failure)>,
     /// Histories.
     pub runs: Option<Runs>,
     /// The crash sweep.

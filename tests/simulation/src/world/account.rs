@@ -254,6 +254,14 @@ impl Account {
     }
 }
 
+/// A field of a record that says the same as that of a record elsewhere.
+struct Meeting {
+    cell: CellKey,
+    entity: usize,
+    partner: (usize, RemoteId),
+    value: String,
+}
+
 impl Inner {
     /// Compares a record's fields with those of the same person elsewhere, and notes where they agree.
     pub fn agree(&mut self, account: usize, id: &RemoteId) {
@@ -264,7 +272,7 @@ impl Inner {
         let now = self.book.now;
         let class = self.book.class(rec.entity);
         let tenant = self.accounts[account].tenant;
-        let mut met: Vec<(CellKey, usize, String)> = Vec::new();
+        let mut met: Vec<Meeting> = Vec::new();
         for other in 0..self.accounts.len() {
             if other == account || self.accounts[other].tenant != tenant {
                 continue;
@@ -278,40 +286,55 @@ impl Inner {
                     if value != partner.plain(field) {
                         continue;
                     }
-                    met.push(((account, id.clone(), field), rec.entity, value.clone()));
-                    met.push(((other, partner.id.clone(), field), partner.entity, value));
+                    let ends = [
+                        (account, id.clone(), rec.entity),
+                        (other, partner.id.clone(), partner.entity),
+                    ];
+                    for (own, met_by) in [(0, 1), (1, 0)] {
+                        let (account, id, entity) = ends[own].clone();
+                        let (other, partner, _) = ends[met_by].clone();
+                        met.push(Meeting {
+                            cell: (account, id, field),
+                            entity,
+                            partner: (other, partner),
+                            value: value.clone(),
+                        });
+                    }
                 }
             }
         }
-        for (cell, entity, value) in &met {
-            self.lose(cell, *entity, value);
+        for meeting in &met {
+            self.lose(meeting);
         }
-        for (cell, _, value) in met {
-            let cell = self.book.cells.entry(cell).or_default();
+        for meeting in met {
+            let cell = self.book.cells.entry(meeting.cell).or_default();
             cell.agreed_at = now;
-            cell.agreed = value;
+            cell.agreed = meeting.value;
+            cell.met.insert(meeting.partner, now);
         }
     }
 
     /// Two accounts agree on a value: if something else was written here since they last did, it is lost.
-    fn lose(&mut self, key: &CellKey, entity: usize, value: &str) {
-        let Some(cell) = self.book.cells.get(key) else {
+    fn lose(&mut self, meeting: &Meeting) {
+        let value = &meeting.value;
+        let Some(cell) = self.book.cells.get(&meeting.cell) else {
             return;
         };
         let Some(edited) = cell.edited.clone() else {
             return;
         };
-        if cell.edited_at <= cell.agreed_at || edited == value {
+        if cell.edited_at <= cell.agreed_at || edited == *value {
             return;
         }
-        let since = cell.agreed_at;
+        // With this very partner: others may be about the same, and agree by chance.
+        let since = cell.met.get(&meeting.partner).copied().unwrap_or_default();
         let written = self.book.written.get(value);
         let contested = written.is_some_and(|written| *written > since);
         self.book.losses.push(Loss {
-            cell: key.clone(),
-            entity,
+            cell: meeting.cell.clone(),
+            entity: meeting.entity,
             value: edited,
-            winner: value.to_owned(),
+            winner: value.clone(),
             contested,
         });
     }
