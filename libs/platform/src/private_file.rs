@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows what is inside. On systems without Unix permissions the check is left out.
 
+use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -52,10 +53,28 @@ pub fn read_or_create(
     read(path)
 }
 
-/// Puts a new text in the place of a private file.
+/// Puts a new text in the place of a private file. Once this returns it is there, whatever happens to the machine.
 pub fn replace(path: &Path, text: &str) -> Result<(), PrivateFileError> {
     let next = write_beside(path, text)?;
-    std::fs::rename(&next, path).map_err(failed(path, "written"))
+    std::fs::rename(&next, path).map_err(failed(path, "written"))?;
+    keep_name(path)
+}
+
+/// Keeps others who ask for it from changing a private file, until what this gives is dropped or the process ends in
+/// whatever way; `None` when somebody else does so. The lock is a file beside it, which stays.
+pub fn try_lock(path: &Path) -> Result<Option<File>, PrivateFileError> {
+    let beside = path.with_extension("lock");
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&beside)
+        .map_err(failed(&beside, "written"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(failed(&beside, "written")(error)),
+    }
 }
 
 /// Puts a new file in place, but never over one that another process put there meanwhile.
@@ -67,8 +86,23 @@ fn publish(path: &Path, text: &str) -> Result<(), PrivateFileError> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
             Err(failed(path, "written")(error))
         }
-        _ => Ok(()),
+        _ => keep_name(path),
     }
+}
+
+/// Has the folder keep a file's name on disk.
+#[cfg(unix)]
+fn keep_name(path: &Path) -> Result<(), PrivateFileError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = File::open(folder.unwrap_or(Path::new(".")));
+    folder
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed(path, "written"))
+}
+
+#[cfg(not(unix))]
+fn keep_name(_: &Path) -> Result<(), PrivateFileError> {
+    Ok(())
 }
 
 /// Writes a file that only its owner can read, beside the one it is to become.
@@ -132,6 +166,17 @@ mod tests {
         replace(&path, "four").unwrap();
         assert_eq!(*read(&path).unwrap(), "four");
         assert_eq!(scratch.files(), ["secret"]);
+    }
+
+    #[test]
+    fn a_file_is_locked_once_at_a_time() {
+        let scratch = Scratch::new();
+        let path = scratch.path("secret");
+        let held = try_lock(&path).unwrap();
+        assert!(held.is_some());
+        assert!(try_lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(try_lock(&path).unwrap().is_some());
     }
 
     #[cfg(unix)]

@@ -18,6 +18,7 @@ mod error;
 mod history;
 mod idempotency;
 mod intents;
+mod keys;
 mod leases;
 mod links;
 mod oauth_states;
@@ -38,6 +39,7 @@ mod types;
 mod vitals;
 
 pub use error::{Result, StoreError};
+pub use keys::{KeyUse, Rewrapped};
 pub use runs::DueRun;
 pub use statement::{Home, Statement, census};
 pub use store::{Scope, Store};

@@ -50,6 +50,7 @@ pub fn census() -> Vec<Statement> {
         crate::history::STATEMENTS,
         crate::idempotency::STATEMENTS,
         crate::intents::STATEMENTS,
+        crate::keys::STATEMENTS,
         crate::leases::STATEMENTS,
         crate::links::STATEMENTS,
         crate::oauth_states::STATEMENTS,

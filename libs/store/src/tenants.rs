@@ -53,9 +53,10 @@ impl Store {
     /// Makes a tenant, its key and its first member. `Conflict { "email" }` when the address is taken.
     pub async fn signup(&self, tenant: &NewTenant, member: &NewMember) -> Result<Member> {
         let id = tenant.id.uuid();
-        let key = self.keys.wrap(&TenantKey::generate(), id);
+        let key = TenantKey::generate();
         let email = member.email.to_lowercase();
         transaction!(self.write_for(tenant.id), tx => {
+            let key = self.wrap(tx, &key, id).await?;
             execute!(tx, TENANT_INSERT, id, &tenant.name, &key.bytes, &key.key_id, tenant.created_at)
                 .map_err(|error| error.or_conflict("tenant"))?;
             execute!(tx, MEMBER_INSERT, id, member.id.uuid(), &email, &member.role, &member.password_hash,

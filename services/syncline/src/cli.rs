@@ -8,7 +8,7 @@ use syncline_platform::Config;
 
 use crate::otlp::Traces;
 use crate::roles::Role;
-use crate::{demo, providers, roles, sandbox, serve};
+use crate::{demo, keys, providers, roles, sandbox, serve};
 
 /// Keeps contacts the same in the apps a company uses.
 #[derive(Debug, Parser)]
@@ -40,6 +40,8 @@ enum Command {
     },
     /// Brings the database up to date and ends.
     Migrate(ConfigArgs),
+    /// Changes the keys that wrap tenants' keys, while everything runs: add, rotate, retire.
+    Keys(keys::KeysArgs),
     /// Prints the OpenAPI document of the REST API.
     Openapi,
     /// Prints the configuration in force, without its secrets.
@@ -50,7 +52,7 @@ enum Command {
 #[derive(Debug, Clone, Default, Args)]
 pub struct ConfigArgs {
     /// A TOML file that goes over the built-in defaults; the environment goes over both.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 }
 
@@ -106,6 +108,7 @@ impl Cli {
             Command::Sandbox(args) => sandbox::run(args).await,
             Command::Providers { json } => providers::print(json),
             Command::Migrate(args) => serve::migrate(args.load()?).await,
+            Command::Keys(args) => Box::pin(keys::run(args)).await,
             Command::Openapi => {
                 print!("{}", syncline_gateway::openapi()?);
                 Ok(())

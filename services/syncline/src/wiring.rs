@@ -45,17 +45,28 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     open_with(config, keys).await
 }
 
-/// Opens a database that others use too: made and brought up to date before, with the key ring of all.
+/// Opens a database that others use too, with the key ring of all.
 async fn open_shared_store(config: &Config) -> anyhow::Result<Store> {
+    let store = open_migrated_store(config).await?;
+    need_fitting_keys(&store).await?;
+    Ok(store)
+}
+
+/// Opens a database that was made and brought up to date before, with a key ring that is there.
+pub async fn open_migrated_store(config: &Config) -> anyhow::Result<Store> {
     let store = open_with(config, KeyRing::open(&config.keys_file())?).await?;
     if !store.is_migrated().await? {
         anyhow::bail!("the database is not up to date: run `syncline migrate` first");
     }
+    Ok(store)
+}
+
+/// Fails if the key ring is another one than the database was sealed with.
+pub async fn need_fitting_keys(store: &Store) -> anyhow::Result<()> {
     store
         .keys_fit()
         .await
-        .context("the key ring is another one than the database was sealed with")?;
-    Ok(store)
+        .context("the key ring is another one than the database was sealed with")
 }
 
 async fn open_with(config: &Config, keys: KeyRing) -> anyhow::Result<Store> {

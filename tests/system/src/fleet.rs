@@ -1,6 +1,7 @@
 //! The program as a fleet: gateways behind a proxy, workers and a scheduler, each a process of its own, on what they
 //! share.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use futures::future::try_join_all;
 use uuid::Uuid;
 
 use crate::http::until;
-use crate::program::{Process, binary};
+use crate::program::{self, Printed, Process};
 use crate::proxy::Proxy;
 use crate::shared::{Servers, Shared};
 
@@ -31,6 +32,8 @@ pub struct Fleet {
     pub base: String,
     proxy: Proxy,
     members: Vec<Member>,
+    /// Where each has a folder for its log.
+    folder: PathBuf,
     settings: Vec<(String, String)>,
     // Last: what processes share goes when they are gone.
     shared: Shared,
@@ -61,7 +64,7 @@ impl Fleet {
         folder: &Path,
         settings: &[(String, String)],
     ) -> anyhow::Result<Self> {
-        let shared = Shared::make(servers.clone()).await?;
+        let shared = Shared::make(servers).await?;
         let proxy = Proxy::start().await?;
         let base = format!("http://{}", proxy.address);
         let data = folder.join("data");
@@ -88,10 +91,12 @@ impl Fleet {
             base,
             proxy,
             members: members.into_iter().enumerate().map(member).collect(),
+            folder: folder.to_owned(),
             settings: all,
             shared,
         };
-        fleet.migrate(&servers).await?;
+        let migrated = fleet.operate(&["migrate"]).await?;
+        ensure!(migrated.success, "migrate: {}", migrated.stderr);
         fleet.start_all().await?;
         Ok(fleet)
     }
@@ -114,16 +119,12 @@ impl Fleet {
             .collect()
     }
 
-    async fn migrate(&self, servers: &Servers) -> anyhow::Result<()> {
-        let migrated = tokio::process::Command::new(binary()?)
-            .arg("migrate")
-            .envs(self.shared.configuration(servers)?)
-            .envs(self.settings.iter().cloned())
-            .output()
-            .await?;
-        let said = String::from_utf8_lossy(&migrated.stderr);
-        ensure!(migrated.status.success(), "migrate: {said}");
-        Ok(())
+    /// Runs a command to its end, as who operates the fleet does.
+    pub async fn operate(&self, args: &[&str]) -> anyhow::Result<Printed> {
+        let mut environment = self.shared.configuration(self.shared.servers())?;
+        environment.extend(self.settings.iter().cloned());
+        let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
+        program::run(&args, &environment).await
     }
 
     /// Starts every process anew.
@@ -155,6 +156,18 @@ impl Fleet {
             .collect();
         self.proxy.lead_to(addresses?);
         Ok(())
+    }
+
+    /// Has one more process join, of a role that reaches the servers as all do.
+    pub async fn join(&mut self, role: &'static str) -> anyhow::Result<()> {
+        let nth = self.members.len();
+        self.members.push(Member {
+            role,
+            folder: self.folder.join(format!("{nth}-{role}")),
+            servers: self.shared.servers().clone(),
+            process: None,
+        });
+        self.start_one(nth).await
     }
 
     /// A process that runs.

@@ -120,7 +120,7 @@ impl Process {
 
     /// Sends it a signal, by name.
     pub async fn signal(&self, name: &str) -> anyhow::Result<()> {
-        let id = self.child.id().context("it is gone already")?;
+        let id = self.id()?;
         let signal = format!("-{name}");
         let sent = Command::new("kill")
             .args([signal, id.to_string()])
@@ -144,6 +144,11 @@ impl Process {
         );
         self.ended = true;
         Ok(std::fs::read_to_string(&self.log)?)
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> anyhow::Result<u32> {
+        self.child.id().context("it is gone already")
     }
 
     /// Whether it still runs.
@@ -193,9 +198,10 @@ pub struct Printed {
 }
 
 /// Runs the binary to its end.
-pub async fn run(args: &[&OsStr]) -> anyhow::Result<Printed> {
+pub async fn run(args: &[&OsStr], environment: &[(String, String)]) -> anyhow::Result<Printed> {
     let mut child = Command::new(binary()?)
         .args(args)
+        .envs(environment.iter().cloned())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

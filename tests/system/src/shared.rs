@@ -96,6 +96,11 @@ impl Shared {
             .into())
     }
 
+    /// The servers that it is a part of.
+    pub const fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
     /// A connection to the database that sees every tenant's rows.
     pub async fn look(&self) -> anyhow::Result<PgConnection> {
         Ok(PgConnection::connect(&self.database(&self.servers.postgres)?).await?)

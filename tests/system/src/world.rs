@@ -13,7 +13,7 @@ use crate::customer::{Customer, succeeded};
 use crate::fleet::Fleet;
 use crate::http::number;
 use crate::people::Sandbox;
-use crate::program::{Process, Scratch};
+use crate::program::{self, Printed, Process, Scratch};
 
 /// The login of the CRM account that the sandbox opens by itself.
 pub const ZOHO_LOGIN: &str = "sales@crm.example";
@@ -125,9 +125,14 @@ impl World {
         }
     }
 
-    /// Has the server start with another value of a setting of the configuration from now on.
+    /// Has the server start, and its operator's commands run, with another value of a setting of the configuration from
+    /// now on.
     pub fn set(&mut self, variable: &str, value: &str) {
-        self.tuning.push((variable.to_owned(), value.to_owned()));
+        let setting = (variable.to_owned(), value.to_owned());
+        if let Server::Fleet(fleet) = &mut self.server {
+            fleet.set(std::slice::from_ref(&setting));
+        }
+        self.tuning.push(setting);
     }
 
     /// Starts the server anew on the same data.
@@ -142,6 +147,17 @@ impl World {
         }
         self.server.base().clone_into(&mut self.api.base);
         Ok(())
+    }
+
+    /// Runs a command on the server's data to its end, as its operator does.
+    pub async fn operate(&self, args: &[&str]) -> anyhow::Result<Printed> {
+        if let Server::Fleet(fleet) = &self.server {
+            return fleet.operate(args).await;
+        }
+        let data = self.scratch.0.join("data");
+        let mut all: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
+        all.extend([OsStr::new("--data-dir"), data.as_os_str()]);
+        program::run(&all, &self.tuning).await
     }
 
     /// A sync with nothing new writes nothing.

@@ -8,9 +8,11 @@
 
 mod cipher;
 mod ring;
+mod ring_file;
 mod tenant;
 
-pub use ring::{KeyRing, KeyRingError, WrappedKey};
+pub use ring::{KeyRing, WrappedKey};
+pub use ring_file::{KeyRingError, KeyRingFile};
 pub use tenant::{Context, TenantKey};
 
 /// Something sealed that does not open.

@@ -1,31 +1,36 @@
-//! The key ring: the keys that wrap tenants' keys, kept in a file that only its owner can read.
-//!
-//! The file is TOML: `active = "<id>"` and a table `[keys]` of `<id> = "<32 bytes in base64>"`. New tenants' keys are
-//! wrapped with the active key; the others stay to unwrap what they wrapped, until everything is wrapped anew.
+//! The key ring: the keys that wrap tenants' keys, as a process holds them. How its file looks and is changed is
+//! `ring_file`'s; which of the keys wraps is the database's to say.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
 use uuid::Uuid;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::cipher::Key;
+use super::ring_file::{self, KeyRingError};
 use super::{SealError, TenantKey};
-use crate::private_file::{self, PrivateFileError};
 use crate::random;
 
 /// The keys that wrap tenants' keys. Cheap to clone; prints its keys' ids only.
+///
+/// One that was opened from a file reads it again when it meets a key that it does not have: a key may be added while
+/// processes run.
 #[derive(Clone)]
-pub struct KeyRing(Arc<Ring>);
+pub struct KeyRing(Arc<Held>);
 
-struct Ring {
-    active: String,
-    wrapping: Key,
-    keys: BTreeMap<String, Key>,
+struct Held {
+    /// Where it can be read again; a ring made for a test is nowhere.
+    file: Option<PathBuf>,
+    ring: RwLock<Arc<Ring>>,
+}
+
+/// Keys by id, and which of them wraps in a database that has no word on it yet: one of these.
+#[derive(Clone)]
+pub(super) struct Ring {
+    pub(super) active: String,
+    pub(super) keys: BTreeMap<String, Key>,
 }
 
 /// A tenant's key as stored.
@@ -37,61 +42,22 @@ pub struct WrappedKey {
     pub bytes: Vec<u8>,
 }
 
-/// A key ring that cannot be opened or made.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyRingError {
-    /// The file cannot be read or written, or others may read it.
-    #[error("the key ring cannot be used")]
-    File(#[from] PrivateFileError),
-    /// There is no such file.
-    #[error(
-        "there is no key ring at {0}: put the file there that the other processes of this database have"
-    )]
-    Missing(PathBuf),
-    /// The file's text is not a key ring.
-    #[error("the key ring {path} is damaged: {what}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong; never a key.
-        what: String,
-    },
-}
-
-/// The file's shape.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    active: String,
-    keys: BTreeMap<String, String>,
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        self.keys.values_mut().for_each(String::zeroize);
-    }
-}
-
 impl KeyRing {
     /// Opens the key ring in a file; where there is none, makes one with one new key and mode 0600.
     /// Refuses a file that others than its owner may read or write.
     pub fn open_or_create(path: &Path) -> Result<Self, KeyRingError> {
-        let text = private_file::read_or_create(path, || Self::generate().to_text())?;
-        Self::from_text(path, &text)
+        Ok(Self::held(ring_file::read_or_create(path)?, Some(path)))
     }
 
     /// Opens the key ring in a file that must be there: for a process that shares its database with others, whose keys it
     /// would otherwise not have. Refuses a file that others than its owner may read or write.
     pub fn open(path: &Path) -> Result<Self, KeyRingError> {
-        if !path.exists() {
-            return Err(KeyRingError::Missing(path.to_owned()));
-        }
-        Self::from_text(path, &private_file::read(path)?)
+        Ok(Self::held(ring_file::read(path)?, Some(path)))
     }
 
-    /// A ring with one new key, kept nowhere: what it wraps is lost with it. For tests and for `open_or_create`.
+    /// A ring with one new key, kept nowhere: what it wraps is lost with it. For tests.
     pub fn generate() -> Self {
-        Self::with_new_key(BTreeMap::new())
+        Self::held(Ring::generate(), None)
     }
 
     /// A ring of given 32-byte keys by id; `None` when the active one is not among them.
@@ -103,120 +69,103 @@ impl KeyRing {
             .into_iter()
             .filter_map(|(id, bytes)| Some((id, Key::from_slice(&*bytes)?)))
             .collect();
-        Self::with_active(active.to_owned(), keys)
+        let ring = Ring::of(active.to_owned(), keys)?;
+        Some(Self::held(ring, None))
     }
 
-    fn with_active(active: String, keys: BTreeMap<String, Key>) -> Option<Self> {
-        let wrapping = keys.get(&active)?.clone();
-        Some(Self(Arc::new(Ring {
-            active,
-            wrapping,
-            keys,
-        })))
-    }
-
-    fn with_new_key(mut keys: BTreeMap<String, Key>) -> Self {
-        let (active, wrapping) = (new_id(), Key::generate());
-        keys.insert(active.clone(), wrapping.clone());
-        Self(Arc::new(Ring {
-            active,
-            wrapping,
-            keys,
+    fn held(ring: Ring, file: Option<&Path>) -> Self {
+        Self(Arc::new(Held {
+            file: file.map(Path::to_owned),
+            ring: RwLock::new(Arc::new(ring)),
         }))
     }
 
-    /// Adds a new key to the file and makes it the active one. Processes that hold the ring open take the new key
-    /// up when they open it again; until then what they wrap stays readable.
-    pub fn rotate(path: &Path) -> Result<Self, KeyRingError> {
-        let ring = Self::from_text(path, &private_file::read(path)?)?;
-        let rotated = Self::with_new_key(ring.0.keys.clone());
-        private_file::replace(path, &rotated.to_text())?;
-        Ok(rotated)
-    }
-
-    /// The id of the key that wraps now. What another key wrapped should be wrapped anew.
-    pub fn active(&self) -> &str {
-        &self.0.active
+    /// The id of the key that wraps in a database that has no word on it yet.
+    pub fn active(&self) -> String {
+        self.now().active.clone()
     }
 
     /// The ids of all keys.
-    pub fn key_ids(&self) -> impl Iterator<Item = &str> {
-        self.0.keys.keys().map(String::as_str)
+    pub fn key_ids(&self) -> Vec<String> {
+        self.now().keys.keys().cloned().collect()
     }
 
-    /// Wraps a tenant's key with the active key.
-    pub fn wrap(&self, key: &TenantKey, tenant: Uuid) -> WrappedKey {
-        let id = &self.0.active;
-        let bytes = self.0.wrapping.seal(&place(id, tenant), key.root().bytes());
-        WrappedKey {
-            key_id: id.clone(),
+    /// Wraps a tenant's key with a key of the ring.
+    pub fn wrap(&self, id: &str, key: &TenantKey, tenant: Uuid) -> Result<WrappedKey, SealError> {
+        let bytes = self.key(id)?.seal(&place(id, tenant), key.root().bytes());
+        Ok(WrappedKey {
+            key_id: id.to_owned(),
             bytes,
-        }
+        })
     }
 
     /// Unwraps a tenant's key.
     pub fn unwrap(&self, wrapped: &WrappedKey, tenant: Uuid) -> Result<TenantKey, SealError> {
         let id = &wrapped.key_id;
-        let wrapping = self
-            .0
-            .keys
-            .get(id)
-            .ok_or_else(|| SealError::UnknownKey(id.clone()))?;
-        let bytes = Zeroizing::new(wrapping.open(&place(id, tenant), &wrapped.bytes)?);
+        let bytes = Zeroizing::new(self.key(id)?.open(&place(id, tenant), &wrapped.bytes)?);
         Key::from_slice(&bytes)
             .map(TenantKey::from_root)
             .ok_or(SealError::Refused)
     }
 
-    fn from_text(path: &Path, text: &str) -> Result<Self, KeyRingError> {
-        let damaged = |what: String| KeyRingError::Damaged {
-            path: path.to_owned(),
-            what,
-        };
-        // A parser's message quotes the line it fails at, which may be a key: only its place is told.
-        let file: File = toml::from_str(text).map_err(|error| {
-            damaged(match error.span() {
-                Some(span) => format!("not the expected TOML, at byte {}", span.start),
-                None => "not the expected TOML".to_owned(),
-            })
-        })?;
-        let mut keys = BTreeMap::new();
-        for (id, key) in &file.keys {
-            let key = STANDARD
-                .decode(key)
-                .ok()
-                .map(Zeroizing::new)
-                .and_then(|bytes| Key::from_slice(&bytes))
-                .ok_or_else(|| damaged(format!("key `{id}` is not 32 bytes in base64")))?;
-            keys.insert(id.clone(), key);
+    /// A key by its id; looked for in the file too.
+    fn key(&self, id: &str) -> Result<Key, SealError> {
+        if let Some(key) = self.now().keys.get(id) {
+            return Ok(key.clone());
         }
-        let active = &file.active;
-        Self::with_active(active.clone(), keys)
-            .ok_or_else(|| damaged(format!("the active key `{active}` is not in it")))
+        self.read_again();
+        let found = self.now().keys.get(id).cloned();
+        found.ok_or_else(|| SealError::UnknownKey(id.to_owned()))
     }
 
-    /// The file's text. Written by hand: every id and key is letters, digits and base64, and nothing can fail.
-    fn to_text(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(format!(
-            "# Whoever has this file can read what the database holds; without it nobody can. Keep a copy apart.\n\
-             active = \"{}\"\n\n[keys]\n",
-            self.0.active
-        ));
-        for (id, key) in &self.0.keys {
-            let key = Zeroizing::new(STANDARD.encode(key.bytes()));
-            for part in ["\"", id, "\" = \"", &key, "\"\n"] {
-                text.push_str(part);
+    fn now(&self) -> Arc<Ring> {
+        Arc::clone(&self.0.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A file that cannot be read leaves the ring as it is.
+    fn read_again(&self) {
+        let Some(file) = &self.0.file else {
+            return;
+        };
+        match ring_file::read(file) {
+            Ok(ring) => {
+                *self.0.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
             }
+            Err(error) => tracing::warn!(%error, "the key ring cannot be read again"),
         }
-        text
+    }
+}
+
+impl Ring {
+    /// These keys; `None` when the active one is not among them.
+    pub(super) fn of(active: String, keys: BTreeMap<String, Key>) -> Option<Self> {
+        keys.contains_key(&active).then_some(Self { active, keys })
+    }
+
+    /// One new key.
+    pub(super) fn generate() -> Self {
+        let active = new_id();
+        let keys = [(active.clone(), Key::generate())].into();
+        Self { active, keys }
+    }
+
+    /// Adds a new key. Gives its id.
+    pub(super) fn add(&mut self) -> String {
+        let mut id = new_id();
+        while self.keys.contains_key(&id) {
+            id = new_id();
+        }
+        self.keys.insert(id.clone(), Key::generate());
+        id
     }
 }
 
 impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ring = self.now();
         f.debug_struct("KeyRing")
-            .field("active", &self.0.active)
-            .field("keys", &self.0.keys.len())
+            .field("active", &ring.active)
+            .field("keys", &ring.keys.len())
             .finish_non_exhaustive()
     }
 }

@@ -31,6 +31,7 @@ mod audit;
 mod census;
 mod harness;
 mod isolation;
+mod keys;
 mod links;
 mod pairs;
 mod people;

@@ -11,7 +11,7 @@ use system_tests::program::{run, workspace};
 async fn demo(args: &[&OsStr]) -> anyhow::Result<Value> {
     let mut all = ["demo", "--json", "--once"].map(OsStr::new).to_vec();
     all.extend(args);
-    let printed = run(&all).await?;
+    let printed = run(&all, &[]).await?;
     ensure!(printed.success, "it failed: {}", printed.stderr);
     let report: Value = serde_json::from_str(&printed.stdout)?;
     ensure!(report.is_object(), "not an object: {report}");

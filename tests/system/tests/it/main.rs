@@ -16,6 +16,7 @@ mod deletions;
 mod demo;
 mod interruptions;
 mod isolation;
+mod keys;
 mod kill;
 mod limits;
 mod listings;
