@@ -149,6 +149,26 @@ mod tests {
         );
         check("Maria", Some(("Maria", "Garcia Lopez")), "Maria", "");
         check("Marian Perez", Some(("Maria", "Lopez")), "Marian", "Perez");
+        check(
+            "Maria Perez Soto",
+            Some(("Maria", "Lopez")),
+            "Maria",
+            "Perez Soto",
+        );
+    }
+
+    /// Only where it can still be told which is which.
+    #[test]
+    fn the_order_of_a_name_with_a_comma_is_kept() {
+        for (given, family, want) in [
+            ("Eva", "Stone", "Stone, Eva"),
+            ("Ann", "Lee, PhD", "Ann Lee, PhD"),
+            ("Eva", "", "Eva"),
+            ("", "Stone", "Stone"),
+        ] {
+            let new = Parts::new(given, family);
+            assert_eq!(update("Lee, Ann", &new), want, "{new:?}");
+        }
     }
 
     #[test]

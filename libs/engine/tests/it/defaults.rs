@@ -1,7 +1,7 @@
 //! The default mapping of two accounts as they really are.
 
 use syncline_engine::default_mapping;
-use syncline_model::{FieldDescriptor, Kind, Sides};
+use syncline_model::{Cardinality, FieldDescriptor, Kind, Sides};
 
 use crate::fixture::Setup;
 
@@ -133,4 +133,39 @@ fn whole_to_whole_takes_no_parts() {
     let got = pairs(google(), google());
     assert!(got.contains(&"address.home=address.home".to_owned()));
     assert!(!got.iter().any(|pair| pair.contains('#')), "{got:?}");
+}
+
+/// Of several fields that answer to a name: what can be written before what cannot, a field of its own before a part of
+/// another, and then the first.
+#[test]
+fn one_field_answers_to_each_name() {
+    let given = || vec![FieldDescriptor::new("given", "Given", Kind::Text).standard("given_name")];
+    let whole = || FieldDescriptor::new("whole", "Whole", Kind::FullName).standard("full_name");
+    let own = |name: &str, writable| FieldDescriptor {
+        writable,
+        ..FieldDescriptor::new(name, name, Kind::Text).standard("given_name")
+    };
+    let (one, two, fixed) = (own("one", true), own("two", true), own("fixed", false));
+    for (fields, want) in [
+        ([&one, &two], "one"),
+        ([&fixed, &one], "one"),
+        ([&one, &fixed], "one"),
+        ([&whole(), &one], "one"),
+        ([&one, &whole()], "one"),
+        ([&whole(), &fixed], "whole#given"),
+        ([&fixed, &whole()], "whole#given"),
+    ] {
+        let fields = fields.map(Clone::clone).to_vec();
+        assert_eq!(pairs(fields, given()), [format!("{want}=given")]);
+    }
+}
+
+#[test]
+fn a_set_of_addresses_has_no_parts() {
+    let homes = FieldDescriptor {
+        cardinality: Cardinality::Many,
+        ..FieldDescriptor::new("homes", "Homes", Kind::Address).standard("address.home")
+    };
+    let city = FieldDescriptor::new("city", "City", Kind::Text).standard("address.home#city");
+    assert!(pairs(vec![homes], vec![city]).is_empty());
 }

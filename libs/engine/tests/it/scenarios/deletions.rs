@@ -1,11 +1,11 @@
 //! Records that are gone, and those that come back.
 
 use syncline_engine::{Held, Operation, Totals, guards};
-use syncline_model::{DeletionPolicy, Direction, GuardKind, LinkState, Side};
+use syncline_model::{DeletionPolicy, Direction, GuardKind, LinkState, Side, Sides};
 
 use super::{holds, linked_x, quiet};
 use crate::{
-    fixture::{Setup, fields},
+    fixture::{Setup, fields, key},
     sim::{Fate, World},
 };
 
@@ -313,6 +313,42 @@ fn guards_count_as_documented() {
     check(&policy, 1, 1, 1, 0, &[]);
     check(&ignoring, 1000, 101, 101, 0, &[]);
     check(&ignoring, 1000, 201, 201, 0, &[Shrink]);
+}
+
+/// What a person is asked to agree to: how many records, how many of those were carried over already, and the limit.
+#[test]
+fn a_trip_shows_what_was_counted() {
+    let totals = Totals {
+        links: 1000,
+        deleted: Sides { a: 60, b: 0 },
+        missing: Sides { a: 250, b: 0 },
+        deletions_24h: 50,
+        overwrites: [
+            ((key("x", "x"), Side::A), 301),
+            ((key("x", "x"), Side::B), 300),
+        ]
+        .into(),
+    };
+    let trips = guards(&totals, &deleting().policy());
+    let shown: Vec<_> = trips
+        .iter()
+        .map(|t| {
+            (
+                t.kind,
+                t.from,
+                t.entry.as_deref(),
+                t.count,
+                t.carried,
+                t.limit,
+            )
+        })
+        .collect();
+    let want = [
+        (GuardKind::Deletions, Side::A, None, 110, 50, 100),
+        (GuardKind::Shrink, Side::A, None, 250, 0, 200),
+        (GuardKind::Overwrite, Side::A, Some("x=x"), 301, 0, 300),
+    ];
+    assert_eq!(shown, want);
 }
 
 /// A record outside the collection stays unwritten, even when its partner is deleted and restored meanwhile and edits

@@ -1,13 +1,14 @@
 //! First contact: who is who, and who takes part.
 
-use syncline_engine::{Cluster, Observation, RowFate, Subject, plan};
+use syncline_engine::{Cluster, Observation, RowFate, Subject, match_keys, plan};
 use syncline_model::{
-    Direction, Link, LinkBody, LinkId, LinkState, PairId, ProblemReason, RemoteId, Side, Sides,
+    Direction, FieldDescriptor, Flow, Kind, Link, LinkBody, LinkId, LinkState, PairId,
+    ProblemReason, RemoteId, Side, Sides,
 };
 
-use super::quiet;
+use super::{holds, quiet};
 use crate::{
-    fixture::{Setup, book, crm, fields, key, record},
+    fixture::{Setup, book, crm, field, fields, key, record, text},
     sim::World,
 };
 
@@ -129,7 +130,7 @@ fn cluster_too_large_to_judge_is_left_to_a_person() {
             .collect::<Vec<_>>()
     };
     let policy = Setup::new(crm(), book()).policy();
-    for (a, b, problems) in [(51, 1, 52), (1, 51, 52), (50, 0, 0)] {
+    for (a, b, problems) in [(51, 1, 52), (1, 51, 52), (51, 0, 51), (50, 0, 0)] {
         let cluster = Cluster {
             records: Sides {
                 a: records("a", a),
@@ -154,6 +155,120 @@ fn cluster_too_large_to_judge_is_left_to_a_person() {
             planned.operations().count(),
             if problems == 0 { a + b } else { 0 }
         );
+    }
+}
+
+fn with_other_address() -> Vec<FieldDescriptor> {
+    let mut list = book();
+    let other = FieldDescriptor::new("other", "Other e-mail", Kind::Email);
+    list.insert(0, other.standard("email.other"));
+    list
+}
+
+#[test]
+fn each_address_is_one_key_the_work_address_first() {
+    let policy = Setup::new(with_other_address(), book()).policy();
+    let ann = |other: &str| {
+        let pairs = [("family", "Lee"), ("email", "Ann@x.yz"), ("other", other)];
+        match_keys(&policy, Side::A, &record("r", "v", fields(&pairs)))
+    };
+    assert_eq!(ann("lee@x.yz"), ["ann@x.yz", "lee@x.yz"]);
+    assert_eq!(ann("ANN@x.yz"), ["ann@x.yz"]);
+}
+
+/// Work addresses first, then any address, then the name as well; each record once, and who is left is made on the other
+/// side. Whichever side is which.
+#[test]
+fn keys_are_asked_in_their_order() {
+    type People<'a> = &'a [[&'a str; 3]];
+    let policy = Setup::new(with_other_address(), with_other_address()).policy();
+    let people = |(letter, list): (&str, People<'_>)| -> Vec<_> {
+        let of = |(n, [name, mail, other]): (usize, &[&str; 3])| {
+            let pairs = [("family", *name), ("email", *mail), ("other", *other)];
+            record(&format!("{letter}{n}"), "v", fields(&pairs))
+        };
+        list.iter().enumerate().map(of).collect()
+    };
+    let ann = ["Ann", "ann@x.yz", ""];
+    let bob = ["Bob", "ann@x.yz", ""];
+    // Name, work address and other address of left and right; who is linked (`l0=r1`), and who is made.
+    let cases: [(People<'_>, People<'_>, &str); 5] = [
+        (
+            &[["Ann", "ann@x.yz", "lee@x.yz"]],
+            &[["Ann", "lee@x.yz", ""], ["Eva", "ann@x.yz", ""]],
+            "l0=r1 r0",
+        ),
+        (&[ann, ["Bob", "bob@x.yz", "ann@x.yz"]], &[ann], "l0=r0 l1"),
+        (
+            &[["Ann", "", "ann@x.yz"], ["Bob", "bob@x.yz", ""]],
+            &[["Bob", "bob@x.yz", "ann@x.yz"]],
+            "l0 l1=r0",
+        ),
+        (&[ann, bob], &[ann], "l0=r0 l1"),
+        (&[bob, ann], &[ann, bob], "l0=r1 l1=r0"),
+    ];
+    for (left, right, want) in cases {
+        let sides = Sides {
+            a: ("l", left),
+            b: ("r", right),
+        };
+        let mirrored = Sides {
+            a: sides.b,
+            b: sides.a,
+        };
+        for sides in [sides, mirrored] {
+            let cluster = Cluster {
+                records: Sides::of(|side| people(*sides.get(side))),
+                ..Cluster::default()
+            };
+            let observation = Observation {
+                clusters: vec![cluster],
+                ..Observation::default()
+            };
+            let plan = plan(&observation, &policy);
+            let mut told: Vec<String> = Vec::new();
+            for step in &plan.steps {
+                assert_eq!(step.problems, [], "{left:?} {right:?}");
+                let ids = [&step.remote.a, &step.remote.b].into_iter().flatten();
+                let mut ids: Vec<&str> = ids.map(RemoteId::as_str).collect();
+                ids.sort_unstable();
+                told.push(ids.join("="));
+            }
+            told.sort();
+            let mut want: Vec<&str> = want.split(' ').collect();
+            want.sort_unstable();
+            assert_eq!(told, want, "{left:?} {right:?}");
+        }
+    }
+}
+
+/// At first contact the source of a one-way field says what is meant, unless it says nothing; what it overrules is named.
+#[test]
+fn one_way_field_at_first_contact_takes_what_its_source_says() {
+    let mail = ("email.work", "ann@x.yz");
+    let both = || vec![text("x"), field("email.work", Kind::Email)];
+    for (source, a, b, after, winner) in [
+        (Side::A, "1", "2", ["1", "1"], Some(Side::A)),
+        (Side::A, "1", "", ["1", "1"], None),
+        (Side::A, "", "2", ["", "2"], None),
+        (Side::B, "1", "2", ["2", "2"], Some(Side::B)),
+        (Side::B, "", "2", ["2", "2"], None),
+        (Side::B, "1", "", ["1", ""], None),
+    ] {
+        let setup = Setup::new(both(), both()).with(|s| {
+            s.mapping.entries[0].flow = match source {
+                Side::A => Flow::AToB,
+                Side::B => Flow::BToA,
+            };
+        });
+        let mut world = World::new(setup.policy());
+        let a = world.add(Side::A, fields(&[("x", a), mail]));
+        let b = world.add(Side::B, fields(&[("x", b), mail]));
+        world.run();
+        holds(&world, "x", (&a, after[0]), (&b, after[1]));
+        let named: Vec<_> = world.conflicts.iter().map(|c| c.winner).collect();
+        assert_eq!(named, Vec::from_iter(winner.map(Some)));
+        quiet(&mut world);
     }
 }
 
