@@ -356,24 +356,42 @@ fn cluster(a: Vec<Record>, b: Vec<Record>, kin: &[(Side, &str, Kin)]) -> Plan {
 #[test]
 fn kin_are_linked_before_keys_are_asked() {
     let is = |id: &str| Kin::Record(RemoteId::new(id));
+    let pairs = |planned: &Plan| -> Vec<_> {
+        let steps = planned.steps.iter();
+        steps
+            .map(|step| {
+                let id = |side: Side| step.remote.get(side).as_ref().map(RemoteId::to_string);
+                (id(Side::A), id(Side::B), step.operations.len())
+            })
+            .collect()
+    };
+    let of = |id: &str| Some(id.to_owned());
+    let ann = person("b1", "Ann", "ann@x.y");
     let planned = cluster(
         vec![
             person("a1", "Ann", "new@x.y"),
             person("a2", "Bob", "ann@x.y"),
         ],
-        vec![person("b1", "Ann", "ann@x.y")],
+        vec![ann.clone()],
         &[(Side::A, "a1", is("b1")), (Side::B, "b1", is("a1"))],
     );
-    let pairs: Vec<_> = planned
-        .steps
-        .iter()
-        .map(|step| {
-            let id = |side: Side| step.remote.get(side).as_ref().map(RemoteId::as_str);
-            (id(Side::A), id(Side::B), step.operations.len())
-        })
-        .collect();
-    let linked = (Some("a1"), Some("b1"), 1);
-    assert_eq!(pairs, [linked, (Some("a2"), None, 1)]);
+    assert_eq!(
+        pairs(&planned),
+        [(of("a1"), of("b1"), 1), (of("a2"), None, 1)]
+    );
+    // Several, of whom their keys say otherwise; whichever side it is known of.
+    let planned = cluster(
+        vec![
+            person("a1", "Ann", "bob@x.y"),
+            person("a2", "Bob", "ann@x.y"),
+        ],
+        vec![ann, person("b2", "Bob", "bob@x.y")],
+        &[(Side::A, "a1", is("b1")), (Side::B, "b2", is("a2"))],
+    );
+    assert_eq!(
+        pairs(&planned),
+        [(of("a1"), of("b1"), 1), (of("a2"), of("b2"), 1)]
+    );
 }
 
 /// F-68: somebody who is on the other side by way of others is never made there once more.
