@@ -8,6 +8,7 @@ mod names;
 mod namesakes;
 mod recovery;
 mod rings;
+mod telling;
 
 use syncline_engine::Policy;
 use syncline_model::{RemoteId, Side, Value};
