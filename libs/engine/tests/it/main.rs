@@ -10,6 +10,7 @@
 mod defaults;
 mod laws;
 mod policy_errors;
+mod rules;
 mod scenarios;
 mod truth_table;
 mod volume;
