@@ -271,7 +271,8 @@ fn add_creation(step: &mut Step, policy: &Policy, around: Around<'_>, from: Side
     });
 }
 
-/// Sees to a required family name: a single name takes its place, else the company, an address or a number does.
+/// Sees to a required family name: a single name takes its place, else the own family name that does not flow there,
+/// the company, an address or a number does.
 /// Gives whether a stand-in was placed.
 ///
 /// What is filled in is ours, nobody's edit. Where no name flows that way, the source's own name counts as agreed on:
@@ -311,11 +312,12 @@ fn complete_name(
         .entries
         .get(family)
         .ok_or("no family name is mapped")?;
-    let stand_in = policy
-        .fallbacks
-        .get(from)
-        .iter()
-        .map(|field| record.value(field))
+    // The record's own family name first, where it is not to flow there: better than an address in its place.
+    let fallbacks = policy.fallbacks.get(from).iter();
+    let stand_in = values
+        .get(family)
+        .into_iter()
+        .chain(fallbacks.map(|field| record.value(field)))
         .find(|value| !value.is_empty() && pair::fits(entry, to, value).is_ok());
     match stand_in {
         Some(value) => {

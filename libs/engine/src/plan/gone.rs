@@ -103,11 +103,12 @@ fn is_owed(pair: &LinkedPair, policy: &Policy, around: Around<'_>, gone: Side) -
 }
 
 /// A record that was gone is seen again. A stale listing shows it at the version that we knew; anything else is a
-/// person who restored it.
+/// person who restored it, or merged it into another one.
 fn came_back(pair: &LinkedPair, gone: Side) -> bool {
     matches!(
         pair.sight.get(gone),
         Sight::Present(record) if pair.link.version.get(gone).as_ref() != Some(&record.version)
+            || record.id != *pair.link.remote.get(gone)
             || seeded(Bug::StaleResurrects)
     )
 }

@@ -103,7 +103,7 @@ fn what_fills_a_one_way_name_never_flows_back() {
         (
             &["Last_Name"],
             &[("family", "Lee"), ("email", "lee@x.yz")],
-            "lee@x.yz",
+            "Lee",
         ),
         (
             &["Last_Name"],
