@@ -39,14 +39,16 @@ statements! {
     Tenant STAGED_ABSENT_A = "select l.a_remote from links l
         join connections c on c.tenant_id = l.tenant_id and c.pair_id = l.pair_id
         left join link_members m on m.tenant_id = l.tenant_id and m.connection_id = c.id and m.link_id = l.id
-        where l.tenant_id = $1 and c.id = $2 and l.state = 'live' and l.a_remote > $4
+        where l.tenant_id = $1 and c.id = $2 and l.a_remote > $4
+            and (l.state = 'live' or (l.state = 'severed' and l.state_side = 'b'))
             and not coalesce(m.left_a, not $6) and not exists (select 1 from staged s where s.tenant_id = l.tenant_id and s.connection_id = c.id
                 and s.side = 'a' and s.remote_id = l.a_remote and s.listing = $3)
         order by l.a_remote limit cast($5 as bigint)";
     Tenant STAGED_ABSENT_B = "select l.b_remote from links l
         join connections c on c.tenant_id = l.tenant_id and c.pair_id = l.pair_id
         left join link_members m on m.tenant_id = l.tenant_id and m.connection_id = c.id and m.link_id = l.id
-        where l.tenant_id = $1 and c.id = $2 and l.state = 'live' and l.b_remote > $4
+        where l.tenant_id = $1 and c.id = $2 and l.b_remote > $4
+            and (l.state = 'live' or (l.state = 'severed' and l.state_side = 'a'))
             and not coalesce(m.left_b, not $6) and not exists (select 1 from staged s where s.tenant_id = l.tenant_id and s.connection_id = c.id
                 and s.side = 'b' and s.remote_id = l.b_remote and s.listing = $3)
         order by l.b_remote limit cast($5 as bigint)";
@@ -504,7 +506,8 @@ impl Scope {
     }
 
     /// Linked records that a complete listing of their side did not stage: to be confirmed by a direct read, never to be
-    /// taken for deleted. Only of links that the connection follows and whose record has not left on this side;
+    /// taken for deleted. Only of links that the connection follows, or would if the other side's record came back, and
+    /// whose record has not left on this side;
     /// `everything`: also of those that it has not had to do with yet, since no record can be outside its collection.
     /// In the order of ids, strictly after `after`.
     pub async fn staged_absent(

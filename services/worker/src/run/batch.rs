@@ -241,13 +241,14 @@ pub async fn observe(
         .into_iter()
         .map(|row| ((row.side, row.remote.clone()), row))
         .collect();
-    if look == Look::Act {
-        batch.merged = merged::stage(context, &rows).await?;
-        rows.retain(|key, _| !batch.merged.contains(key));
-    }
     let mut links = links_of(context, &rows).await?;
     add_partners(context, &links, &mut rows).await?;
     if look == Look::Act {
+        batch.merged = merged::stage(context, &rows).await?;
+        if !batch.merged.is_empty() {
+            rows.retain(|key, _| !batch.merged.contains(key));
+            links = links_of(context, &rows).await?;
+        }
         batch.dropped = stale::confirm(context, &links, &mut rows).await?;
     }
     let made_again = kin::follow(context, &mut links, &mut rows).await?;

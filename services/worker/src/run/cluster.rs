@@ -9,7 +9,7 @@ use syncline_store::SeenLink;
 
 use super::batch::{Batch, seen};
 use super::context::RunContext;
-use super::kin;
+use super::{kin, stale};
 use crate::Trouble;
 
 /// Steps from one record to others that share a key, to theirs, and so on. A chain that is longer says little.
@@ -26,6 +26,7 @@ pub async fn gather(
 ) -> Result<(), Trouble> {
     let mut asked: BTreeSet<String> = BTreeSet::new();
     let mut survivors = Survivors::default();
+    let mut taken = Sides::<BTreeSet<String>>::default();
     for _ in 0..MAX_STEPS {
         let keys: Vec<String> = Side::BOTH
             .into_iter()
@@ -37,7 +38,8 @@ pub async fn gather(
             break;
         }
         for side in Side::BOTH {
-            let more = candidates(context, side, &keys, records.get(side), batch).await?;
+            let (here, taken) = (records.get(side), taken.get_mut(side));
+            let more = candidates(context, side, &keys, here, taken, batch).await?;
             for (record, link) in more {
                 if let Some(link) = link {
                     survivors.get_mut(side).insert(record.id.clone(), link);
@@ -46,11 +48,42 @@ pub async fn gather(
             }
         }
     }
+    for side in Side::BOTH {
+        let taken = taken.get(side.other());
+        drop_ghosts(context, side, records.get_mut(side), taken, batch).await?;
+    }
     let kin = add_kin(context, &mut records, &mut survivors, batch).await?;
     batch
         .observation
         .clusters
         .extend(clusters(context, records, survivors, kin));
+    Ok(())
+}
+
+/// Takes out records that are no longer there. A listing that lags behind may still show one that was deleted, and made
+/// again under another id since: whoever shares a key with somebody who is linked is read directly before another copy
+/// is made.
+async fn drop_ghosts(
+    context: &RunContext<'_>,
+    side: Side,
+    records: &mut Vec<Record>,
+    taken: &BTreeSet<String>,
+    batch: &mut Batch,
+) -> Result<(), Trouble> {
+    let doubtful = records.iter().filter(|record| {
+        let keys = match_keys(&context.policy, side, record);
+        keys.iter().any(|key| taken.contains(key))
+    });
+    let doubtful: Vec<RemoteId> = doubtful.map(|record| record.id.clone()).collect();
+    let there = stale::read(context, side, &doubtful).await?;
+    let ghosts: HashSet<RemoteId> = doubtful
+        .into_iter()
+        .filter(|id| !there.contains_key(id))
+        .collect();
+    records.retain(|record| !ghosts.contains(&record.id));
+    batch
+        .dropped
+        .extend(ghosts.into_iter().map(|id| (side, id)));
     Ok(())
 }
 
@@ -148,12 +181,14 @@ async fn survivor(
     })
 }
 
-/// Records of a side, not among those here, that share a key: unlinked ones, and survivors with their links.
+/// Records of a side, not among those here, that share a key: unlinked ones, and survivors with their links. The keys of
+/// linked ones are `taken`.
 async fn candidates(
     context: &RunContext<'_>,
     side: Side,
     keys: &[String],
     here: &[Record],
+    taken: &mut BTreeSet<String>,
     batch: &mut Batch,
 ) -> Result<Vec<(Record, Option<Link>)>, Trouble> {
     let found = context
@@ -184,7 +219,12 @@ async fn candidates(
             Some(found) if survives(&found, side) && let_go(batch, &found.link, side) => {
                 Some(found.link)
             }
-            Some(_) => continue,
+            Some(_) => {
+                if let Sight::Present(record) = seen(row) {
+                    taken.extend(match_keys(&context.policy, side, &record));
+                }
+                continue;
+            }
         };
         batch.phases.insert((side, row.remote.clone()), row.phase);
         if let Sight::Present(record) = seen(row) {

@@ -25,16 +25,18 @@ pub async fn stage(
     for side in Side::BOTH {
         let mut went = went(context, side, rows).await?;
         let ids: Vec<RemoteId> = went.keys().cloned().collect();
-        // What is known to be gone already is on its way, or held.
-        let rows = context
+        let known = context
             .scope
             .staged_get(context.connection.id, side, &ids)
             .await?;
-        for row in rows {
-            if matches!(row.state, StagedState::Gone { .. }) {
-                went.remove(&row.remote);
-            }
-        }
+        let known: HashMap<&RemoteId, &StagedState> =
+            known.iter().map(|row| (&row.remote, &row.state)).collect();
+        went.retain(|id, partner| match known.get(id) {
+            // What is known to be gone already is on its way, or held.
+            Some(StagedState::Gone { .. }) => false,
+            Some(StagedState::Present { .. }) => true,
+            None => partner.is_some(),
+        });
         let ids: Vec<RemoteId> = went.keys().cloned().collect();
         let there = stale::read(context, side, &ids).await?;
         let gone = |id: &RemoteId| Change::Gone {
@@ -53,7 +55,7 @@ pub async fn stage(
         notes.look_again();
         context.stage(None, &items, &notes.write()).await?;
         for item in items {
-            let partner = went.get(&item.remote).cloned();
+            let partner = went.get(&item.remote).cloned().flatten();
             later.extend(partner.map(|id| (side.other(), id)));
             later.push((side, item.remote));
         }
@@ -61,12 +63,13 @@ pub async fn stage(
     Ok(later)
 }
 
-/// The linked records of a side that others, linked as well, go on for, each with its partner.
+/// The records of a side that others go on for: linked ones, where the other is linked as well, each with its partner;
+/// and those without a link, which may have been read before they went.
 async fn went(
     context: &RunContext<'_>,
     side: Side,
     rows: &BTreeMap<(Side, RemoteId), Staged>,
-) -> Result<BTreeMap<RemoteId, RemoteId>, Trouble> {
+) -> Result<BTreeMap<RemoteId, Option<RemoteId>>, Trouble> {
     let rows = rows.values().filter(|row| row.side == side);
     let into: HashMap<&RemoteId, &RemoteId> = rows
         .flat_map(|row| row.former.iter().map(|former| (former, &row.remote)))
@@ -89,6 +92,8 @@ async fn went(
         .iter()
         .map(|seen| seen.link.remote.get(side).clone())
         .collect();
+    let unlinked = into.keys().filter(|id| !linked.contains(**id));
+    let unlinked: Vec<RemoteId> = unlinked.map(|id| (*id).clone()).collect();
     let went = links.into_iter().filter_map(|seen| {
         let id = seen.link.remote.get(side).clone();
         let ended = match seen.link.state {
@@ -98,7 +103,8 @@ async fn went(
         };
         let stays = into.get(&id).filter(|stays| linked.contains(**stays));
         let is_news = stays.is_some() && !ended;
-        is_news.then(|| (id, seen.link.remote.get(side.other()).clone()))
+        is_news.then(|| (id, Some(seen.link.remote.get(side.other()).clone())))
     });
+    let went = went.chain(unlinked.into_iter().map(|id| (id, None)));
     Ok(went.collect())
 }

@@ -78,10 +78,10 @@ pub async fn push(context: &RunContext<'_>, plan: &Plan) -> Result<Pushed, Troub
             continue;
         }
         intentions.links.extend(link_before(context, step, link));
-        let conflicts = settle::conflicts(context, step, link, now);
+        // With the link, which says that they were reported.
         intentions
             .conflicts
-            .extend(conflicts.filter(|conflict| conflict.winner.is_some()));
+            .extend(settle::conflicts(context, step, link, now));
         for operation in &step.operations {
             let id = OperationId::from_uuid(context.tools.ids.next());
             pushed.operations.push(id);

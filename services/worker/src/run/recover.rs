@@ -121,6 +121,10 @@ async fn resolve_writes(context: &RunContext<'_>, open: &[OpenIntent]) -> Result
         let ids: Vec<RemoteId> = ids.into_iter().collect();
         let there = restage(context, side, context.sides.get(side), &ids).await?;
         acknowledge(context, side, open, &there, &mut settlement).await?;
+        let ours = open.iter().filter(is_ours).map(|open| &open.intent);
+        for intent in ours.filter(|intent| intent.side == side) {
+            enter_deletion(context, intent, &there, &mut settlement);
+        }
     }
     let intents = open.iter().map(|open| &open.intent);
     let ours = open.iter().filter(is_ours).map(|open| &open.intent);
@@ -178,6 +182,41 @@ async fn acknowledge(
         settlement.links.push(link);
     }
     Ok(())
+}
+
+/// A deletion whose record is no longer there was carried over: it counts for the guards and is told of, as any other.
+/// One whose record still stands is planned again.
+fn enter_deletion(
+    context: &RunContext<'_>,
+    intent: &Intent,
+    there: &[Record],
+    settlement: &mut Settlement,
+) {
+    let kind = match intent.kind {
+        IntentKind::Delete => ChangeKind::Deleted,
+        IntentKind::Mark => ChangeKind::Marked,
+        IntentKind::Create | IntentKind::Update | IntentKind::Leave => return,
+    };
+    let (Some(remote), Some(link)) = (&intent.remote, intent.link) else {
+        return;
+    };
+    if there.iter().any(|record| record.id == *remote) {
+        return;
+    }
+    let from = intent.side.other();
+    *settlement.deletions.get_mut(from) += 1;
+    let mut counters = Counters::default();
+    counters.from_side(from).deleted += 1;
+    settlement.counters.add(&counters);
+    settlement.history.push(HistoryEntry {
+        run: context.run.id,
+        link,
+        at: settlement.now,
+        kind,
+        side: intent.side,
+        remote: remote.clone(),
+        fields: Vec::new(),
+    });
 }
 
 /// Those of these records that are in this connection's collection. The others are read by those who follow them.

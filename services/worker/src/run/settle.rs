@@ -183,12 +183,11 @@ impl Writer<'_> {
                 fields: change.fields,
             });
         }
-        let named = !self.step.operations.is_empty();
-        let conflicts = conflicts(self.context, self.step, self.link, self.now);
-        // What an operation settles was named with its intent.
-        settlement
-            .conflicts
-            .extend(conflicts.filter(|conflict| conflict.winner.is_none() || !named));
+        // Those of a step with operations were named with their intents.
+        if self.step.operations.is_empty() {
+            let conflicts = conflicts(self.context, self.step, self.link, self.now);
+            settlement.conflicts.extend(conflicts);
+        }
         for found in settled.problems {
             settlement.problems.push(Problem {
                 id: ProblemId::from_uuid(self.context.tools.ids.next()),
