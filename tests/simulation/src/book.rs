@@ -23,7 +23,16 @@ pub struct Cell {
     /// What it was then.
     pub agreed: String,
     /// When it was last the same as in each of the records that are about the same.
-    pub met: BTreeMap<(usize, RemoteId), u64>,
+    pub meetings: BTreeMap<(usize, RemoteId), u64>,
+    /// When anybody had last looked at the records, before it was edited.
+    pub looked_at: u64,
+}
+
+impl Cell {
+    /// When it was last the same as in another record.
+    pub fn met(&self, partner: &(usize, RemoteId)) -> u64 {
+        self.meetings.get(partner).copied().unwrap_or_default()
+    }
 }
 
 /// Somebody whom records are about.
@@ -67,7 +76,7 @@ pub struct Loss {
     pub value: String,
     /// What is there instead.
     pub winner: String,
-    /// Whether that was written since the two records last agreed.
+    /// Whether that was written since the two records last agreed, or since anybody looked.
     pub contested: bool,
 }
 
@@ -76,6 +85,8 @@ pub struct Loss {
 pub struct Book {
     /// Counts events.
     pub now: u64,
+    /// When records were last read from a provider.
+    pub looked_at: u64,
     /// Counts values, so that each is written once.
     values: u64,
     /// For each value in its plain form, about whom it is.
@@ -165,6 +176,7 @@ impl Book {
         let cell = self.cells.entry(key).or_default();
         cell.edited = Some(value.to_owned());
         cell.edited_at = now;
+        cell.looked_at = self.looked_at;
         cell.version = version;
     }
 }

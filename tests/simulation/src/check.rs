@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use syncline_model::{
     Blank, ConflictStatus, Link, LinkState, ProblemStatus, RemoteId, RunState, Side,
 };
@@ -9,7 +10,7 @@ use syncline_store::StagedCounts;
 
 use crate::book::{Loss, plain};
 use crate::history::{Setup, Wish};
-use crate::office::Office;
+use crate::office::{Office, guards};
 use crate::profile::{FIELDS, MAPPED};
 use crate::world::{Author, Inner, Rec, World};
 
@@ -108,6 +109,7 @@ pub async fn check(office: &Office, setup: &Setup, rows: &Rows, world: &World) -
     duplicates(&world, &mut broken);
     orphans(&world, setup, rows, &mut broken);
     untouched(&world, &mut broken);
+    guarded(&world, setup, &mut broken);
     let all: BTreeSet<&(String, String)> = told.iter().flat_map(|told| &told.values).collect();
     for loss in &world.book.losses {
         if let Some(law) = lost(&world, setup, loss, &all) {
@@ -230,10 +232,11 @@ impl Check<'_> {
         if values[from].is_empty() {
             return true;
         }
-        let receiver = [a, b][1 - from];
+        let (receiver, source) = ([a, b][1 - from], [a, b][from]);
         let key = (self.wish.accounts[1 - from], receiver.id.clone(), field);
+        let source = (self.wish.accounts[from], source.id.clone());
         let cell = self.world.book.cells.get(&key);
-        cell.is_some_and(|cell| cell.edited_at > cell.agreed_at)
+        cell.is_some_and(|cell| cell.edited_at > cell.met(&source))
     }
 
     /// Where a family name is required, somebody with one name has it there, whichever it is.
@@ -260,6 +263,9 @@ impl Check<'_> {
                 if rec.author != Author::Person || !self.takes_part(rec, side) {
                     continue;
                 }
+                if self.may_hide(account) {
+                    continue;
+                }
                 if self.told.problems.contains(&(from, rec.id.clone())) {
                     continue;
                 }
@@ -272,6 +278,13 @@ impl Check<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a listing of an account may have passed over a record: where pages are counted from the start, one that
+    /// is deleted meanwhile moves another one to a page that was read before. Nobody tells of it until it changes.
+    fn may_hide(&self, account: usize) -> bool {
+        let account = &self.world.accounts[account];
+        account.profile.shifts && account.profile.delta && !account.bin.is_empty()
     }
 
     /// Whether nothing that people did keeps a record from the other side.
@@ -303,6 +316,9 @@ fn duplicates(world: &Inner, broken: &mut Vec<String>) {
                 .map(|entity| entity.restored)
                 .sum();
             if count > members + restored as usize {
+                if world.struck_unseen(class) {
+                    continue;
+                }
                 let names: Vec<&str> = account
                     .records
                     .values()
@@ -358,6 +374,40 @@ fn untouched(world: &Inner, broken: &mut Vec<String>) {
     }
 }
 
+/// I-12: until a person agrees to more, no more is taken away in a day than the guard lets through. Asked where one
+/// connection alone takes away.
+fn guarded(world: &Inner, setup: &Setup, broken: &mut Vec<String>) {
+    let [wish] = setup.wishes.as_slice() else {
+        return;
+    };
+    let limits = guards(wish);
+    for account in &world.accounts {
+        let removals = account.removals.iter();
+        let alone: Vec<_> = removals
+            .filter(|(_, at, _)| world.approved.is_none_or(|approved| *at < approved))
+            .collect();
+        for (_, last, _) in &alone {
+            let day: Vec<_> = alone
+                .iter()
+                .filter(|(_, at, _)| at <= last && *last - *at < TimeDelta::hours(24))
+                .collect();
+            // One of which no answer came may be taken away again.
+            let records: BTreeSet<_> = day.iter().map(|(id, ..)| id).collect();
+            let there = day.iter().map(|(.., there)| *there).max().unwrap_or(0);
+            let share = there * limits.deletions_percent as usize / 100;
+            let limit = share.max(limits.deletions_min as usize);
+            if records.len() > limit {
+                broken.push(format!(
+                    "I-12: {} of {there} records were taken away in account {} in a day, and nobody agreed",
+                    records.len(),
+                    account.number
+                ));
+                break;
+            }
+        }
+    }
+}
+
 /// I-4: an edit that is nowhere any more had to give way to another one, and somebody was told.
 fn lost(
     world: &Inner,
@@ -382,7 +432,7 @@ fn lost(
     // In a ring two records that other connections joined may meet for the first time after an edit. What another tool
     // copied to the other side is an edit there, as far as anybody can tell. And where no answer came, nobody knows
     // whether a value had arrived when a person edited it.
-    let elsewhere = setup.wishes.len() > 2 || world.book.copied || world.struck.lost > 0;
+    let elsewhere = setup.wishes.len() > 2 || world.book.copied || world.struck.unanswered();
     let excused = elsewhere && named;
     if !loss.contested && !excused {
         return Some(format!(

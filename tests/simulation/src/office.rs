@@ -319,7 +319,8 @@ fn mapping(office: &Office, wish: &Wish) -> Mapping {
     }
 }
 
-fn guards(wish: &Wish) -> Guards {
+/// The guards that a connection is to have.
+pub fn guards(wish: &Wish) -> Guards {
     if wish.narrow {
         Guards {
             deletions_min: 1,

@@ -139,6 +139,7 @@ impl Player<'_> {
                     .await;
                 if died {
                     self.stats.crashes += 1;
+                    self.world().lock().struck.crashes += 1;
                     self.say(|| "  the worker died".into());
                     self.office.restart(self.bench, &self.history.setup);
                     self.world().clock.advance(Duration::from_secs(61));
@@ -336,6 +337,7 @@ impl Player<'_> {
             let scope = self.office.scope(index);
             if scope.run_approve(run.id, now).await.is_ok() {
                 approved += 1;
+                self.world().lock().approved.get_or_insert(now);
                 self.say(|| format!("  approved: {:?}", run.guards));
             }
         }

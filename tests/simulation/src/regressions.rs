@@ -167,7 +167,7 @@ pub fn all() -> Vec<(&'static str, History)> {
 }
 
 /// Seeds whose histories once broke a law and are too long to be told by hand.
-const SEEDS: [(u64, Option<Class>); 24] = [
+const SEEDS: [(u64, Option<Class>); 41] = [
     (128, Some(Class::Ring)),
     (137, Some(Class::Ring)),
     (155, Some(Class::Ring)),
@@ -181,7 +181,25 @@ const SEEDS: [(u64, Option<Class>); 24] = [
     (5_427, Some(Class::Ring)),
     (5_780, Some(Class::Ring)),
     (5_864, Some(Class::Ring)),
+    (6_992, Some(Class::Ring)),
     (300_320, Some(Class::Ring)),
+    (334, Some(Class::Guards)),
+    (453, Some(Class::Guards)),
+    (725, Some(Class::Guards)),
+    (839, Some(Class::Guards)),
+    (1_280, Some(Class::Guards)),
+    (82, Some(Class::Deletions)),
+    (570, Some(Class::Deletions)),
+    (9, Some(Class::Wild)),
+    (657, Some(Class::Wild)),
+    (768, Some(Class::Wild)),
+    (5_032, None),
+    (5_284, None),
+    (5_870, None),
+    (6_549, None),
+    (7_252, None),
+    (11_413, None),
+    (13_716, None),
     (100_926, None),
     (101_352, None),
     (400_125, None),
@@ -191,7 +209,6 @@ const SEEDS: [(u64, Option<Class>); 24] = [
     (600_147, None),
     (600_362, None),
     (600_560, None),
-    (6_992, Some(Class::Ring)),
 ];
 
 /// Plays them all. Gives those that break a law again.

@@ -52,10 +52,38 @@ pub struct Inner {
     pub calls: u64,
     /// What else was counted.
     pub counted: BTreeMap<&'static str, u64>,
+    /// When a person first agreed to what guards held.
+    pub approved: Option<chrono::DateTime<chrono::Utc>>,
     /// Laws broken in the act.
     pub broken: Vec<String>,
     /// The time.
     pub clock: Arc<SimClock>,
+}
+
+impl Inner {
+    /// Whether a person edited a record of somebody that we had made at a provider that knows creations again by their
+    /// values alone: whoever got no answer cannot find it then, and makes another one.
+    pub fn struck_unseen(&self, class: usize) -> bool {
+        let searching = self
+            .accounts
+            .iter()
+            .filter(|account| account.profile.create == syncline_connector::Idempotency::Search);
+        let mut made = searching.flat_map(|account| {
+            let ours = account
+                .records
+                .values()
+                .filter(|rec| rec.author == Author::Engine);
+            ours.map(|rec| (account.number, rec))
+        });
+        self.struck.unanswered()
+            && made.any(|(account, rec)| {
+                let edited = |field: &&str| {
+                    let cell = self.book.cells.get(&(account, rec.id.clone(), *field));
+                    cell.is_some_and(|cell| cell.edited.is_some())
+                };
+                self.book.class(rec.entity) == class && crate::profile::FIELDS.iter().any(&edited)
+            })
+    }
 }
 
 impl World {
@@ -81,6 +109,7 @@ impl World {
             writes: 0,
             calls: 0,
             counted: BTreeMap::new(),
+            approved: None,
             broken: Vec::new(),
             clock: Arc::clone(&clock),
         };

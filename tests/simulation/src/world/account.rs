@@ -122,8 +122,8 @@ pub struct Account {
     pub judged: bool,
     /// What may become of records here whose partner was deleted.
     pub fates: Vec<DeletionPolicy>,
-    /// When the engine deleted, marked or took out records.
-    pub removals: Vec<DateTime<Utc>>,
+    /// Which records we took away here, when, and how many there were.
+    pub removals: Vec<(RemoteId, DateTime<Utc>, usize)>,
     feed: Vec<Shown>,
     upto: usize,
     made: u64,
@@ -310,7 +310,7 @@ impl Inner {
             let cell = self.book.cells.entry(meeting.cell).or_default();
             cell.agreed_at = now;
             cell.agreed = meeting.value;
-            cell.met.insert(meeting.partner, now);
+            cell.meetings.insert(meeting.partner, now);
         }
     }
 
@@ -327,7 +327,7 @@ impl Inner {
             return;
         }
         // With this very partner: others may be about the same, and agree by chance.
-        let since = cell.met.get(&meeting.partner).copied().unwrap_or_default();
+        let since = cell.met(&meeting.partner).min(cell.looked_at);
         let written = self.book.written.get(value);
         let contested = written.is_some_and(|written| *written > since);
         self.book.losses.push(Loss {

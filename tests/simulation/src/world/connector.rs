@@ -168,6 +168,7 @@ impl Connector for SimConnector {
     async fn pull(&self, session: &Session, pull: &Pull) -> Result<Page, Error> {
         let asked = pull.clone();
         self.call(session, "pull", false, move |world| {
+            world.book.looked_at = world.book.now;
             self.page(world, &asked)
         })
         .await

@@ -64,4 +64,13 @@ pub struct Struck {
     pub stale: u64,
     /// Creations found again.
     pub found: u64,
+    /// Deaths of the worker.
+    pub crashes: u64,
+}
+
+impl Struck {
+    /// Whether anything may have been done of which nobody heard.
+    pub const fn unanswered(&self) -> bool {
+        self.lost + self.partial + self.crashes > 0
+    }
 }

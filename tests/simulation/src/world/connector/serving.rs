@@ -15,22 +15,32 @@ struct Mark {
     from: Option<usize>,
     upto: usize,
     offset: usize,
+    /// The record that ended the page before, of a listing in which nothing moves.
+    after: Option<RemoteId>,
 }
 
 impl Mark {
     fn write(&self) -> String {
         let from = self.from.map_or(-1, |from| from as i64);
-        format!("{}:{from}:{}:{}", self.epoch, self.upto, self.offset)
+        let after = self.after.as_ref().map_or("", RemoteId::as_str);
+        format!(
+            "{}:{from}:{}:{}:{after}",
+            self.epoch, self.upto, self.offset
+        )
     }
 
     fn read(text: &str) -> Option<Self> {
-        let mut numbers = text.split(':').map(str::parse::<i64>);
-        let mut next = || numbers.next()?.ok();
+        let mut parts = text.split(':');
+        let mut next = || parts.next()?.parse::<i64>().ok();
         Some(Self {
             epoch: next()?.unsigned_abs(),
             from: usize::try_from(next()?).ok(),
             upto: usize::try_from(next()?).ok()?,
             offset: usize::try_from(next()?).ok()?,
+            after: parts
+                .next()
+                .filter(|after| !after.is_empty())
+                .map(RemoteId::new),
         })
     }
 }
@@ -64,6 +74,7 @@ impl SimConnector {
                 from: None,
                 upto: shown,
                 offset: 0,
+                after: None,
             },
             Some(Some(place)) if place.epoch == account.epoch && !expires => place,
             Some(_) => {
@@ -76,12 +87,19 @@ impl SimConnector {
             place.from = account.profile.delta.then_some(place.upto);
             place.upto = shown;
             place.offset = 0;
+            place.after = None;
         }
         let ids = self.listed_ids(world, &place, &pull.collection);
         let account = &world.accounts[self.number];
         let (size, delta) = (account.profile.page, account.profile.delta);
-        let mut slice: Vec<RemoteId> = ids.iter().skip(place.offset).take(size).cloned().collect();
-        let mut more = ids.len() > place.offset + size;
+        let moves = place.from.is_some() || account.profile.shifts;
+        // Most page tokens say after which record a page begins; others only how many came before it.
+        let begin = match &place.after {
+            Some(after) => ids.iter().take_while(|id| *id <= after).count(),
+            None => place.offset,
+        };
+        let mut slice: Vec<RemoteId> = ids.iter().skip(begin).take(size).cloned().collect();
+        let mut more = ids.len() > begin + size;
         let mut whole = place.from.is_none();
         if whole && !delta && !ids.is_empty() {
             let honest = self.strikes(world, |weather| weather.truncated);
@@ -92,11 +110,13 @@ impl SimConnector {
                 whole = !honest;
             }
         }
+        let last = slice.last().filter(|_| !moves).cloned();
         let mut changes = Vec::new();
         for id in slice {
             changes.push(self.change(world, &id, &pull.collection));
         }
         place.offset += size;
+        place.after = last.filter(|_| more);
         let next = if more {
             Next::Page(place.write())
         } else {
@@ -347,7 +367,10 @@ impl SimConnector {
         }
         let now = world.now();
         world.writes += 1;
-        world.accounts[self.number].removals.push(now);
+        let account = &mut world.accounts[self.number];
+        account
+            .removals
+            .push((id.clone(), now, account.records.len()));
         world.trace.note(0xd0);
         world
             .trace
