@@ -15,6 +15,14 @@ pub enum Error {
     /// No connector has this id.
     #[error("there is no provider `{0}`")]
     UnknownProvider(String),
+    /// A configured provider that no connector knows.
+    #[error("`providers.{id}`: there is no such provider; there are {}", .known.join(", "))]
+    UnknownSettings {
+        /// The provider's id, as configured.
+        id: String,
+        /// The providers that there are.
+        known: Vec<String>,
+    },
     /// A configured limit that the provider does not have.
     #[error("`providers.{id}.limits.{limit}`: there is no such limit; there are {}", .known.join(", "))]
     UnknownLimit {

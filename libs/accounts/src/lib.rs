@@ -60,7 +60,10 @@ impl Accounts {
             .iter()
             .map(|(id, settings)| {
                 let known = ProviderId::parse(id).filter(|id| registry.get(id).is_some());
-                let id = known.ok_or_else(|| Error::UnknownProvider(id.clone()))?;
+                let id = known.ok_or_else(|| Error::UnknownSettings {
+                    id: id.clone(),
+                    known: provider_ids(&registry),
+                })?;
                 check_limits(&registry, &id, settings)?;
                 Ok((id, settings.clone()))
             })
@@ -240,6 +243,11 @@ impl Inner {
             )),
         )
     }
+}
+
+fn provider_ids(registry: &Registry) -> Vec<String> {
+    let ids = registry.iter().map(|connector| &connector.definition().id);
+    ids.map(|id| id.as_str().to_owned()).collect()
 }
 
 /// A limit that the provider does not have is a misspelt one.

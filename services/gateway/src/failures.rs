@@ -56,6 +56,7 @@ impl From<syncline_accounts::Error> for Problem {
             }
             Error::NotConfigured { .. }
             | Error::UnknownProvider(_)
+            | Error::UnknownSettings { .. }
             | Error::UnknownLimit { .. } => {
                 tracing::error!(%error, "a provider cannot be used");
                 Self::new(

@@ -238,5 +238,8 @@ async fn configuration_goes_over_the_definition() {
     assert_eq!(short.settle(&fake).unwrap().as_secs(), 2);
     let misspelt = BTreeMap::from([("faik".to_owned(), Settings::default())]);
     let error = accounts(&world.store, &world.clock, &misspelt).unwrap_err();
-    assert!(error.to_string().contains("faik"), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "`providers.faik`: there is no such provider; there are fake"
+    );
 }

@@ -250,7 +250,7 @@ pub struct Limit {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file or value cannot be read as what it should be; the message names the key.
-    #[error("{0}")]
+    #[error(transparent)]
     Read(#[from] config::ConfigError),
     /// A value is out of its bounds.
     #[error("configuration: `{key}` {what}")]

@@ -68,7 +68,10 @@ fn the_environment_goes_over_the_file_and_the_file_over_the_defaults() {
 #[test]
 fn what_is_wrong_is_refused_and_named() {
     let check = |file: &str, environment: &[(&str, &str)], expect: &[&str]| {
-        let error = load(file, environment).unwrap_err().to_string();
+        let error = load(file, environment).unwrap_err();
+        let below = std::error::Error::source(&error).map(ToString::to_string);
+        let error = error.to_string();
+        assert_ne!(below, Some(error.clone()), "it is said twice");
         for part in expect {
             assert!(error.contains(part), "{error:?} lacks {part:?}");
         }
