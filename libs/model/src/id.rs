@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// A text that is not an id of the kind asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a {what} id: expected `{prefix}_` followed by 32 hexadecimal digits")]
+#[error("`{text}` is no {what} id: expected `{prefix}_` followed by 32 hexadecimal digits")]
 pub struct IdError {
     text: String,
     what: &'static str,

@@ -11,7 +11,7 @@ use syncline_model::{
 use syncline_store::StoreError;
 
 use crate::auth::Caller;
-use crate::extract::Findings;
+use crate::extract::{Findings, sentence};
 use crate::problem::{Code, Problem};
 use crate::state::State;
 use crate::wire::deletion_word;
@@ -152,7 +152,7 @@ impl Live {
             fields: &self.fields,
         });
         for error in compiled.err().into_iter().flatten() {
-            findings.add(error.path, error.message);
+            findings.add(error.path, sentence(&error.message));
         }
         findings.into_result()
     }

@@ -119,7 +119,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let pointer = pointer(error.path());
         let inner = error.into_inner();
         if inner.is_data() {
-            Problem::invalid(pointer, capitalised(&inner.to_string()))
+            Problem::invalid(pointer, shape(&inner.to_string()))
         } else {
             malformed(&inner)
         }
@@ -153,10 +153,26 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// serde's message as a sentence, without the place (the pointer has it).
-fn capitalised(message: &str) -> String {
+/// serde's message as a sentence in words of JSON, without the place (the pointer has it).
+fn shape(message: &str) -> String {
     let message = message.split(" at line ").next().unwrap_or(message);
-    let mut letters = message.chars();
+    let message = match message.rsplit_once(", expected ") {
+        Some((got, "u8" | "u16" | "u32" | "u64")) => {
+            format!("{got}, expected a whole number from 0")
+        }
+        Some((got, wanted)) if wanted.starts_with("struct ") => {
+            format!("{got}, expected an object")
+        }
+        Some((got, "a sequence")) => format!("{got}, expected a list"),
+        _ => message.to_owned(),
+    };
+    let message = message.replace("invalid type: map", "invalid type: object");
+    sentence(&message.replace("invalid type: sequence", "invalid type: list"))
+}
+
+/// A message as a sentence.
+pub fn sentence(message: &str) -> String {
+    let mut letters = message.trim_end_matches('.').chars();
     letters.next().map_or_else(String::new, |first| {
         format!("{}{}.", first.to_uppercase(), letters.as_str())
     })
@@ -180,6 +196,27 @@ mod tests {
     struct Inner {
         #[expect(dead_code, reason = "only its shape matters")]
         number: u8,
+    }
+
+    #[test]
+    fn messages_are_sentences_in_words_of_json() {
+        let check = |message: &str, want: &str| assert_eq!(shape(message), want);
+        check(
+            "invalid type: string \"5m\", expected struct ScheduleText at line 1 column 9",
+            "Invalid type: string \"5m\", expected an object.",
+        );
+        check(
+            "invalid value: integer `-1`, expected u32",
+            "Invalid value: integer `-1`, expected a whole number from 0.",
+        );
+        check(
+            "invalid type: map, expected a sequence",
+            "Invalid type: object, expected a list.",
+        );
+        check("missing field `a`", "Missing field `a`.");
+        assert_eq!(sentence("there is none"), "There is none.");
+        assert_eq!(sentence("`x` twice."), "`x` twice.");
+        assert_eq!(sentence(""), "");
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod id;
 mod if_match;
 mod page;
 
-pub use body::{Body, Checked, Findings, MAX_BODY, unreadable};
+pub use body::{Body, Checked, Findings, MAX_BODY, sentence, unreadable};
 pub use id::Id;
 pub use if_match::IfMatch;
-pub use page::{Page, PageQuery, Query};
+pub use page::{Page, PageQuery, Query, page_limit};

@@ -3,10 +3,11 @@
 use std::future::{Ready, ready};
 use std::str::FromStr;
 
+use actix_web::error::QueryPayloadError;
 use actix_web::web::{self, Json};
 use actix_web::{FromRequest, HttpRequest, dev};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use syncline_store::StoreError;
 use utoipa::{IntoParams, ToSchema};
 
@@ -24,6 +25,7 @@ const MOST: u32 = 200;
 pub struct PageQuery {
     /// Items on the page, 1 to 200; 50 when left out.
     #[param(minimum = 1, maximum = 200)]
+    #[serde(default, deserialize_with = "page_limit")]
     pub limit: Option<u32>,
     /// `next` of the page before.
     pub after: Option<String>,
@@ -115,10 +117,27 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
             Ok(query) => Ok(Self(query.into_inner())),
             Err(error) => Err(Problem::new(
                 Code::InvalidParameter,
-                format!("The query is not valid: {error}."),
+                format!("The query is not valid: {}.", told(&error)),
             )),
         })
     }
+}
+
+/// What is wrong, without the library's own words before it.
+fn told(error: &QueryPayloadError) -> String {
+    match error {
+        QueryPayloadError::Deserialize(what) => what.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A number, named if it is none: a query's own errors do not say of which parameter they are.
+pub fn page_limit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let text = String::deserialize(from)?;
+    let whole = text.parse();
+    whole
+        .map(Some)
+        .map_err(|_| D::Error::custom(format!("`limit` is a whole number from 1 to {MOST}")))
 }
 
 #[cfg(test)]
@@ -134,6 +153,22 @@ mod tests {
         check(vec![], None);
         check(vec![1], None);
         check(vec![1, 2], Some("2"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_query_names_its_parameter() {
+        let check = |query: &str, want: &str| {
+            let error = web::Query::<PageQuery>::from_query(query).expect_err(query);
+            assert_eq!(told(&error), want, "{query}");
+        };
+        check("limit=many", "`limit` is a whole number from 1 to 200");
+        check("limit=-1", "`limit` is a whole number from 1 to 200");
+        check(
+            "lmit=2",
+            "unknown field `lmit`, expected `limit` or `after`",
+        );
+        let page = web::Query::<PageQuery>::from_query("after=x").expect("a page");
+        assert_eq!((page.limit, page.after.as_deref()), (None, Some("x")));
     }
 
     #[test]

@@ -54,6 +54,12 @@ async fn every_failure_is_a_problem() {
             .await
             .problem(404, "not_found");
     }
+    let many = ann.get("/v1/accounts?limit=many").await;
+    let many = many.problem(400, "invalid_parameter");
+    assert_eq!(
+        many["detail"],
+        "The query is not valid: `limit` is a whole number from 1 to 200."
+    );
     // Not routed yet.
     let preview = "/v1/connections/con_00000000000000000000000000000000/preview";
     ann.post(preview, &json!({}))

@@ -6,7 +6,7 @@ use syncline_model::{ConflictStatus, ConnectionId};
 use utoipa::IntoParams;
 
 use crate::auth::CanRead;
-use crate::extract::{Id, Page, PageQuery, Query};
+use crate::extract::{Id, Page, PageQuery, Query, page_limit};
 use crate::problem::Problem;
 use crate::schema;
 use crate::wire::ConflictJson;
@@ -21,6 +21,7 @@ pub struct Which {
     status: Option<ConflictStatus>,
     /// Items on the page, 1 to 200; 50 when left out.
     #[param(minimum = 1, maximum = 200)]
+    #[serde(default, deserialize_with = "page_limit")]
     limit: Option<u32>,
     /// `next` of the page before.
     after: Option<String>,
