@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use syncline_sandbox::RunningSandbox;
 use syncline_sandbox::core::provider::Provider;
 use syncline_sandbox::import::{
-    self, COMPANY_FIELD, Fate, Import, ImportedContact, LoadReport, Loss, Losses,
+    self, COMPANY_FIELD, Fate, Import, ImportedContact, LoadReport, Loss, Losses, Photo,
 };
 
 /// Files read and not loaded yet.
@@ -43,7 +43,7 @@ fn read(path: &Path) -> anyhow::Result<(String, Import)> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let import = import::read(&bytes, &name).with_context(|| format!("cannot load {name}"))?;
+    let import = import::read(&bytes, &name)?;
     Ok((name, import))
 }
 
@@ -143,7 +143,8 @@ fn into_google(
     losses: &mut Losses,
 ) -> Result<(), String> {
     let google = import::to_google(contact, losses);
-    let photo = google.photo.is_some();
+    // Of an address alone it was said already that no picture comes of it.
+    let photo = matches!(google.photo, Some(Photo::Bytes { .. }));
     let mut person = google.person;
     let mut memberships = vec![membership("contactGroups/myContacts")];
     for label in &google.labels {

@@ -424,8 +424,18 @@ pub fn by_hand(
         .values()
         .find(|g| !g.deleted && is_open(&g.id) && (g.name == name || g.formatted == name))
         .map(|g| g.id.clone());
-    let id = match known.filter(|_| body.get("reuse") == Some(&Value::Bool(true))) {
+    let reuse = body.get("reuse") == Some(&Value::Bool(true));
+    let shut = account
+        .groups
+        .values()
+        .any(|g| g.system && !is_open(&g.id) && (g.name == name || g.formatted == name));
+    let id = match known.filter(|_| reuse) {
         Some(id) => id,
+        None if reuse && shut => {
+            return Err(crate::core::provider::AdminError::conflict(
+                "Google has a group of its own by this name, and takes no contacts into it",
+            ));
+        }
         None => add(&mut account, name, Vec::new(), now).map_err(super::admin::refused)?,
     };
     Ok(json!({ "id": id, "resourceName": format!("contactGroups/{id}") }))

@@ -130,12 +130,12 @@ impl fmt::Display for LoadReport {
         } else {
             &self.file
         };
-        write!(out, "{file}: {} contacts", self.contacts)?;
+        write!(out, "{file}: {}", counted(self.contacts, "contact"))?;
         if self.losses.is_empty() {
             return write!(out, ", nothing lost");
         }
         let groups = alike(&self.losses);
-        write!(out, ", {} remarks", self.losses.len())?;
+        write!(out, ", {}", counted(self.losses.len(), "remark"))?;
         for group in &groups {
             if group.len() < ALIKE {
                 for loss in group {
@@ -159,6 +159,11 @@ impl fmt::Display for Loss {
         }
         write!(out, ": {} ({})", self.why, place(self))
     }
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{end}")
 }
 
 /// Groups what differs only in the contact, its line and its value; groups and members keep their order.
@@ -229,6 +234,10 @@ mod tests {
     #[test]
     fn like_losses_share_a_line() {
         check(&[], "a.vcf: 9 contacts, nothing lost");
+        check(
+            &[("Ann", "photo")],
+            "a.vcf: 9 contacts, 1 remark\n  lost photo \"v [1m\": no place (Ann, line 1)",
+        );
         check(
             &[
                 ("Ann", "photo"),

@@ -75,6 +75,12 @@ pub enum ImportError {
         /// The encoding's name.
         encoding: &'static str,
     },
+    /// The file is no text: a picture, a spreadsheet, an archive.
+    #[error("{file}: not a text file; export the contacts as vCard (.vcf) or as Google CSV (.csv)")]
+    NotText {
+        /// The file's name as given.
+        file: String,
+    },
     /// Neither a vCard nor a table with a column that means a name, an e-mail address or a phone number.
     #[error("{file}: neither a vCard nor a contacts CSV (no column is known: {columns})")]
     NotAnAddressBook {
@@ -114,11 +120,15 @@ pub fn read(bytes: &[u8], file_name: &str) -> Result<Import, ImportError> {
             losses: losses.into_vec(),
         });
     }
-    let contacts =
-        csv_file::read(&plain, &mut losses).map_err(|columns| ImportError::NotAnAddressBook {
+    let contacts = csv_file::read(&plain, &mut losses).map_err(|columns| {
+        if plain.contains(&0) {
+            return ImportError::NotText { file: file() };
+        }
+        ImportError::NotAnAddressBook {
             file: file(),
             columns,
-        })?;
+        }
+    })?;
     Ok(Import {
         format: Format::Csv,
         contacts,
@@ -171,5 +181,11 @@ mod tests {
         check(b" \r\n", "a.csv", Err("empty"));
         check(b"\xFF\xFE\0\0B\0\0\0", "a.csv", Err("UTF-32"));
         check(b"hello world", "a.csv", Err("hello world"));
+        check(
+            b"\x7FELF\x02\x01\0\0\x03\n",
+            "a.vcf",
+            Err("not a text file"),
+        );
+        check(b"PK\x03\x04\0\x08\n,", "a.csv", Err("not a text file"));
     }
 }

@@ -371,7 +371,7 @@ impl Record<'_> {
         }
         if contact.photo.is_some() {
             self.losses
-                .lost("photo", "", "it is no part of a record's body");
+                .lost("photo", "", "Zoho keeps pictures apart from records");
         }
     }
 
