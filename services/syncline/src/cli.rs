@@ -8,11 +8,11 @@ use syncline_platform::Config;
 
 use crate::otlp::Traces;
 use crate::roles::Role;
-use crate::{demo, keys, providers, roles, sandbox, serve};
+use crate::{demo, keys, out, providers, roles, sandbox, serve};
 
 /// Keeps contacts the same in the apps a company uses.
 #[derive(Debug, Parser)]
-#[command(name = "syncline", version, about)]
+#[command(name = "syncline", version)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -64,7 +64,8 @@ pub struct ServeArgs {
     /// Where the database, the key ring and secrets are kept.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Address and port of the API, or of the role's health and metrics; port 0 takes a free one.
+    /// Address and port of the API, or of the role's health and metrics, such as `127.0.0.1:8080`; port 0 takes a
+    /// free one.
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
 }
@@ -109,14 +110,8 @@ impl Cli {
             Command::Providers { json } => providers::print(json),
             Command::Migrate(args) => serve::migrate(args.load()?).await,
             Command::Keys(args) => Box::pin(keys::run(args)).await,
-            Command::Openapi => {
-                print!("{}", syncline_gateway::openapi()?);
-                Ok(())
-            }
-            Command::Config(args) => {
-                println!("{}", args.load()?.to_toml()?);
-                Ok(())
-            }
+            Command::Openapi => Ok(out::print(&syncline_gateway::openapi()?)?),
+            Command::Config(args) => Ok(out::line(&args.load()?.to_toml()?)?),
         }
     }
 }

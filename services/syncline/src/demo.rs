@@ -6,12 +6,13 @@ mod api;
 mod audit;
 mod edits;
 mod report;
+mod say;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde_json::json;
@@ -19,11 +20,13 @@ use syncline_platform::telemetry::LogFormat;
 use syncline_platform::{Config, Shutdown, telemetry};
 use syncline_sandbox::RunningSandbox;
 
+use crate::import::Loaded;
 use crate::serve::Serving;
-use crate::{import, sandbox};
+use crate::{import, out, sandbox};
 use api::Api;
 use audit::{Audit, Census};
 use report::{Report, RunReport};
+use say::Say;
 
 /// `demo`.
 #[derive(Debug, Clone, Args)]
@@ -54,7 +57,7 @@ const GOOGLE: &str = "google";
 /// Runs the demo.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     telemetry::init(LogFormat::Text, &args.log, &SdkTracerProvider::default())?;
-    let say = Say(!args.json);
+    let mut say = Say::new(args.json);
     let files = import::read_all(args.import_a.as_deref(), args.import_b.as_deref())?;
     let invented = files.is_empty();
     let contacts = if invented { args.contacts } else { 0 };
@@ -83,43 +86,55 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
         report: Report::default(),
         connection: String::new(),
     };
-    demo.connect().await?;
-    demo.sync("first sync").await?;
-    if invented && contacts >= edits::FEWEST {
-        let edits = edits::make(&sandbox, &demo.audit)?;
-        for line in &edits {
-            demo.say.line(&format!("  edit    {line}"));
-        }
-        demo.report.edits = edits;
-        demo.sync("after people's edits").await?;
+    let shutdown = Shutdown::new();
+    shutdown.listen_to_signals()?;
+    let mut shown = tokio::select! {
+        shown = demo.show(invented && contacts >= edits::FEWEST, &imported, args.json) => shown,
+        () = shutdown.triggered() => Err(anyhow!("stopped before the report")),
+    };
+    if shown.is_ok() && !args.once && !args.json {
+        shown = stay_up(&demo, &base, &shutdown).await;
     }
-    demo.sync("nothing changed").await?;
-    demo.report.problems = demo.api.problems(&demo.connection).await?;
-    demo.conclude(imported.iter().map(ToString::to_string).collect())?;
-    if args.json {
-        println!("{}", serde_json::to_string(&demo.report.to_json())?);
-    } else {
-        println!("\n{}", demo.report);
-    }
-    if !args.once && !args.json {
-        stay_up(&demo, &base).await?;
-    }
+    // Whatever came of it, nothing stays behind.
     serving.stop().await?;
     sandbox.stop().await;
-    Ok(())
+    shown
 }
 
 struct Demo<'a> {
     api: Api,
     audit: Audit,
     sandbox: &'a RunningSandbox,
-    say: Say,
+    say: Say<std::io::Stdout>,
     census: Census,
     report: Report,
     connection: String,
 }
 
 impl Demo<'_> {
+    /// Does all of it and prints the report.
+    async fn show(&mut self, edited: bool, imported: &[Loaded], json: bool) -> anyhow::Result<()> {
+        self.connect().await?;
+        self.sync("first sync").await?;
+        if edited {
+            let edits = edits::make(self.sandbox, &self.audit)?;
+            for line in &edits {
+                self.say.line(&format!("  edit    {line}"));
+            }
+            self.report.edits = edits;
+            self.sync("after people's edits").await?;
+        }
+        self.sync("nothing changed").await?;
+        self.report.problems = self.api.problems(&self.connection).await?;
+        self.conclude(imported.iter().map(ToString::to_string).collect())?;
+        if json {
+            out::line(&serde_json::to_string(&self.report.to_json())?)?;
+        } else {
+            out::line(&format!("\n{}", self.report))?;
+        }
+        Ok(())
+    }
+
     /// Signs up, authorises both accounts and connects them.
     async fn connect(&mut self) -> anyhow::Result<()> {
         self.api.sign_up("Demo Ltd", "owner@demo.example").await?;
@@ -161,14 +176,14 @@ impl Demo<'_> {
         let run = self.api.run_now(&self.connection).await?;
         let run = loop {
             let state = self.api.run(&run).await?;
-            self.say.progress(name, &state);
             if state.is_final() {
                 break state;
             }
+            self.say.progress(name, &state, Instant::now());
             tokio::time::sleep(Duration::from_millis(100)).await;
         };
         let seconds = begun.elapsed().as_secs_f64();
-        self.say.end_progress();
+        self.say.end(name, &run);
         ensure!(
             run.state == "succeeded",
             "the run ended {}: {}",
@@ -204,20 +219,17 @@ impl Demo<'_> {
     }
 }
 
-async fn stay_up(demo: &Demo<'_>, base: &str) -> anyhow::Result<()> {
-    println!("Both stay up until you press Ctrl-C. To play with them:");
-    println!(
-        "  edit contacts as a person   {}/_sandbox",
-        demo.sandbox.base_url()
-    );
-    println!("  the REST API, documented    {base}/docs");
-    println!("  a token for it (15 minutes) {}", demo.api.token());
-    println!(
-        "  sync again                  curl -X POST -H 'authorization: Bearer TOKEN' {base}/v1/connections/{}/runs",
+async fn stay_up(demo: &Demo<'_>, base: &str, shutdown: &Shutdown) -> anyhow::Result<()> {
+    out::line(&format!(
+        "Both stay up until you press Ctrl-C. To play with them:\n\
+         \x20 edit contacts as a person   {}/_sandbox\n\
+         \x20 the REST API, documented    {base}/docs\n\
+         \x20 a token for it (15 minutes) {}\n\
+         \x20 sync again                  curl -X POST -H 'authorization: Bearer TOKEN' {base}/v1/connections/{}/runs",
+        demo.sandbox.base_url(),
+        demo.api.token(),
         demo.connection
-    );
-    let shutdown = Shutdown::new();
-    shutdown.listen_to_signals()?;
+    ))?;
     shutdown.triggered().await;
     Ok(())
 }
@@ -269,38 +281,5 @@ impl Drop for Scratch {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
             tracing::warn!(%error, "the temporary directory stays behind");
         }
-    }
-}
-
-/// Talks to the person at the terminal, or not.
-struct Say(bool);
-
-impl Say {
-    fn line(&self, text: &str) {
-        if self.0 {
-            println!("{text}");
-        }
-    }
-
-    fn progress(&self, name: &str, run: &api::Run) {
-        use std::io::Write as _;
-        if self.0 {
-            let c = &run.counters;
-            print!(
-                "\r  {name}: {} read, created {} + {}, updated {} + {}, linked {}   ",
-                c.pulled,
-                c.a_to_b.created,
-                c.b_to_a.created,
-                c.a_to_b.updated,
-                c.b_to_a.updated,
-                c.a_to_b.linked + c.b_to_a.linked
-            );
-            // A terminal that is gone is no reason to stop syncing.
-            std::io::stdout().flush().unwrap_or_default();
-        }
-    }
-
-    fn end_progress(&self) {
-        self.line("");
     }
 }

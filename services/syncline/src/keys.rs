@@ -8,7 +8,7 @@ use syncline_platform::seal::{KeyRing, KeyRingFile};
 use syncline_store::{KeyUse, Store};
 
 use crate::cli::ConfigArgs;
-use crate::wiring;
+use crate::{out, wiring};
 
 /// `keys`.
 #[derive(Debug, Args)]
@@ -59,8 +59,7 @@ async fn list(config: &Config) -> anyhow::Result<()> {
     let store = wiring::open_migrated_store(config).await?;
     let usage = store.key_use().await?;
     store.close().await;
-    print!("{}", table(&ring, &usage));
-    Ok(())
+    Ok(out::print(&table(&ring, &usage))?)
 }
 
 /// A line a key, those too that the ring lacks.
@@ -86,11 +85,10 @@ fn table(ring: &KeyRing, usage: &KeyUse) -> String {
 
 fn add(config: &Config) -> anyhow::Result<()> {
     let id = KeyRingFile::hold(&config.keys_file())?.add()?;
-    println!("added the key {id}, which wraps nothing yet");
-    println!(
-        "keep a copy of the key ring and give it to all processes, then: syncline keys rotate {id}"
-    );
-    Ok(())
+    Ok(out::line(&format!(
+        "added the key {id}, which wraps nothing yet\n\
+         keep a copy of the key ring and give it to all processes, then: syncline keys rotate {id}"
+    ))?)
 }
 
 async fn rotate(config: &Config, id: &str) -> anyhow::Result<()> {
@@ -106,10 +104,10 @@ async fn rotate(config: &Config, id: &str) -> anyhow::Result<()> {
     let done = done.with_context(|| {
         format!("{id} wraps new tenants' keys, but not all that exist: run this again")
     })?;
-    println!(
+    out::line(&format!(
         "the key {id} wraps; keys of tenants wrapped anew: {}",
         done.wrapped
-    );
+    ))?;
     ensure!(
         done.refused == 0,
         "the keys of {} tenants do not open with this key ring and stay as they are: `syncline keys list`",
@@ -137,10 +135,9 @@ async fn retire(config: &Config, id: &str) -> anyhow::Result<()> {
         );
     }
     file.remove(id, wrapping)?;
-    println!(
+    Ok(out::line(&format!(
         "{id} is out of the key ring; backups from before the rotation open only with a copy that has it"
-    );
-    Ok(())
+    ))?)
 }
 
 /// The database, if the ring is the one that it was sealed with: with another one, either would be spoilt.

@@ -7,6 +7,7 @@ mod import;
 mod keys;
 mod metrics;
 mod otlp;
+mod out;
 mod providers;
 mod roles;
 mod sandbox;

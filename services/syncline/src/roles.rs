@@ -11,6 +11,7 @@ use syncline_worker::{Scheduler, Slots};
 
 use crate::metrics::{self, Sampler};
 use crate::otlp::Traces;
+use crate::out;
 use crate::serve::{gateway_state, listen, until_done};
 use crate::wiring::{self, Parts};
 
@@ -51,7 +52,10 @@ async fn work(role: Role, config: &Config) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let metrics = metrics::install()?;
     let parts = wiring::shared_parts(config).await?;
-    println!("syncline {} listening on http://{address}", role.name());
+    out::line(&format!(
+        "syncline {} listening on http://{address}",
+        role.name()
+    ))?;
     let ended = match role {
         Role::Gateway => {
             let state = gateway_state(config, &parts, address, &shutdown, metrics)?;

@@ -8,11 +8,13 @@ use syncline_sandbox::core::people::Seed;
 use syncline_sandbox::core::provider::NewAccount;
 use syncline_sandbox::{RunningSandbox, Sandbox, SandboxConfig};
 
+use crate::out;
+
 /// `sandbox`.
 #[derive(Debug, Clone, Args)]
 pub struct SandboxArgs {
     /// Address and port; port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:8090")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     pub listen: SocketAddr,
     /// Invented contacts in each account, of which the two providers share a part.
     #[arg(long, default_value_t = 0)]
@@ -54,9 +56,11 @@ pub async fn start(listen: SocketAddr, contacts: u64, seed: u64) -> anyhow::Resu
 pub async fn run(args: SandboxArgs) -> anyhow::Result<()> {
     let running = start(args.listen, args.contacts, args.seed).await?;
     let base = running.base_url().to_owned();
-    println!("sandbox listening on {base}");
-    println!("people: open {base}/_sandbox in a browser");
-    println!("programs: see docs/sandbox.md for the addresses and OAuth clients");
+    out::line(&format!(
+        "sandbox listening on {base}\n\
+         people: open {base}/_sandbox in a browser\n\
+         programs: see docs/sandbox.md for the addresses and OAuth clients"
+    ))?;
     let shutdown = Shutdown::new();
     shutdown.listen_to_signals()?;
     shutdown.triggered().await;

@@ -9,7 +9,7 @@ use syncline_platform::{Config, DataDir, Shutdown};
 use syncline_worker::{Scheduler, Slots};
 
 use crate::metrics::{self, Sampler};
-use crate::wiring;
+use crate::{out, wiring};
 
 /// From the wish to stop to the end of the process, at most; whoever asked waits for half a minute.
 const STOP: Duration = Duration::from_secs(27);
@@ -140,9 +140,12 @@ const fn limits(config: &Config) -> LimitSettings {
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let data_dir = config.data_dir.display().to_string();
     let serving = Serving::start(config).await?;
-    println!("syncline listening on http://{}", serving.address);
-    println!("documentation of the API: http://{}/docs", serving.address);
-    println!("data in {data_dir}");
+    let address = serving.address;
+    out::line(&format!(
+        "syncline listening on http://{address}\n\
+         documentation of the API: http://{address}/docs\n\
+         data in {data_dir}"
+    ))?;
     serving.until_stopped().await
 }
 
@@ -151,6 +154,5 @@ pub async fn migrate(config: Config) -> anyhow::Result<()> {
     let store = wiring::open_store(&config).await?;
     store.migrate().await?;
     store.close().await;
-    println!("the database is up to date");
-    Ok(())
+    Ok(out::line("the database is up to date")?)
 }

@@ -2,10 +2,14 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use system_tests::program::{run, workspace};
+use system_tests::program::{Scratch, binary, run, workspace};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 
 /// The report; standard output must hold one JSON object and nothing else.
 async fn demo(args: &[&OsStr]) -> anyhow::Result<Value> {
@@ -71,6 +75,37 @@ async fn reports_one_json_object_of_a_fixed_shape() -> anyhow::Result<()> {
         idle["a"].as_u64() <= Some(3) && idle["b"].as_u64() <= Some(2),
         "{idle}"
     );
+    Ok(())
+}
+
+/// Ctrl-C in the middle of the first sync. Standard output is no terminal here: it holds lines, written once.
+#[tokio::test]
+async fn stopped_halfway_it_leaves_nothing_behind() -> anyhow::Result<()> {
+    let temporary = Scratch::new()?;
+    let mut child = Command::new(binary()?)
+        .args(["demo", "--contacts", "2000"])
+        .env("TMPDIR", &temporary.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
+    while let Some(line) = lines.next_line().await? {
+        ensure!(!line.contains('\r'), "written over: {line:?}");
+        if line.starts_with("connected them") {
+            break;
+        }
+    }
+    assert_ne!(std::fs::read_dir(&temporary.0)?.count(), 0);
+    let id = child.id().context("it is gone already")?.to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status().await?;
+    ensure!(sent.success(), "it takes no signal");
+    let ended = tokio::time::timeout(Duration::from_mins(1), child.wait_with_output()).await??;
+    let said = String::from_utf8(ended.stderr)?;
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("stopped before the report"), "{said}");
+    assert_eq!(std::fs::read_dir(&temporary.0)?.count(), 0, "{said}");
     Ok(())
 }
 
