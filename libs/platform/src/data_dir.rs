@@ -30,6 +30,14 @@ pub enum DataDirError {
 }
 
 impl DataDir {
+    /// Makes the directory when it is missing, for its owner only, and does not hold it.
+    pub fn make(path: &Path) -> Result<(), DataDirError> {
+        create(path).map_err(|source| DataDirError::Io {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
     /// Makes the directory when it is missing, for its owner only, and holds it. Refuses when another process does.
     pub fn lock(path: &Path) -> Result<Self, DataDirError> {
         let failed = |source| DataDirError::Io {

@@ -151,8 +151,30 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
 /// Brings the database up to date.
 pub async fn migrate(config: Config) -> anyhow::Result<()> {
+    // A fleet has nothing there, and perhaps no place to make it.
+    if config.keys_file().starts_with(&config.data_dir) {
+        DataDir::make(&config.data_dir)?;
+    }
     let store = wiring::open_store(&config).await?;
     store.migrate().await?;
     store.close().await;
     Ok(out::line("the database is up to date")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_migration_makes_the_data_directory() {
+        let name = format!("syncline-migrate-{}", syncline_platform::random_token(9));
+        let dir = std::env::temp_dir().join(name);
+        let mut config = Config::load_with(None, std::collections::HashMap::new()).unwrap();
+        config.data_dir = dir.join("data");
+        for _ in 0..2 {
+            migrate(config.clone()).await.unwrap();
+        }
+        assert!(config.keys_file().is_file());
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }
