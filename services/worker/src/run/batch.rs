@@ -326,7 +326,7 @@ pub async fn observe(
     if look == Look::Act {
         read_before_writing(context, &mut batch).await?;
     }
-    cluster::gather(context, unlinked, &mut batch).await?;
+    cluster::gather(context, unlinked, look, &mut batch).await?;
     batch.observation.elsewhere = kin::elsewhere(context, &batch.observation).await?;
     Ok(batch)
 }

@@ -7,7 +7,7 @@ use syncline_engine::{Cluster, Kin, Sight, match_keys};
 use syncline_model::{Link, LinkState, Record, RemoteId, Side, Sides};
 use syncline_store::SeenLink;
 
-use super::batch::{Batch, seen};
+use super::batch::{Batch, Look, seen};
 use super::context::RunContext;
 use super::{kin, stale};
 use crate::Trouble;
@@ -22,6 +22,7 @@ type Survivors = Sides<BTreeMap<RemoteId, Link>>;
 pub async fn gather(
     context: &RunContext<'_>,
     mut records: Sides<Vec<Record>>,
+    look: Look,
     batch: &mut Batch,
 ) -> Result<(), Trouble> {
     let mut asked: BTreeSet<String> = BTreeSet::new();
@@ -48,7 +49,7 @@ pub async fn gather(
             }
         }
     }
-    for side in Side::BOTH {
+    for side in Side::BOTH.into_iter().filter(|_| look == Look::Act) {
         let taken = taken.get(side.other());
         drop_ghosts(context, side, records.get_mut(side), taken, batch).await?;
     }
