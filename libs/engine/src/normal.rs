@@ -141,13 +141,20 @@ fn phone(text: &str) -> String {
             None => e164.to_owned(),
         };
     }
-    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-    if digits.is_empty() {
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let (line, extension) = number.split_once(";ext=").unwrap_or((number, ""));
+    let (line, extension) = (digits(line), digits(extension));
+    let form = match (line.as_str(), extension.as_str()) {
         // "call reception": not a number, but not nothing either.
-        one_line(text)
-    } else {
-        digits
+        ("", "") => return one_line(text),
+        (line, "") => line.to_owned(),
+        (line, extension) => format!("{line};ext={extension}"),
+    };
+    // Signs stood between the zeros.
+    if form.starts_with("00") && form != text {
+        return phone(&form);
     }
+    form
 }
 
 /// Scheme and host lower-case, `http` and `https` and a missing scheme alike, no final slash.
@@ -231,6 +238,9 @@ mod tests {
         check(Phone, "+44 20 7946 0958", "44 20 7946 0958", true);
         check(Phone, "0049 30 901820", "+49 30 901820", true);
         check(Phone, "+0049 30 901820", "+49 30 901820", true);
+        check(Phone, "0+049 30 901820", "+49 30 901820", true);
+        check(Phone, "0(0)49 30 901820", "+49 30 901820", true);
+        check(Phone, "+4930901820;ext=7", "4930901820;ext=7", true);
         check(Phone, "(650) 253-0000", "650.253.0000", true);
         check(Phone, "+1 650 253 0000 ext. 12", "+16502530000", false);
         check(Phone, "call reception", "call the gate", false);
