@@ -66,6 +66,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // What the sandbox shared with a connector, both could get wrong together.
     ("services/sandbox", &["libs/platform"]),
     ("services/syncline", EVERYTHING),
+    ("tests/bench", EVERYTHING),
     ("tests/chaos", &["tests/system"]),
     ("tests/planner", &["libs/model", "libs/engine"]),
     ("tests/simulation", EVERYTHING),
