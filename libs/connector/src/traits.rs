@@ -54,6 +54,8 @@ pub enum Change {
         id: RemoteId,
         /// Why.
         why: GoneWhy,
+        /// Ids by which it went before (merged or renamed at the provider), as far as the provider says.
+        former: Vec<RemoteId>,
     },
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use system_tests::{Contact, GOOGLE, Sandbox, ZOHO};
 
@@ -17,14 +18,46 @@ const EDITS: usize = 8;
 const DELETIONS: usize = 3;
 
 /// What a person did and may expect to find on both sides.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Deed {
     /// The contact of this address has this job title.
     Titled(String, String),
     /// The contact of this address is there, once.
     Made(String),
     /// The contact of this address is gone.
-    Deleted(String),
+    Deleted(String, Place),
+}
+
+/// Where and when somebody did something.
+#[derive(Clone)]
+pub struct Place {
+    /// The provider.
+    pub provider: &'static str,
+    /// The record's id there.
+    pub id: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Deed {
+    /// The address of the contact that it was done to.
+    pub fn email(&self) -> &str {
+        match self {
+            Self::Titled(email, _) | Self::Made(email) | Self::Deleted(email, _) => email,
+        }
+    }
+}
+
+impl std::fmt::Display for Deed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Titled(email, title) => write!(f, "{email} is `{title}`"),
+            Self::Made(email) => write!(f, "{email} is new"),
+            Self::Deleted(email, Place { provider, id, at }) => {
+                write!(f, "{email} was deleted at {provider} ({id}) at {at}")
+            }
+        }
+    }
 }
 
 /// All that was done, by pair.
@@ -64,7 +97,7 @@ pub async fn act(
     let nth = ledger.begun.fetch_add(1, Ordering::Relaxed);
     let count = |is: fn(&Deed) -> bool| done.iter().filter(|deed| is(deed)).count();
     let may_edit = count(|deed| matches!(deed, Deed::Titled(..))) < EDITS;
-    let may_delete = count(|deed| matches!(deed, Deed::Deleted(_))) < DELETIONS;
+    let may_delete = count(|deed| matches!(deed, Deed::Deleted(..))) < DELETIONS;
     match chance.below(6) {
         0..=2 if may_edit => {
             if let Some(known) = pair.touch(chance) {
@@ -90,8 +123,10 @@ pub async fn act(
                 } else {
                     (known.provider, known.id)
                 };
+                let at = Utc::now();
                 pair.sandbox.delete(provider, &id).await?;
-                ledger.note(number, Deed::Deleted(known.email));
+                let place = Place { provider, id, at };
+                ledger.note(number, Deed::Deleted(known.email, place));
                 return Ok(());
             }
         }
@@ -142,8 +177,8 @@ pub async fn entitle(
         .await
 }
 
-/// What of a pair's deeds did not come true on both sides.
-pub fn lost(deeds: &[Deed], sides: &[Vec<Contact>; 2]) -> Vec<String> {
+/// Those of a pair's deeds that did not come true on both sides, with the side.
+pub fn lost<'a>(deeds: &'a [Deed], sides: &[Vec<Contact>; 2]) -> Vec<(&'a Deed, &'static str)> {
     let with = |side: &[Contact], email: &str| -> Vec<Contact> {
         let all = side.iter().filter(|contact| contact.emails.contains(email));
         all.cloned().collect()
@@ -151,13 +186,13 @@ pub fn lost(deeds: &[Deed], sides: &[Vec<Contact>; 2]) -> Vec<String> {
     let true_of = |deed: &Deed, side: &[Contact]| match deed {
         Deed::Titled(email, title) => with(side, email).iter().any(|one| one.title == *title),
         Deed::Made(email) => with(side, email).len() == 1,
-        Deed::Deleted(email) => with(side, email).is_empty(),
+        Deed::Deleted(email, _) => with(side, email).is_empty(),
     };
     let mut lost = Vec::new();
     for deed in deeds {
         for (side, name) in sides.iter().zip([ZOHO, GOOGLE]) {
             if !true_of(deed, side) {
-                lost.push(format!("{deed:?} at {name}"));
+                lost.push((deed, name));
             }
         }
     }
@@ -174,8 +209,9 @@ mod tests {
             Contact::read(&json!({"emails": [{"value": email}], "job_title": title}))
         };
         let check = |deed: Deed, a: &[Contact], b: &[Contact], expect: usize| {
-            let lost = lost(&[deed], &[a.to_vec(), b.to_vec()]);
-            assert_eq!(lost.len(), expect, "{lost:?}");
+            let deeds = [deed];
+            let lost = lost(&deeds, &[a.to_vec(), b.to_vec()]);
+            assert_eq!(lost.len(), expect, "{}", deeds[0]);
         };
         let (old, new) = ([contact("a@x", "Old")], [contact("a@x", "New")]);
         let titled = || Deed::Titled("a@x".into(), "New".into());
@@ -186,7 +222,12 @@ mod tests {
         check(made(), &new, &new, 0);
         check(made(), &new, &[], 1);
         check(made(), &[new.clone(), new.clone()].concat(), &new, 1);
-        let deleted = || Deed::Deleted("a@x".into());
+        let place = || Place {
+            provider: ZOHO,
+            id: "1".into(),
+            at: DateTime::UNIX_EPOCH,
+        };
+        let deleted = || Deed::Deleted("a@x".into(), place());
         check(deleted(), &[], &[], 0);
         check(deleted(), &new, &[], 1);
     }

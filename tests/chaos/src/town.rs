@@ -1,6 +1,6 @@
 //! Tenants with connected accounts, and the contacts that people have in them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
@@ -108,22 +108,23 @@ async fn build_tenant(
     Ok(pairs)
 }
 
-/// Named contacts whose only address stands on one side only.
+/// Named contacts whose only address nobody else has, on either side: by it they are told from all others.
 async fn alone(sandbox: &Sandbox) -> anyhow::Result<Vec<Known>> {
     let side = async |provider| -> anyhow::Result<Vec<(&'static str, String, Contact)>> {
         let live = sandbox.live(provider).await?.into_iter();
         let read = |record: Record| (provider, record.id, Contact::read(&record.neutral));
         Ok(live.map(read).collect())
     };
-    let (a, b) = (side(ZOHO).await?, side(GOOGLE).await?);
-    let emails = |side: &[(_, _, Contact)]| -> BTreeSet<String> {
-        let all = side.iter().flat_map(|(_, _, contact)| &contact.emails);
-        all.cloned().collect()
-    };
-    let (on_a, on_b) = (emails(&a), emails(&b));
-    let both: BTreeSet<&String> = on_a.intersection(&on_b).collect();
-    let all = a.into_iter().chain(b).filter(|(_, _, contact)| {
-        let own = !contact.emails.iter().any(|email| both.contains(email));
+    let all = [side(ZOHO).await?, side(GOOGLE).await?].concat();
+    let mut bearers = BTreeMap::<String, usize>::new();
+    for email in all.iter().flat_map(|(_, _, contact)| &contact.emails) {
+        *bearers.entry(email.clone()).or_default() += 1;
+    }
+    let all = all.into_iter().filter(|(_, _, contact)| {
+        let own = contact
+            .emails
+            .iter()
+            .all(|email| bearers.get(email) == Some(&1));
         !contact.name.is_empty() && contact.emails.len() == 1 && own
     });
     Ok(all

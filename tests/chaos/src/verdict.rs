@@ -3,13 +3,14 @@
 use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
+use sqlx::PgConnection;
 use system_tests::customer::succeeded;
 use system_tests::http::until;
 use system_tests::{Audit, Fleet, GOOGLE, Sandbox, ZOHO};
 use tokio::time::Instant;
 
 use crate::blows::Recovered;
-use crate::editors::{Ledger, lost};
+use crate::editors::{Deed, Ledger, lost};
 use crate::town::{Pair, Town};
 
 /// Pairs that are synced at the same time.
@@ -90,7 +91,7 @@ pub async fn reach(
         .fetch_one(&mut rows)
         .await?;
     for (number, pair) in town.pairs.iter().enumerate() {
-        look(&mut verdict, ledger, number, pair).await?;
+        look(&mut verdict, ledger, number, pair, &mut rows).await?;
     }
     Ok(verdict)
 }
@@ -122,6 +123,7 @@ async fn look(
     ledger: &Ledger,
     number: usize,
     pair: &Pair,
+    rows: &mut PgConnection,
 ) -> anyhow::Result<()> {
     let now = Audit::take(&pair.sandbox).await?;
     let tell = |what: &str, found: &[String], before: usize| {
@@ -130,8 +132,12 @@ async fn look(
         }
     };
     let sides = [now.live(ZOHO), now.live(GOOGLE)];
-    let missing = lost(&ledger.of(number), &sides);
-    tell("lost", &missing, verdict.lost);
+    let deeds = ledger.of(number);
+    let missing = lost(&deeds, &sides);
+    for (deed, side) in &missing {
+        println!("lost in {}: {deed}, not so at {side}", pair.connection);
+        tell_story(rows, pair, deed).await?;
+    }
     let doubled = now.duplicates(&pair.before);
     tell("double", &doubled, verdict.duplicates);
     let unequal = now.unequal();
@@ -139,5 +145,31 @@ async fn look(
     verdict.lost += missing.len();
     verdict.duplicates += doubled.len();
     verdict.unequal += usize::from(!unequal.is_empty());
+    Ok(())
+}
+
+/// Prints what is known of the records that a deed concerned: those that stand there now, and every write to them.
+async fn tell_story(rows: &mut PgConnection, pair: &Pair, deed: &Deed) -> anyhow::Result<()> {
+    let mut ids = Vec::new();
+    if let Deed::Deleted(_, place) = deed {
+        ids.push(place.id.clone());
+    }
+    for provider in [ZOHO, GOOGLE] {
+        if let Some(record) = pair.sandbox.find(provider, deed.email()).await? {
+            println!("  at {provider}: {}", record.native);
+            ids.push(record.id);
+        }
+    }
+    // A record's link, and whatever stood at its other end.
+    let written = "select to_char(at at time zone 'utc', 'HH24:MI:SS.MS'), kind, side, remote_id, run_id::text, link_id::text
+        from history where link_id in (select link_id from history where remote_id = any($1)) order by seq";
+    type Row = (String, String, String, String, String, String);
+    let written: Vec<Row> = sqlx::query_as(written)
+        .bind(&ids)
+        .fetch_all(&mut *rows)
+        .await?;
+    for (at, kind, side, remote, run, link) in written {
+        println!("  {at} {kind} on {side}: {remote}, run {run}, link {link}");
+    }
     Ok(())
 }

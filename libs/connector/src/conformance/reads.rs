@@ -33,7 +33,7 @@ impl Pulled {
     /// Why a record is gone, if the changes say that it is.
     pub(super) fn gone(&self, id: &RemoteId) -> Option<GoneWhy> {
         self.changes.iter().find_map(|change| match change {
-            Change::Gone { id: gone, why } if gone == id => Some(*why),
+            Change::Gone { id: gone, why, .. } if gone == id => Some(*why),
             _ => None,
         })
     }

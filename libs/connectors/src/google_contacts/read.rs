@@ -260,9 +260,14 @@ fn change(
     full: bool,
     labels: Option<&Labels>,
 ) -> Option<Change> {
+    let former = || {
+        let names = person.metadata.previous_resource_names.iter();
+        names.map(|name| RemoteId::new(name.clone())).collect()
+    };
     let gone = |why| Change::Gone {
         id: RemoteId::new(person.resource_name.clone()),
         why,
+        former: former(),
     };
     if person.resource_name.is_empty() {
         return None;
@@ -274,10 +279,9 @@ fn change(
         // In a listing of everything, those outside are not news.
         return (!full).then(|| gone(GoneWhy::Left));
     }
-    let former = person.metadata.previous_resource_names.iter();
     Some(Change::Present {
         record,
-        former: former.map(|name| RemoteId::new(name.clone())).collect(),
+        former: former(),
     })
 }
 

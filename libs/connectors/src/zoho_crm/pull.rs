@@ -302,6 +302,7 @@ async fn deleted(session: &Session, mut trip: Trip) -> Result<Page, Error> {
     let gone = |id| Change::Gone {
         id: RemoteId::new(id),
         why: GoneWhy::Deleted,
+        former: Vec::new(),
     };
     let more = list.info.more_records && !ids.is_empty();
     let changes = ids.into_iter().map(gone).collect();

@@ -142,7 +142,7 @@ impl Google {
             for change in page.changes {
                 match change {
                     Change::Present { record, .. } => present.push(record),
-                    Change::Gone { id, why } => gone.push((id.to_string(), why)),
+                    Change::Gone { id, why, .. } => gone.push((id.to_string(), why)),
                 }
             }
             match page.next {

@@ -72,10 +72,12 @@ async fn confirm(
                 Some(_) => Change::Gone {
                     id: id.clone(),
                     why: GoneWhy::Left,
+                    former: Vec::new(),
                 },
                 None => Change::Gone {
                     id: id.clone(),
                     why: GoneWhy::Deleted,
+                    former: Vec::new(),
                 },
             })
             .map(|change| staged(context, side, &change))

@@ -42,6 +42,7 @@ pub async fn stage(
         let gone = |id: &RemoteId| Change::Gone {
             id: id.clone(),
             why: GoneWhy::Deleted,
+            former: Vec::new(),
         };
         let items: Vec<Staged> = ids
             .iter()

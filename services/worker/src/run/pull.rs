@@ -158,7 +158,7 @@ pub fn staged(context: &RunContext<'_>, side: Side, change: &Change) -> Staged {
             phase: Phase::Pending,
             retry_at: None,
         },
-        Change::Gone { id, why } => Staged {
+        Change::Gone { id, why, former } => Staged {
             side,
             remote: id.clone(),
             version: None,
@@ -170,7 +170,7 @@ pub fn staged(context: &RunContext<'_>, side: Side, change: &Change) -> Staged {
                     GoneWhy::Left => syncline_store::GoneWhy::Left,
                 },
             },
-            former: Vec::new(),
+            former: former.clone(),
             phase: Phase::Pending,
             retry_at: None,
         },

@@ -534,6 +534,7 @@ pub async fn restage(
                     None => Change::Gone {
                         id: id.clone(),
                         why: GoneWhy::Deleted,
+                        former: Vec::new(),
                     },
                 };
                 staged(context, side, &change)

@@ -133,7 +133,7 @@ impl SimConnector {
                     Change::Present { record, .. } => {
                         format!("{}@{}", record.id, record.version.as_str())
                     }
-                    Change::Gone { id, why } => format!("{id} gone ({why:?})"),
+                    Change::Gone { id, why, .. } => format!("{id} gone ({why:?})"),
                 })
                 .collect();
             format!("  pull at {}: {ids:?} then {next:?}", self.number)
@@ -165,6 +165,7 @@ impl SimConnector {
             return Change::Gone {
                 id: id.clone(),
                 why: GoneWhy::Deleted,
+                former: Vec::new(),
             };
         };
         account.served(id, rec.version, rec.group);
@@ -180,6 +181,7 @@ impl SimConnector {
             Change::Gone {
                 id: id.clone(),
                 why: GoneWhy::Left,
+                former: rec.former,
             }
         }
     }
