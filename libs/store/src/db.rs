@@ -34,6 +34,10 @@ const PAGE: u32 = 1000;
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
+/// For PostgreSQL: how long a transaction may stand still. A process that was stopped half-way would else keep its rows
+/// from all others for as long as it sleeps.
+const STANDSTILL: &str = "set idle_in_transaction_session_timeout = '10s'";
+
 statements! {
     /// For whom this transaction is, for row-level security: a tenant, or 'on' for reads across tenants where a policy
     /// says so. Both end with the transaction.
@@ -80,6 +84,12 @@ impl Db {
             let pool = PgPoolOptions::new()
                 .max_connections(POSTGRES_CONNECTIONS)
                 .acquire_timeout(PATIENCE)
+                .after_connect(|connection, _| {
+                    Box::pin(async move {
+                        connection.execute(STANDSTILL).await?;
+                        Ok(())
+                    })
+                })
                 .connect_with(options)
                 .await?;
             let (bypasses,): (bool,) = sqlx::query_as(ROLE_BYPASSES.postgres)

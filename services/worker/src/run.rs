@@ -120,6 +120,14 @@ fn count_slice(outcome: &'static str) {
     metrics::counter!("syncline_slices_total", "outcome" => outcome).increment(1);
 }
 
+/// Why a slice did not begin.
+enum Unopened {
+    /// Of an account, of the connection, or with the lease.
+    Trouble(Trouble),
+    /// The worker is to stop.
+    CutOff,
+}
+
 /// What became of a run whose slice ended.
 enum Rest {
     /// It is over, or parked.
@@ -163,33 +171,42 @@ impl Slice<'_> {
             self.tools.settings.lease,
             self.claimed,
         ));
-        let mut lost = std::pin::pin!(self.keep_alive(&held));
-        let mut cut_off = std::pin::pin!(self.cut_off());
-        let opening = RunContext::open(
-            self.tools,
-            self.stop,
-            self.scope.clone(),
-            self.lease,
-            &self.run,
-            connection,
-            held.clone(),
-        );
-        let opened = tokio::select! {
-            opened = opening => opened,
-            lost = &mut lost => Err(lost),
-            () = &mut cut_off => return self.give_back(None).await,
+        let worked = {
+            let mut lost = std::pin::pin!(self.keep_alive(&held));
+            let mut cut_off = std::pin::pin!(self.cut_off());
+            let opening = RunContext::open(
+                self.tools,
+                self.stop,
+                self.scope.clone(),
+                self.lease,
+                &self.run,
+                connection,
+                held.clone(),
+            );
+            let opened = tokio::select! {
+                opened = opening => opened.map_err(Unopened::Trouble),
+                lost = &mut lost => Err(Unopened::Trouble(lost)),
+                () = &mut cut_off => Err(Unopened::CutOff),
+            };
+            match opened {
+                Ok(context) => {
+                    context.tell(RunState::Running, Phase::Claim).await;
+                    let ended = tokio::select! {
+                        ended = steps(&context) => ended,
+                        lost = &mut lost => Err(lost),
+                        () = &mut cut_off => Ok(Ended::CutOff),
+                    };
+                    Ok((context, ended))
+                }
+                Err(unopened) => Err(unopened),
+            }
+            // A heartbeat that is under way ends here: it may hold rows that are now to be written.
         };
-        let context = match opened {
-            Ok(context) => context,
-            Err(trouble) => return self.trouble(trouble, None).await,
-        };
-        context.tell(RunState::Running, Phase::Claim).await;
-        let ended = tokio::select! {
-            ended = steps(&context) => ended,
-            lost = &mut lost => Err(lost),
-            () = &mut cut_off => Ok(Ended::CutOff),
-        };
-        self.end(ended, &context).await
+        match worked {
+            Ok((context, ended)) => self.end(ended, &context).await,
+            Err(Unopened::Trouble(trouble)) => self.trouble(trouble, None).await,
+            Err(Unopened::CutOff) => self.give_back(None).await,
+        }
     }
 
     /// Writes how the slice ended. What is noted in memory counts only where the steps came to an end by themselves: a
