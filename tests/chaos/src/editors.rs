@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use syncline_platform::{Clock as _, SystemClock};
 use system_tests::{Contact, GOOGLE, Sandbox, ZOHO};
 
 use crate::chance::Chance;
@@ -123,7 +124,7 @@ pub async fn act(
                 } else {
                     (known.provider, known.id)
                 };
-                let at = Utc::now();
+                let at = SystemClock.now();
                 pair.sandbox.delete(provider, &id).await?;
                 let place = Place { provider, id, at };
                 ledger.note(number, Deed::Deleted(known.email, place));

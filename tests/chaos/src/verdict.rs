@@ -148,6 +148,9 @@ async fn look(
     Ok(())
 }
 
+/// A write as history has it: when, what, on which side, to which record, by which run, for which link.
+type Written = (String, String, String, String, String, String);
+
 /// Prints what is known of the records that a deed concerned: those that stand there now, and every write to them.
 async fn tell_story(rows: &mut PgConnection, pair: &Pair, deed: &Deed) -> anyhow::Result<()> {
     let mut ids = Vec::new();
@@ -163,8 +166,7 @@ async fn tell_story(rows: &mut PgConnection, pair: &Pair, deed: &Deed) -> anyhow
     // A record's link, and whatever stood at its other end.
     let written = "select to_char(at at time zone 'utc', 'HH24:MI:SS.MS'), kind, side, remote_id, run_id::text, link_id::text
         from history where link_id in (select link_id from history where remote_id = any($1)) order by seq";
-    type Row = (String, String, String, String, String, String);
-    let written: Vec<Row> = sqlx::query_as(written)
+    let written: Vec<Written> = sqlx::query_as(written)
         .bind(&ids)
         .fetch_all(&mut *rows)
         .await?;
