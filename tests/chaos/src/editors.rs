@@ -36,6 +36,8 @@ pub struct Place {
     pub provider: &'static str,
     /// The record's id there.
     pub id: String,
+    /// Whether it was brought there.
+    pub copy: bool,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -54,7 +56,12 @@ impl std::fmt::Display for Deed {
         match self {
             Self::Titled(email, title) => write!(f, "{email} is `{title}`"),
             Self::Made(email) => write!(f, "{email} is new"),
-            Self::Deleted(email, Place { provider, id, at }) => {
+            Self::Deleted(
+                email,
+                Place {
+                    provider, id, at, ..
+                },
+            ) => {
                 write!(f, "{email} was deleted at {provider} ({id}) at {at}")
             }
         }
@@ -119,14 +126,20 @@ pub async fn act(
             if let Some(known) = pair.touch(chance)
                 && let Some((provider, id)) = copy(&pair.sandbox, &known).await?
             {
-                let (provider, id) = if chance.below(2) == 0 {
+                let copy = chance.below(2) == 0;
+                let (provider, id) = if copy {
                     (provider, id)
                 } else {
                     (known.provider, known.id)
                 };
                 let at = SystemClock.now();
                 pair.sandbox.delete(provider, &id).await?;
-                let place = Place { provider, id, at };
+                let place = Place {
+                    provider,
+                    id,
+                    copy,
+                    at,
+                };
                 ledger.note(number, Deed::Deleted(known.email, place));
                 return Ok(());
             }
@@ -226,6 +239,7 @@ mod tests {
         let place = || Place {
             provider: ZOHO,
             id: "1".into(),
+            copy: false,
             at: DateTime::UNIX_EPOCH,
         };
         let deleted = || Deed::Deleted("a@x".into(), place());
