@@ -27,6 +27,9 @@ macro_rules! first {
     };
 }
 
+/// How often a run is entered anew when the one in its way ends meanwhile.
+const ENQUEUE_TRIES: u32 = 10;
+
 statements! {
     /// Nothing happens when the connection has an unfinished run.
     Tenant RUN_INSERT = "insert into runs (tenant_id, id, connection_id, trigger, state, counters, guards, approved,
@@ -166,15 +169,26 @@ impl Scope {
     /// was there keeps its `due_at`. `Conflict` when there is no such connection.
     pub async fn run_enqueue(&self, run: &NewRun) -> Result<(Run, bool)> {
         let connection = run.connection.uuid();
-        let (row, made) = transaction!(self.write(), tx => {
-            let made = execute!(tx, RUN_INSERT, self.id(), run.id.uuid(), connection, trigger_word(run.trigger),
-                Json(Counters::default()), Json(Vec::<GuardTrip>::new()), run.due_at,
-                Json(serde_json::Value::Null), run.created_at)
-                .map_err(|error| error.or_conflict("run: no such connection"))? == 1;
-            let row = fetch_optional!(tx, RunRow, RUN_UNFINISHED, self.id(), connection)?;
-            Ok((row, made))
+        let found = transaction!(self.write(), tx => {
+            let mut found = None;
+            // The run that stands in the way may end between the two statements: then there is room for this one.
+            for _ in 0..ENQUEUE_TRIES {
+                let made = execute!(tx, RUN_INSERT, self.id(), run.id.uuid(), connection, trigger_word(run.trigger),
+                    Json(Counters::default()), Json(Vec::<GuardTrip>::new()), run.due_at,
+                    Json(serde_json::Value::Null), run.created_at)
+                    .map_err(|error| error.or_conflict("run: no such connection"))? == 1;
+                let row = fetch_optional!(tx, RunRow, RUN_UNFINISHED, self.id(), connection)?;
+                found = row.map(|row| (row, made));
+                if found.is_some() {
+                    break;
+                }
+            }
+            Ok(found)
         })?;
-        Ok((row.ok_or(StoreError::NotFound)?.try_into()?, made))
+        let (row, made) = found.ok_or(StoreError::Conflict {
+            what: "run: others come and go",
+        })?;
+        Ok((row.try_into()?, made))
     }
 
     /// One run.

@@ -8,6 +8,7 @@ use crate::harness::{World, at, present, remote, uuid};
 
 on_both!(
     a_connection_has_one_unfinished_run,
+    a_run_is_entered_though_the_one_in_its_way_ends_meanwhile,
     of_many_claimers_one_wins,
     f11_a_stale_lease_writes_nothing,
     a_run_is_noted_released_and_finished,
@@ -59,6 +60,24 @@ async fn a_connection_has_one_unfinished_run(world: World) {
         .expect("list");
     assert_eq!(list, [first]);
     world.end().await;
+}
+
+/// Whoever asks for a run gets one, whatever ends between two statements.
+async fn a_run_is_entered_though_the_one_in_its_way_ends_meanwhile(world: World) {
+    const ROUNDS: u32 = 150;
+    let office = world.office(10).await;
+    let ask = async |first: u32| {
+        for n in first..first + ROUNDS {
+            let (run, _) = office
+                .scope
+                .run_enqueue(&new_run(&office, n))
+                .await
+                .expect("a run");
+            // The other one may have ended it already.
+            office.scope.run_cancel(run.id, at(20)).await.ok();
+        }
+    };
+    tokio::join!(ask(1000), ask(2000), ask(3000));
 }
 
 async fn of_many_claimers_one_wins(world: World) {
