@@ -4,6 +4,7 @@
 //! printed, compared, stored and approved. `plan` says what should happen, `settle` what is true afterwards;
 //! everything that touches the world stands between the two, in the worker.
 
+mod actions;
 mod defaults;
 mod guard;
 mod lens;

@@ -2,12 +2,15 @@
 //!
 //! Compiled once a run; everything per record works on this and never looks a descriptor up by name again.
 
+mod check;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use syncline_model::{
-    Blank, Cardinality, ConflictPolicy, DeletionPolicy, Deletions, Direction, EntryKey,
-    FieldDescriptor, FieldName, FieldPath, Guards, Kind, Mapping, MatchKey, Part, Rule, Side,
-    Sides,
+    Action, Blank, Cardinality, ConflictPolicy, ConnectionId, DeletionPolicy, Deletions, Direction,
+    Effect, EntryKey, FieldDescriptor, FieldName, FieldPath, Guards, Kind, Mapping, MatchKey, Part,
+    Rule, Side, Sides,
 };
 
 /// Something in a connection that cannot be.
@@ -39,6 +42,10 @@ pub struct PolicyInput<'a> {
     pub guards: Guards,
     /// The fields that each account has.
     pub fields: &'a Sides<Vec<FieldDescriptor>>,
+    /// Whose policy it is: what its rules did to a record is kept apart from what other connections' rules did.
+    pub connection: ConnectionId,
+    /// The time that conditions go by.
+    pub now: DateTime<Utc>,
 }
 
 /// One mapping entry, ready for use.
@@ -90,6 +97,12 @@ pub struct Policy {
     pub entries: Vec<Entry>,
     /// The rules.
     pub rules: Vec<Rule>,
+    /// Whose policy it is.
+    pub(crate) connection: ConnectionId,
+    /// The time that conditions go by.
+    pub(crate) now: DateTime<Utc>,
+    /// Fields that hold a record's places in containers, by the containers' kind.
+    pub(crate) memberships: Sides<BTreeMap<String, FieldName>>,
     /// Kind and cardinality by field, for rules and actions.
     pub kinds: Sides<BTreeMap<FieldName, (Kind, Cardinality)>>,
     /// Entries (given name, family name) of a side that refuses records without a family name.
@@ -140,7 +153,7 @@ impl Policy {
                 .collect::<BTreeMap<_, _>>()
         });
         let entries = compile_entries(input, &by_name, &mut errors);
-        check_rules(input, &by_name, &entries, &mut errors);
+        check::rules(input, &by_name, &entries, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -180,6 +193,9 @@ impl Policy {
             deletions: input.deletions,
             guards: input.guards,
             rules: input.rules.to_vec(),
+            connection: input.connection,
+            now: input.now,
+            memberships: Sides::of(|side| memberships(input.fields.get(side))),
             kinds: Sides::of(|side| {
                 input
                     .fields
@@ -220,8 +236,9 @@ impl Policy {
         for rule in &self.rules {
             if rule.from == side {
                 wanted.extend(rule.conditions.iter().map(|c| c.field.field.clone()));
-            } else {
-                wanted.extend(rule.actions.iter().map(|a| a.set.field.clone()));
+            }
+            for action in &rule.actions {
+                wanted.extend(self.action_field(rule.from, action, side).cloned());
             }
         }
         wanted.into_iter().collect()
@@ -234,8 +251,12 @@ impl Policy {
 
     /// Whether records of a side must have been read when they are written: a composite field is sent whole, and
     /// where only some of its parts are mapped the others are known from the record alone. Updates of a side that
-    /// says so are to be planned with it `Present`.
+    /// says so are to be planned with it `Present`. So are those where rules add to what stands there, or may have to
+    /// put back what stood there.
     pub fn reads_before_writing(&self, side: Side) -> bool {
+        if self.undoes(side) || self.adds(side) {
+            return true;
+        }
         let mut parts: BTreeMap<&FieldName, usize> = BTreeMap::new();
         for path in self.entries.iter().map(|entry| entry.paths.get(side)) {
             if path.part.is_some() {
@@ -254,6 +275,42 @@ impl Policy {
             };
             mapped < all && written(field)
         })
+    }
+
+    /// Whether rules undo what they did to records of a side, once the other record stops matching.
+    pub fn undoes(&self, side: Side) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|rule| rule.from != side && rule.reverse_on_exit && !rule.actions.is_empty())
+    }
+
+    fn adds(&self, side: Side) -> bool {
+        let rules = self.rules.iter().filter(|rule| rule.from != side);
+        let mut actions = rules.flat_map(|rule| &rule.actions);
+        actions.any(|action| matches!(action.effect, Effect::Add(_)))
+    }
+
+    /// The field of a side that an action of a rule reads or writes.
+    fn action_field<'a>(
+        &'a self,
+        from: Side,
+        action: &'a Action,
+        side: Side,
+    ) -> Option<&'a FieldName> {
+        match &action.effect {
+            Effect::Set { field, .. } => (side != from).then_some(&field.field),
+            Effect::Copy {
+                field,
+                from: source,
+            } => Some(if side == from {
+                &source.field
+            } else {
+                &field.field
+            }),
+            Effect::Add(container) if side != from => {
+                self.memberships.get(side).get(&container.kind)
+            }
+            Effect::Add(_) => None,
+        }
     }
 
     /// Whether records may flow from a side at all.
@@ -275,6 +332,15 @@ fn own_addresses(fields: &[FieldDescriptor]) -> Vec<FieldName> {
         .collect();
     emails.sort_by_key(|field| field.standard.as_deref() != Some("email.work"));
     emails.iter().map(|field| field.name.clone()).collect()
+}
+
+/// The fields that hold a record's places in containers, by the containers' kind.
+fn memberships(fields: &[FieldDescriptor]) -> BTreeMap<String, FieldName> {
+    let named = fields.iter().filter_map(|field| {
+        let kind = field.membership.clone()?;
+        Some((kind, field.name.clone()))
+    });
+    named.collect()
 }
 
 type ByName<'a> = Sides<BTreeMap<FieldName, &'a FieldDescriptor>>;
@@ -431,71 +497,4 @@ fn join(a: (Kind, Cardinality), b: (Kind, Cardinality)) -> Result<(Kind, Cardina
         (a, b) => return Err(format!("their kinds {a:?} and {b:?} are not compatible")),
     };
     Ok((kind, a.1))
-}
-
-fn check_rules(
-    input: &PolicyInput<'_>,
-    by_name: &ByName<'_>,
-    entries: &[Entry],
-    errors: &mut Vec<ConfigError>,
-) {
-    let mut fail = |path: String, message: String| errors.push(ConfigError { path, message });
-    if input.rules.len() > MAX_RULES {
-        fail(
-            "/rules".into(),
-            format!("a connection has at most {MAX_RULES} rules"),
-        );
-    }
-    for (index, rule) in input.rules.iter().take(MAX_RULES).enumerate() {
-        if !input.direction.from_side(rule.from) {
-            fail(
-                format!("/rules/{index}/from"),
-                format!("the direction lets no record flow from {}", rule.from),
-            );
-        }
-        for (at, condition) in rule.conditions.iter().enumerate() {
-            let path = format!("/rules/{index}/if/{at}/field");
-            match by_name.get(rule.from).get(&condition.field.field) {
-                None => fail(
-                    path,
-                    no_such_field(&condition.field.field, by_name.get(rule.from)),
-                ),
-                Some(field) => {
-                    if let Err(message) = path_shape(field, &condition.field) {
-                        fail(path, message);
-                    }
-                }
-            }
-        }
-        let to = rule.from.other();
-        for (at, action) in rule.actions.iter().enumerate() {
-            let path = format!("/rules/{index}/then/{at}/set");
-            match by_name.get(to).get(&action.set.field) {
-                None => fail(path, no_such_field(&action.set.field, by_name.get(to))),
-                Some(field) if !field.writable => {
-                    fail(path, format!("`{}` is read-only", action.set));
-                }
-                Some(_)
-                    if entries.iter().any(|entry| {
-                        entry.paths.get(to).field == action.set.field && *entry.from.get(rule.from)
-                    }) =>
-                {
-                    fail(
-                        path,
-                        format!(
-                            "`{}` is also mapped in this direction: a field has one master",
-                            action.set
-                        ),
-                    );
-                }
-                Some(field) => {
-                    if action.set.part.is_some() {
-                        fail(path, "an action sets a whole field".into());
-                    } else if let Err(why) = crate::rules::constant(field.kind, &action.to) {
-                        fail(format!("/rules/{index}/then/{at}/to"), why);
-                    }
-                }
-            }
-        }
-    }
 }

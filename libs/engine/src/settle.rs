@@ -8,7 +8,7 @@ use syncline_model::{
 };
 
 use crate::{
-    ConflictFound, Operation, Plan, Policy, ProblemFound, Step, Subject, equal, is_blank,
+    ConflictFound, Operation, Plan, Policy, ProblemFound, Step, Subject, actions, equal, is_blank,
     plan::read,
 };
 
@@ -324,6 +324,13 @@ impl Truth {
                 }
             }
             acknowledge(&mut self.body, side, sent, fields, policy);
+        }
+        if let Operation::Create {
+            fields: changes, ..
+        }
+        | Operation::Update { changes, .. } = operation
+        {
+            actions::written(policy, side, changes, &mut self.body);
         }
         self.settled.changes.push(ChangeMade {
             kind,

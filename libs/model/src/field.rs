@@ -115,6 +115,10 @@ pub struct FieldDescriptor {
     /// Whether the account's owner added it.
     #[serde(default)]
     pub custom: bool,
+    /// Whether it holds the record's places in containers (groups, tags, lists), and of which kind: `add_to: "tag:VIP"`
+    /// adds the choice `VIP` to the field whose kind is `tag`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<String>,
     /// The standard field that it answers to (`given_name`, `email.work`, `address.home#city`), if any.
     /// Default mappings join two fields that answer to the same one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,6 +140,7 @@ impl FieldDescriptor {
             choices: Vec::new(),
             partial_dates: false,
             custom: false,
+            membership: None,
             standard: None,
         }
     }

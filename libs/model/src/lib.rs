@@ -33,10 +33,10 @@ pub use id::{
     PairId, ProblemId, RunId, TenantId,
 };
 pub use job::Job;
-pub use link::{EntryKey, Link, LinkBody, LinkState, Slots};
+pub use link::{Acted, Acts, EntryKey, Link, LinkBody, LinkState, Slots};
 pub use mapping::{Blank, FieldPath, Flow, Mapping, MappingEntry, Part, PathError};
 pub use record::{Fields, Record, RemoteId, Version};
-pub use rule::{Action, Condition, Rule, RuleError, Test, When};
+pub use rule::{Action, Condition, Container, Effect, Moment, Rule, RuleError, Test, When};
 pub use run::{Counters, DirectionCounters, GuardKind, GuardTrip, Run, RunState, Trigger};
 pub use value::{Address, PartialDate, Value};
 

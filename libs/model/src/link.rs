@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{FieldPath, LinkId, PairId, RemoteId, Side, Sides, Value, Version};
+use crate::{
+    ConnectionId, FieldName, FieldPath, LinkId, PairId, RemoteId, Side, Sides, Value, Version,
+};
 
 /// Names a mapping entry inside a link: `a_path=b_path`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,6 +18,14 @@ impl EntryKey {
     /// The key for a pair of paths.
     pub fn new(a: &FieldPath, b: &FieldPath) -> Self {
         Self(format!("{a}={b}"))
+    }
+
+    /// The key for a field that a rule's action wrote on a side: nothing corresponds to it on the other one.
+    pub fn of_action(side: Side, field: &FieldName) -> Self {
+        Self(match side {
+            Side::A => format!("{field}="),
+            Side::B => format!("={field}"),
+        })
     }
 
     /// Its text.
@@ -36,6 +46,22 @@ impl EntryKey {
 /// Values by mapping entry.
 pub type Slots = BTreeMap<EntryKey, Value>;
 
+/// What rules' actions did to a record, by field.
+pub type Acts = BTreeMap<FieldName, Acted>;
+
+/// What a rule's action did to one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acted {
+    /// What stood there before. Of a field with many values, what is undone is what was added, and this is empty.
+    pub before: Value,
+    /// What was set; of a field with many values, what was added.
+    pub set: Value,
+    /// Whether it is undone when the record stops matching.
+    pub undo: bool,
+    /// Whether the provider is known to have it.
+    pub done: bool,
+}
+
 /// What a link remembers of its two records. An entry that is absent has never been looked at: first contact.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkBody {
@@ -53,6 +79,9 @@ pub struct LinkBody {
     /// until the source changes again, and is kept apart from `seen`, which holds what came from us.
     #[serde(default, skip_serializing_if = "no_slots")]
     pub rendered: Sides<Slots>,
+    /// What the actions of each connection's rules did to the record on each side.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub acted: BTreeMap<ConnectionId, Sides<Acts>>,
     /// A person's answers to open conflicts (`ask`): which side wins, used once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resolutions: BTreeMap<EntryKey, Side>,

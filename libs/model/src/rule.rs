@@ -1,5 +1,6 @@
 //! Rules: IF conditions THEN actions, for one direction. Data only; `engine` evaluates them.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
@@ -26,6 +27,51 @@ pub enum Test {
     StartsWith(String),
     /// Has no value (`true`) or has one (`false`).
     Empty(bool),
+    /// A date or time before this one.
+    Before(Moment),
+    /// A date or time after this one.
+    After(Moment),
+    /// A date or time of the last so many days, 1 to 3650, today among them, when the record is looked at.
+    WithinDays(u16),
+    /// A number greater than this one.
+    Greater(serde_json::Number),
+    /// A number less than this one.
+    Less(serde_json::Number),
+}
+
+/// A day, which in UTC lasts from midnight to midnight, or an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// A day.
+    Day(NaiveDate),
+    /// An instant.
+    Instant(DateTime<Utc>),
+}
+
+impl std::str::FromStr for Moment {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if let Ok(day) = text.parse() {
+            return Ok(Self::Day(day));
+        }
+        let instant = DateTime::parse_from_rfc3339(text).map_err(drop)?;
+        Ok(Self::Instant(instant.to_utc()))
+    }
+}
+
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Day(day) => write!(f, "{day}"),
+            Self::Instant(instant) => f.write_str(&instant.to_rfc3339()),
+        }
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
 }
 
 /// One condition: a field and a test.
@@ -38,7 +84,11 @@ pub struct Condition {
     pub test: Test,
 }
 
-const TESTS: &str = "is, is_not, in, contains, starts_with, empty";
+const TESTS: &str =
+    "is, is_not, in, contains, starts_with, empty, before, after, within_days, greater, less";
+
+/// Longest time that `within_days` looks back, in days.
+const LONGEST_DAYS: u16 = 3650;
 
 impl TryFrom<Json> for Condition {
     type Error = RuleError;
@@ -53,6 +103,16 @@ impl TryFrom<Json> for Condition {
         let text = |json: Json| match json {
             Json::String(text) if !text.is_empty() => Ok(text),
             _ => Err(wrong("a text")),
+        };
+        let moment = |json: Json| {
+            let moment = json.as_str().and_then(|text| text.parse().ok());
+            moment.ok_or_else(|| {
+                wrong("a day such as 2026-01-31 or a time such as 2026-01-31T09:30:00Z")
+            })
+        };
+        let number = |json: Json| match json {
+            Json::Number(number) => Ok(number),
+            _ => Err(wrong("a number")),
         };
         let test = match test.as_str() {
             "is" => Test::Is(scalar(argument)?),
@@ -69,6 +129,14 @@ impl TryFrom<Json> for Condition {
                 Json::Bool(yes) => Test::Empty(yes),
                 _ => return Err(wrong("true or false")),
             },
+            "before" => Test::Before(moment(argument)?),
+            "after" => Test::After(moment(argument)?),
+            "within_days" => match argument.as_u64().and_then(|days| u16::try_from(days).ok()) {
+                Some(days @ 1..=LONGEST_DAYS) => Test::WithinDays(days),
+                _ => return Err(wrong("a whole number of days from 1 to 3650")),
+            },
+            "greater" => Test::Greater(number(argument)?),
+            "less" => Test::Less(number(argument)?),
             other => {
                 return Err(RuleError(format!(
                     "unknown test `{other}`: expected one of {TESTS}"
@@ -116,17 +184,132 @@ pub enum When {
     Always,
 }
 
+/// What an action does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A field is set to a constant. Opting in or out, the owner and the lead source are fields like any other.
+    Set {
+        /// The field on the other side.
+        field: FieldPath,
+        /// The constant.
+        to: Json,
+    },
+    /// A field is set to what stands in a field of the record that the rule looks at.
+    Copy {
+        /// The field on the other side.
+        field: FieldPath,
+        /// The field on the rule's side.
+        from: FieldPath,
+    },
+    /// The record is put into a container besides those that it is in.
+    Add(Container),
+}
+
+/// A group, tag or list, as `kind:name`: one choice of the field that holds a record's places in containers of that kind
+/// (`membership` of its descriptor).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Container {
+    /// Its kind: `group`, `tag`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl std::fmt::Display for Container {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.kind, self.name)
+    }
+}
+
 /// What happens to the record on the other side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
-    /// The field on the other side to set. Opting in or out and the lead source are fields like any other.
-    pub set: FieldPath,
-    /// The constant to set it to.
-    pub to: Json,
+    /// What.
+    pub effect: Effect,
     /// When.
-    #[serde(default)]
     pub when: When,
+}
+
+/// An action as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ActionText {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    set: Option<FieldPath>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "given"
+    )]
+    to: Option<Json>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<FieldPath>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    add_to: Option<String>,
+    #[serde(default)]
+    when: When,
+}
+
+/// A value that is written, be it `null`.
+fn given<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(d).map(Some)
+}
+
+impl Serialize for Action {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut text = ActionText {
+            set: None,
+            to: None,
+            from: None,
+            add_to: None,
+            when: self.when,
+        };
+        match &self.effect {
+            Effect::Set { field, to } => {
+                (text.set, text.to) = (Some(field.clone()), Some(to.clone()));
+            }
+            Effect::Copy { field, from } => {
+                (text.set, text.from) = (Some(field.clone()), Some(from.clone()));
+            }
+            Effect::Add(container) => text.add_to = Some(container.to_string()),
+        }
+        text.serialize(s)
+    }
+}
+
+impl<'de> Deserialize<'de> for Action {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let ActionText {
+            set,
+            to,
+            from,
+            add_to,
+            when,
+        } = ActionText::deserialize(d)?;
+        let effect = match (set, to, from, add_to) {
+            (Some(field), Some(to), None, None) => Effect::Set { field, to },
+            (Some(field), None, Some(from), None) => Effect::Copy { field, from },
+            (None, None, None, Some(text)) => match text.split_once(':') {
+                Some((kind, name)) if !kind.is_empty() && !name.is_empty() => {
+                    Effect::Add(Container {
+                        kind: kind.to_owned(),
+                        name: name.to_owned(),
+                    })
+                }
+                _ => {
+                    return Err(serde::de::Error::custom(format!(
+                        "`{text}` is no container: expected its kind and name, such as `group:Customers` or `tag:VIP`"
+                    )));
+                }
+            },
+            _ => {
+                return Err(serde::de::Error::custom(
+                    "an action is {\"set\": field, \"to\": constant}, {\"set\": field, \"from\": field} or {\"add_to\": container}",
+                ));
+            }
+        };
+        Ok(Self { effect, when })
+    }
 }
 
 /// IF all conditions hold for a record of side `from`, it takes part in that direction, THEN the actions apply.
@@ -141,6 +324,9 @@ pub struct Rule {
     /// Applied to the other side, in order.
     #[serde(default, rename = "then")]
     pub actions: Vec<Action>,
+    /// Whether the actions are undone on a record that stops matching, as far as nobody changed it since.
+    #[serde(default)]
+    pub reverse_on_exit: bool,
 }
 
 #[cfg(test)]
@@ -176,7 +362,37 @@ mod tests {
             false,
         );
         check(r#"{"from":"a","if":[{"is":"x"}]}"#, false);
-        check(r#"{"from":"a","then":[{"add_to":"group:Zoho"}]}"#, false);
+        check(
+            r#"{"from":"a","then":[{"add_to":"group:Zoho"},{"set":"Source","from":"Lead_Source"}],"reverse_on_exit":true}"#,
+            true,
+        );
+        check(r#"{"from":"a","then":[{"set":"Source","to":null}]}"#, true);
+        for bad in [
+            r#"{"add_to":"Zoho"}"#,
+            r#"{"add_to":"group:"}"#,
+            r#"{"set":"Source"}"#,
+            r#"{"set":"Source","to":"x","from":"y"}"#,
+            r#"{"set":"Source","add_to":"group:x"}"#,
+            r#"{"to":"x"}"#,
+        ] {
+            check(&format!(r#"{{"from":"a","then":[{bad}]}}"#), false);
+        }
+        for (test, good) in [
+            (r#""before":"2026-01-31""#, true),
+            (r#""after":"2026-01-31T09:30:00+02:00""#, true),
+            (r#""before":"soon""#, false),
+            (r#""within_days":30"#, true),
+            (r#""within_days":0"#, false),
+            (r#""within_days":1.5"#, false),
+            (r#""greater":10"#, true),
+            (r#""less":-0.5"#, true),
+            (r#""less":"10""#, false),
+        ] {
+            check(
+                &format!(r#"{{"from":"a","if":[{{"field":"F",{test}}}]}}"#),
+                good,
+            );
+        }
         check(r#"{"from":"a","colour":"red"}"#, false);
     }
 }

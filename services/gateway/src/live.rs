@@ -150,6 +150,8 @@ impl Live {
             matching: &connection.matching,
             guards: connection.guards,
             fields: &self.fields,
+            connection: connection.id,
+            now: connection.updated_at,
         });
         for error in compiled.err().into_iter().flatten() {
             findings.add(error.path, sentence(&error.message));

@@ -9,10 +9,11 @@ mod values;
 
 use std::sync::OnceLock;
 
+use chrono::DateTime;
 use syncline_engine::{Policy, PolicyInput};
 use syncline_model::{
-    Blank, Cardinality, ConflictPolicy, DeletionPolicy, Deletions, Direction, FieldDescriptor,
-    Flow, Guards, Kind, Mapping, MappingEntry, MatchKey, Side, Sides,
+    Blank, Cardinality, ConflictPolicy, ConnectionId, DeletionPolicy, Deletions, Direction,
+    FieldDescriptor, Flow, Guards, Kind, Mapping, MappingEntry, MatchKey, Side, Sides,
 };
 
 use crate::{Haste, rng::Rng, shortened, world::Fate};
@@ -295,6 +296,8 @@ fn lay_out(config: Config) -> Laid {
         matching: &[MatchKey::Email],
         guards: Guards::default(),
         fields: &fields,
+        connection: ConnectionId::NIL,
+        now: DateTime::UNIX_EPOCH,
     })
     .expect("a connection that can be");
     let flows = match config.direction {

@@ -1,10 +1,11 @@
 //! Small connections and records for tests of the engine. Not a simulation: that is `world`.
 
+use chrono::DateTime;
 use syncline_engine::{Policy, PolicyInput, default_mapping};
 use syncline_model::{
-    Cardinality, ConflictPolicy, DeletionPolicy, Deletions, Direction, EntryKey, FieldDescriptor,
-    FieldName, Fields, Guards, Kind, Mapping, MatchKey, Record, RemoteId, Rule, Sides, Value,
-    Version,
+    Cardinality, ConflictPolicy, ConnectionId, DeletionPolicy, Deletions, Direction, EntryKey,
+    FieldDescriptor, FieldName, Fields, Guards, Kind, Mapping, MatchKey, Record, RemoteId, Rule,
+    Sides, Value, Version,
 };
 
 /// A connection under test.
@@ -22,6 +23,8 @@ pub struct Setup {
     pub deletions: Deletions,
     /// IF and THEN.
     pub rules: Vec<Rule>,
+    /// Whose it is.
+    pub connection: ConnectionId,
 }
 
 impl Setup {
@@ -35,6 +38,7 @@ impl Setup {
             conflict: ConflictPolicy::AWins,
             deletions: Deletions::default(),
             rules: Vec::new(),
+            connection: ConnectionId::NIL,
         }
     }
 
@@ -82,6 +86,8 @@ impl Setup {
             matching: &[MatchKey::Email],
             guards: Guards::default(),
             fields: &self.fields,
+            connection: self.connection,
+            now: DateTime::UNIX_EPOCH,
         })
     }
 

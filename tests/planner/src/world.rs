@@ -247,7 +247,7 @@ impl World {
             let row = self.rows.get(&(side, id.clone()));
             row.map_or(Sight::Unchanged, |row| row.sight.clone())
         };
-        let linked = self
+        let mut linked: Vec<LinkedPair> = self
             .links
             .values()
             .filter(|link| Side::BOTH.iter().any(|s| pending(*s, link.remote.get(*s))))
@@ -256,6 +256,9 @@ impl World {
                 sight: Sides::of(|side| sight(side, link.remote.get(side))),
             })
             .collect();
+        for pair in &mut linked {
+            self.read_before_writing(pair);
+        }
         let mut clusters: Vec<(BTreeSet<String>, bool, Cluster)> = Vec::new();
         for ((side, id), row) in &self.rows {
             let Sight::Present(record) = &row.sight else {
@@ -289,6 +292,24 @@ impl World {
             clusters: clusters.into_iter().filter(|c| c.1).map(|c| c.2).collect(),
             held: self.held.clone(),
             elsewhere: None,
+        }
+    }
+
+    /// Reads what may have to be written without having been read, as a worker does.
+    fn read_before_writing(&self, pair: &mut LinkedPair) {
+        for side in Side::BOTH {
+            let unread = *pair.sight.get(side) == Sight::Unchanged;
+            let asked = match pair.sight.get(side.other()) {
+                Sight::Present(_) => self.policy.reads_before_writing(side),
+                Sight::Left => self.policy.undoes(side),
+                Sight::Unchanged | Sight::Deleted => false,
+            };
+            let id = pair.link.remote.get(side);
+            if let (true, true, Some(record)) =
+                (unread, asked, self.sides.get(side).records.get(id))
+            {
+                *pair.sight.get_mut(side) = Sight::Present(Box::new(record.clone()));
+            }
         }
     }
 

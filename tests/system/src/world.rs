@@ -6,6 +6,7 @@
 use std::ffi::OsStr;
 
 use anyhow::{Context, ensure};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::audit::Audit;
@@ -87,6 +88,20 @@ impl World {
 
     /// Connects the two accounts: as a customer does who changes nothing but `changes`, and syncs on demand.
     pub async fn connect(&self, changes: Value) -> anyhow::Result<String> {
+        self.sandbox.mark().await?;
+        self.api.connect(self.wish(&changes)?).await
+    }
+
+    /// Tries to connect them, and is refused. Gives the problem.
+    pub async fn refused(&self, changes: Value) -> anyhow::Result<Value> {
+        let path = "/v1/connections";
+        let wish = self.wish(&changes)?;
+        let answer = self.api.call(Method::POST, path, Some(&wish)).await?;
+        ensure!(answer.status == 422, "{}: {}", answer.status, answer.body);
+        Ok(answer.body)
+    }
+
+    fn wish(&self, changes: &Value) -> anyhow::Result<Value> {
         let mut connection = json!({
             "name": "Contacts",
             "a": {"account": self.a}, "b": {"account": self.b},
@@ -94,8 +109,7 @@ impl World {
         });
         let all = connection.as_object_mut().context("an object")?;
         all.extend(changes.as_object().cloned().unwrap_or_default());
-        self.sandbox.mark().await?;
-        self.api.connect(connection).await
+        Ok(connection)
     }
 
     /// Connects and syncs for the first time.

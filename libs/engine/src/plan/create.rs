@@ -10,7 +10,7 @@ use super::{
     Around, Cluster, Kin, LinkedPair, Operation, ProblemFound, Sight, Step, Subject, pair, read,
     read::mononym_write,
 };
-use crate::{Policy, RowFate, lens, matching, origin::Origin, rules};
+use crate::{Policy, RowFate, actions, lens, matching, origin::Origin, rules};
 
 /// Most records of one side that a cluster may have before it is left to a person.
 const MAX_CLUSTER: usize = 50;
@@ -263,7 +263,12 @@ fn add_creation(step: &mut Step, policy: &Policy, around: Around<'_>, from: Side
         Some((entry.paths.get(to), value))
     });
     let mut fields = lens::put(&Fields::new(), writes);
-    fields.extend(rules::actions(policy, from, &record.fields, true));
+    fields.extend(actions::of_creation(
+        policy,
+        from,
+        &record.fields,
+        &mut step.body,
+    ));
     step.operations.push(Operation::Create {
         side: to,
         fields,

@@ -2,12 +2,12 @@
 
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    Cardinality, Fields, Kind, Link, LinkBody, LinkState, Record, Side, Sides, Slots, Value,
+    EntryKey, Fields, Link, LinkBody, LinkState, Record, Side, Sides, Slots, Value,
 };
 
 use super::{Around, ConflictFound, LinkedPair, Operation, Sight, Step, gone, read, read::Names};
 use crate::{
-    Entry, Policy, RowFate, equal, is_blank, lens,
+    Entry, Policy, RowFate, actions, equal, is_blank, lens,
     merge::{Decided, Facts, Origins, decided, merge},
     origin::Origin,
     rules,
@@ -43,6 +43,7 @@ pub fn plan_link(pair: &LinkedPair, policy: &Policy, around: Around<'_>) -> Step
             step.hold();
         } else {
             freeze(&mut step, pair, left);
+            undo(&mut step, pair, policy, left);
         }
         return step;
     }
@@ -377,7 +378,16 @@ fn update(
         sent.insert(entry.key.clone(), target.clone());
         physical.push((index, target.clone()));
     }
-    if physical.is_empty() {
+    let source = *records.get(side.other());
+    let source = source.filter(|_| policy.flows_from(side.other()));
+    let acts = source.map(|source| {
+        let target = record.map(|record| &record.fields);
+        let writes = !physical.is_empty();
+        let body = &mut step.body;
+        actions::of_update(policy, side.other(), &source.fields, target, writes, body)
+    });
+    let acts = acts.unwrap_or_default();
+    if physical.is_empty() && acts.is_empty() {
         return None;
     }
     respell_name(step, policy, side, now, &mut physical);
@@ -401,9 +411,8 @@ fn update(
         Some((entry.paths.get(side), value))
     });
     let mut changes = lens::put(&old_fields, writes);
-    if let Some(source) = records.get(side.other()) {
-        changes.extend(actions_for(policy, side.other(), source, &old_fields));
-    }
+    tell(side, &acts, record, (&mut before, &mut sent));
+    changes.extend(acts);
     Some(Operation::Update {
         side,
         id: remote,
@@ -418,22 +427,46 @@ fn update(
     })
 }
 
-/// THEN actions for an update; their conditions need the source's whole record, so that they are left out when it is
-/// not at hand. What stands there already is not sent again.
-fn actions_for(policy: &Policy, from: Side, source: &Record, target_fields: &Fields) -> Fields {
-    rules::actions(policy, from, &source.fields, false)
-        .into_iter()
-        .filter(|(field, value)| {
-            let (kind, cardinality) = policy
-                .kinds
-                .get(from.other())
-                .get(field)
-                .copied()
-                .unwrap_or((Kind::Text, Cardinality::One));
-            let old = target_fields.get(field).unwrap_or(&Value::Empty);
-            !equal(kind, cardinality, old, value)
-        })
-        .collect()
+/// Puts back what rules did to the record on the other side of one that left, if that one is still inside.
+fn undo(step: &mut Step, pair: &LinkedPair, policy: &Policy, left: Side) {
+    let side = left.other();
+    let Sight::Present(record) = pair.sight.get(side) else {
+        return;
+    };
+    if !policy.flows_from(left) || is_outside(pair, policy, side) {
+        return;
+    }
+    let changes = actions::of_exit(policy, left, &record.fields, &mut step.body);
+    if changes.is_empty() {
+        return;
+    }
+    let (mut before, mut sent) = (Slots::new(), Slots::new());
+    tell(side, &changes, Some(record), (&mut before, &mut sent));
+    step.observe(side, record);
+    *step.staged.get_mut(side) = Some(record.clone());
+    step.operations.push(Operation::Update {
+        side,
+        id: record.id.clone(),
+        version: Some(record.version.clone()),
+        changes,
+        sent,
+        before,
+    });
+}
+
+/// What actions write, for the history: under a key that names the field alone.
+fn tell(
+    side: Side,
+    changes: &Fields,
+    record: Option<&Record>,
+    (before, sent): (&mut Slots, &mut Slots),
+) {
+    for (field, value) in changes {
+        let key = EntryKey::of_action(side, field);
+        let old = record.map(|record| record.value(field).clone());
+        before.insert(key.clone(), old.unwrap_or_default());
+        sent.insert(key, value.clone());
+    }
 }
 
 /// A write to one part of a name spells the other part too, for two reasons. A full name can only be put together

@@ -1,6 +1,6 @@
 //! A connection that cannot be is refused with the place of every wrong thing and what would be right.
 
-use syncline_model::{Cardinality, Direction, FieldDescriptor, Flow, Kind, MappingEntry};
+use syncline_model::{Cardinality, Choice, Direction, FieldDescriptor, Flow, Kind, MappingEntry};
 
 use crate::fixture::{Setup, field, text};
 
@@ -11,7 +11,13 @@ fn setup() -> Setup {
     };
     let tags = FieldDescriptor {
         cardinality: Cardinality::Many,
+        membership: Some("tag".into()),
+        choices: choices(&["VIP"]),
         ..FieldDescriptor::new("tags", "Tags", Kind::Choice)
+    };
+    let source = FieldDescriptor {
+        choices: choices(&["Chat", "Cold Call"]),
+        ..FieldDescriptor::new("source", "Source", Kind::Choice)
     };
     let list = || {
         vec![
@@ -22,9 +28,18 @@ fn setup() -> Setup {
             field("address.home", Kind::Address),
             read_only.clone(),
             tags.clone(),
+            source.clone(),
         ]
     };
     Setup::new(list(), list()).with(|s| s.mapping.entries.truncate(1))
+}
+
+fn choices(values: &[&str]) -> Vec<Choice> {
+    let choice = |value: &&str| Choice {
+        value: (*value).to_owned(),
+        label: (*value).to_owned(),
+    };
+    values.iter().map(choice).collect()
 }
 
 fn entry(a: &str, b: &str) -> MappingEntry {
@@ -146,6 +161,54 @@ fn wrong_rules_are_named() {
         "/rules/0/then/0/to",
         "not a date",
     );
+    for (condition, part) in [
+        (r#""field":"when","is":"soon""#, "not a date"),
+        (r#""field":"x","before":"2026-01-31""#, "dates and times"),
+        (r#""field":"x","within_days":7"#, "dates and times"),
+        (r#""field":"x","greater":7"#, "numbers"),
+        (r#""field":"flag","contains":"x""#, "texts"),
+        (r#""field":"flag","is":"perhaps""#, "not a value"),
+        (
+            r#""field":"source","is":"Fax""#,
+            "no choice `Fax`; it has: Chat, Cold Call",
+        ),
+        (r#""field":"source","in":["Chat","Fax"]"#, "no choice `Fax`"),
+    ] {
+        let errors = ruled(&format!(r#"{{"from":"a","if":[{{{condition}}}]}}"#));
+        let errors = errors.compile().err().unwrap_or_default();
+        let named = |error: &syncline_engine::ConfigError| {
+            error.path.starts_with("/rules/0/if/0/") && error.message.contains(part)
+        };
+        assert!(errors.iter().any(named), "{condition}: {errors:?}");
+    }
+    for (action, at, part) in [
+        (r#""set":"tags","to":"x""#, "set", "several values"),
+        (r#""set":"source","to":"Fax""#, "to", "no choice `Fax`"),
+        (r#""set":"y","from":"no""#, "from", "no field `no`"),
+        (r#""set":"when","from":"flag""#, "from", "not compatible"),
+        (r#""set":"x","from":"y""#, "set", "one master"),
+        (
+            r#""add_to":"group:x""#,
+            "add_to",
+            "no containers of kind `group`; it has: tag",
+        ),
+        (
+            r#""add_to":"tag:Old""#,
+            "add_to",
+            "no choice `Old`; it has: VIP",
+        ),
+    ] {
+        let rule = ruled(&format!(r#"{{"from":"a","then":[{{{action}}}]}}"#));
+        check(&rule, &format!("/rules/0/then/0/{at}"), part);
+    }
+    for good in [
+        r#""field":"source","in":["Chat","Cold Call"]"#,
+        r#""field":"tags","is":"VIP""#,
+        r#""field":"flag","is":"yes""#,
+    ] {
+        let rule = format!(r#"{{"from":"a","if":[{{{good}}}],"then":[{{"add_to":"tag:VIP"}}]}}"#);
+        assert!(ruled(&rule).compile().is_ok(), "{good}");
+    }
     let against = ruled(r#"{"from":"b"}"#).with(|s| s.direction = Direction::AToB);
     check(&against, "/rules/0/from", "no record flow from b");
     let many = setup()

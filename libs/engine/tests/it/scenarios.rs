@@ -1,5 +1,6 @@
 //! What happens to people's records, one story a test.
 
+mod actions;
 mod deletions;
 mod fields;
 mod matching;

@@ -106,6 +106,10 @@ pub struct Rule {
     /// Applied to the other side, in order.
     #[serde(rename = "then", default)]
     pub actions: Vec<Action>,
+    /// Whether the actions are undone on a record that stops matching, as far as nobody changed it since; `false` when left
+    /// out.
+    #[schema(required = false)]
+    pub reverse_on_exit: bool,
 }
 
 /// A field and exactly one test.
@@ -134,19 +138,55 @@ pub struct Condition {
     /// Has no value (`true`) or has one (`false`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty: Option<bool>,
+    /// A date or time before this day (`2026-01-31`, from midnight to midnight UTC) or time (`2026-01-31T09:30:00Z`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// A date or time after this day or time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// A date or time of the last so many days, today among them, when the record is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 3650)]
+    pub within_days: Option<u16>,
+    /// A number greater than this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub greater: Option<serde_json::Number>,
+    /// A number less than this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub less: Option<serde_json::Number>,
 }
 
-/// What happens to the record on the other side.
+/// What happens to the record on the other side: `set` with `to` or `from`, or `add_to`.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Action {
-    /// The field on the other side to set.
-    pub set: FieldPath,
+    /// The field on the other side to set. Opting in or out, the owner and the lead source are fields like any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<FieldPath>,
     /// The constant to set it to: a text, a number, a boolean or null.
-    pub to: serde_json::Value,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "given"
+    )]
+    pub to: Option<serde_json::Value>,
+    /// The field of the record itself whose value it is set to; an empty one sets nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<FieldPath>,
+    /// The container to add the record to besides those that it is in, as its kind and name: `group:Customers`, `tag:VIP`.
+    /// A field's `membership` names the kind, its `choices` the names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub add_to: Option<String>,
     /// When; `always` when left out.
     #[schema(required = false)]
     pub when: When,
+}
+
+/// A value that is written, be it `null`.
+fn given<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(d).map(Some)
 }
 
 /// `"default"`, or the entries and no others.
@@ -291,6 +331,10 @@ pub struct FieldDescriptor {
     pub partial_dates: bool,
     /// Whether the account's owner added it.
     pub custom: bool,
+    /// Whether it holds the record's places in containers, and of which kind: `add_to: "tag:VIP"` adds the choice `VIP` to the
+    /// field whose membership is `tag`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<String>,
     /// The standard field that it answers to, if any.
     pub standard: Option<String>,
 }

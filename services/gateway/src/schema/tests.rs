@@ -94,7 +94,19 @@ fn shapes_are_the_models() {
     check::<model::Rule, Rule>(&json!({"from": "a",
         "if": [{"field": "x", "is": 1}, {"field": "x", "is_not": "y"}, {"field": "x", "in": ["y"]},
                {"field": "x", "contains": "y"}, {"field": "x", "starts_with": "y"}, {"field": "x", "empty": true}],
-        "then": [{"set": "x#city", "to": null, "when": "create"}]}));
+        "then": [{"set": "x#city", "to": null, "when": "create"}, {"set": "x", "from": "y"},
+            {"add_to": "group:VIP"}], "reverse_on_exit": true}));
+    for test in [
+        json!({"before": "2026-01-31"}),
+        json!({"after": "2026-01-31T09:30:00Z"}),
+        json!({"within_days": 30}),
+        json!({"greater": 1.5}),
+        json!({"less": 7}),
+    ] {
+        let mut condition = test;
+        condition["field"] = json!("x");
+        check::<model::Rule, Rule>(&json!({"from": "b", "if": [condition]}));
+    }
     check::<model::MappingChoice, MappingChoice>(&json!("default"));
     check::<model::MappingChoice, MappingChoice>(&json!([{"a": "x", "b": "y", "winner": "ask"}]));
     check::<model::ConnectionStatus, ConnectionStatus>(&json!({"is": "active"}));

@@ -158,7 +158,7 @@ impl From<Conflict> for ConflictJson {
 /// One field's change.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FieldChange {
-    /// The mapping entry: `a_path=b_path`.
+    /// The mapping entry: `a_path=b_path`; for what a rule's action wrote, the field alone (`=Groups`, `Tag=`).
     pub entry: String,
     /// The value before.
     pub before: Json,

@@ -469,9 +469,14 @@ async fn read_before_writing(context: &RunContext<'_>, batch: &mut Batch) -> Res
         if !context.policy.reads_before_writing(side) {
             continue;
         }
+        let undoes = context.policy.undoes(side);
         let unread = |pair: &LinkedPair| {
             *pair.sight.get(side) == Sight::Unchanged
-                && matches!(pair.sight.get(side.other()), Sight::Present(_))
+                && match pair.sight.get(side.other()) {
+                    Sight::Present(_) => true,
+                    Sight::Left => undoes,
+                    Sight::Unchanged | Sight::Deleted => false,
+                }
         };
         let pairs = batch.observation.linked.iter().filter(|pair| unread(pair));
         let ids: Vec<RemoteId> = pairs

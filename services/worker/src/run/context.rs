@@ -96,6 +96,8 @@ impl<'a> RunContext<'a> {
             matching: &connection.matching,
             guards: connection.guards,
             fields: &fields,
+            connection: connection.id,
+            now: tools.clock.now(),
         })?;
         let mut sides = Sides { a: a.0, b: b.0 };
         for side in Side::BOTH {

@@ -2,7 +2,8 @@
 
 use syncline_engine::{LinkWrite, Operation, Outcome, RowFate, Settled, Sight, Step};
 use syncline_model::{
-    ChangeKind, DeletionPolicy, FieldName, Fields, Link, LinkBody, LinkState, Side, Value,
+    ChangeKind, ConnectionId, DeletionPolicy, FieldName, Fields, Link, LinkBody, LinkState, Side,
+    Value,
 };
 
 use super::{
@@ -267,7 +268,7 @@ impl Play<'_> {
                 .iter()
                 .filter(|operation| at(operation.side()) == side)
                 .collect();
-            let some = expected.sent[side].iter().any(Option::is_some);
+            let some = expected.sent[side].iter().any(Option::is_some) || self.is_tag_due(side);
             ensure!(
                 mine.len() == usize::from(some),
                 "side {side}: {mine:?}, expected {:?}",
@@ -278,6 +279,24 @@ impl Play<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the rule's tag is to be written: its source was looked at, and it is not known to stand there.
+    fn is_tag_due(&self, side: usize) -> bool {
+        let read = |side: usize| match &self.rows[side] {
+            Some((Sight::Present(record), _)) => Some(record),
+            _ => None,
+        };
+        if !self.laid.config.tagged || side != 1 || read(0).is_none() {
+            return false;
+        }
+        let (tag, ours) = (FieldName::new("tag"), Value::text("ours"));
+        if let Some(record) = read(1) {
+            return *record.value(&tag) != ours;
+        }
+        let acted = self.link.body.acted.get(&ConnectionId::NIL);
+        let acted = acted.and_then(|acted| acted.b.get(&tag));
+        !acted.is_some_and(|acted| acted.done && acted.set == ours)
     }
 
     /// Exactly the entries that must change are sent, in their record, and what it was decided on is named.

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod actions;
 mod again;
 mod approvals;
 mod architecture;

@@ -79,6 +79,40 @@ async fn by_a_custom_field() -> anyhow::Result<()> {
     check(&world, condition, pass, fail).await
 }
 
+#[tokio::test]
+async fn by_number_date_and_time() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    for field in [
+        json!({"api_name": "Score__c", "data_type": "integer"}),
+        json!({"api_name": "Since__c", "data_type": "date"}),
+    ] {
+        world.sandbox.act(ZOHO, "actions/add_field", field).await?;
+    }
+    let pass = json!({"Score__c": 12, "Since__c": "2026-01-31"});
+    world.sandbox.create(ZOHO, crm("Pass", pass)).await?;
+    for (name, fails) in [
+        ("Low", json!({"Score__c": 9, "Since__c": "2026-01-31"})),
+        ("Early", json!({"Score__c": 12, "Since__c": "2025-12-31"})),
+        ("Blank", json!({})),
+    ] {
+        world.sandbox.create(ZOHO, crm(name, fails)).await?;
+    }
+    let conditions = json!([{"field": "Score__c", "greater": 10}, {"field": "Score__c", "less": 12.5},
+        {"field": "Since__c", "after": "2025-12-31"}, {"field": "Since__c", "before": "2026-02-01"},
+        {"field": "Created_Time", "within_days": 7}]);
+    let rules = json!({"rules": [{"from": "a", "if": conditions}]});
+    let connection = world.connected(rules).await?;
+    assert!(world.sandbox.find(GOOGLE, &email("Pass")).await?.is_some());
+    for name in ["Low", "Early", "Blank"] {
+        assert!(
+            world.sandbox.find(GOOGLE, &email(name)).await?.is_none(),
+            "{name}"
+        );
+    }
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
 /// F-52: a contact that leaves the rules is frozen, nothing is deleted; coming back, it is merged.
 #[tokio::test]
 async fn leaving_and_coming_back() -> anyhow::Result<()> {

@@ -1,0 +1,234 @@
+//! Rules that cannot be: fields, choices and containers that do not exist, tests and values that do not fit a field's
+//! kind, and fields with two masters. Nothing here decides about a record.
+
+use serde_json::Value as Json;
+use syncline_model::{
+    Action, Cardinality, Condition, Container, Effect, FieldDescriptor, FieldPath, Kind, Part,
+    Side, Test,
+};
+
+use super::{
+    ByName, ConfigError, Entry, MAX_RULES, PolicyInput, is_text, join, memberships, no_such_field,
+    path_shape,
+};
+use crate::rules::{comparable, constant};
+
+/// Most choices that a message lists.
+const LISTED: usize = 50;
+
+/// Checks the rules of a connection.
+pub(super) fn rules(
+    input: &PolicyInput<'_>,
+    by_name: &ByName<'_>,
+    entries: &[Entry],
+    errors: &mut Vec<ConfigError>,
+) {
+    let mut fail = |path: String, message: String| errors.push(ConfigError { path, message });
+    if input.rules.len() > MAX_RULES {
+        fail(
+            "/rules".into(),
+            format!("a connection has at most {MAX_RULES} rules"),
+        );
+    }
+    for (index, rule) in input.rules.iter().take(MAX_RULES).enumerate() {
+        if !input.direction.from_side(rule.from) {
+            fail(
+                format!("/rules/{index}/from"),
+                format!("the direction lets no record flow from {}", rule.from),
+            );
+        }
+        for (at, one) in rule.conditions.iter().enumerate() {
+            if let Err((place, message)) = condition(one, rule.from, by_name) {
+                fail(format!("/rules/{index}/if/{at}/{place}"), message);
+            }
+        }
+        for (at, one) in rule.actions.iter().enumerate() {
+            let checked = match &one.effect {
+                Effect::Add(container) => {
+                    add(container, rule.from.other(), input, by_name, entries)
+                }
+                Effect::Set { .. } | Effect::Copy { .. } => set(one, rule.from, by_name, entries),
+            };
+            if let Err((place, message)) = checked {
+                fail(format!("/rules/{index}/then/{at}/{place}"), message);
+            }
+        }
+    }
+}
+
+/// The member that is wrong, and what would be right.
+type Wrong = (&'static str, String);
+
+fn condition(condition: &Condition, from: Side, by_name: &ByName<'_>) -> Result<(), Wrong> {
+    let path = &condition.field;
+    let (field, kind, _) = shape(path, from, by_name).map_err(|why| ("field", why))?;
+    let fits = |fits: bool, test: &'static str, kinds: &str| {
+        let why = || {
+            format!(
+                "`{path}` is of kind {}: this test is for {kinds}",
+                word(kind)
+            )
+        };
+        fits.then_some(()).ok_or_else(|| (test, why()))
+    };
+    let value = |json: &Json, test: &'static str| {
+        readable(kind, json).map_err(|why| (test, why))?;
+        choice(field, path, json).map_err(|why| (test, why))
+    };
+    let timed = matches!(kind, Kind::Date | Kind::DateTime);
+    match &condition.test {
+        Test::Is(json) => value(json, "is"),
+        Test::IsNot(json) => value(json, "is_not"),
+        Test::In(list) => list.iter().try_for_each(|json| value(json, "in")),
+        Test::Contains(_) => fits(is_text(kind), "contains", "texts"),
+        Test::StartsWith(_) => fits(is_text(kind), "starts_with", "texts"),
+        Test::Empty(_) => Ok(()),
+        Test::Before(_) => fits(timed, "before", "dates and times"),
+        Test::After(_) => fits(timed, "after", "dates and times"),
+        Test::WithinDays(_) => fits(timed, "within_days", "dates and times"),
+        Test::Greater(_) => fits(kind == Kind::Number, "greater", "numbers"),
+        Test::Less(_) => fits(kind == Kind::Number, "less", "numbers"),
+    }
+}
+
+fn set(action: &Action, from: Side, by_name: &ByName<'_>, entries: &[Entry]) -> Result<(), Wrong> {
+    let to = from.other();
+    let (Effect::Set { field: path, .. } | Effect::Copy { field: path, .. }) = &action.effect
+    else {
+        return Ok(());
+    };
+    if path.part.is_some() {
+        return Err(("set", "an action sets a whole field".into()));
+    }
+    let (field, kind, cardinality) = shape(path, to, by_name).map_err(|why| ("set", why))?;
+    writable(field, from, entries).map_err(|why| ("set", why))?;
+    match &action.effect {
+        Effect::Set { to, .. } => {
+            if cardinality == Cardinality::Many {
+                let why = "holds several values: a constant cannot be set there. Use `from`, or `add_to` for containers";
+                return Err(("set", format!("`{path}` {why}")));
+            }
+            constant(kind, to).map_err(|why| ("to", why))?;
+            if to.is_null() {
+                return Ok(());
+            }
+            choice(field, path, to).map_err(|why| ("to", why))
+        }
+        Effect::Copy { from: source, .. } => {
+            let (_, source_kind, source_cardinality) =
+                shape(source, from, by_name).map_err(|why| ("from", why))?;
+            let joined = join((kind, cardinality), (source_kind, source_cardinality));
+            let why = |why| format!("`{source}` cannot be copied to `{path}`: {why}");
+            joined.map(drop).map_err(|text| ("from", why(text)))
+        }
+        Effect::Add(_) => Ok(()),
+    }
+}
+
+fn add(
+    container: &Container,
+    to: Side,
+    input: &PolicyInput<'_>,
+    by_name: &ByName<'_>,
+    entries: &[Entry],
+) -> Result<(), Wrong> {
+    let kinds = memberships(input.fields.get(to));
+    let wrong = |why: String| Err(("add_to", why));
+    let Some(name) = kinds.get(&container.kind) else {
+        let known: Vec<&str> = kinds.keys().map(String::as_str).collect();
+        return wrong(match known.as_slice() {
+            [] => format!("records of side {to} cannot be added to anything"),
+            known => format!(
+                "side {to} has no containers of kind `{}`; it has: {}",
+                container.kind,
+                known.join(", ")
+            ),
+        });
+    };
+    let Some(field) = by_name.get(to).get(name) else {
+        return wrong(format!("there is no field `{name}`"));
+    };
+    writable(field, to.other(), entries).map_err(|why| ("add_to", why))?;
+    let chosen = Json::String(container.name.clone());
+    choice(field, &FieldPath::whole(name.clone()), &chosen).map_err(|why| ("add_to", why))
+}
+
+/// The field at a path of a side, with its kind and cardinality there.
+fn shape<'a>(
+    path: &FieldPath,
+    side: Side,
+    by_name: &ByName<'a>,
+) -> Result<(&'a FieldDescriptor, Kind, Cardinality), String> {
+    let fields = by_name.get(side);
+    let Some(field) = fields.get(&path.field) else {
+        return Err(no_such_field(&path.field, fields));
+    };
+    let (kind, cardinality) = path_shape(field, path)?;
+    Ok((field, kind, cardinality))
+}
+
+/// Whether rules from a side may write a field of the other one.
+fn writable(field: &FieldDescriptor, from: Side, entries: &[Entry]) -> Result<(), String> {
+    let to = from.other();
+    if !field.writable {
+        return Err(format!("`{}` is read-only", field.name));
+    }
+    let mapped = entries
+        .iter()
+        .any(|entry| entry.paths.get(to).field == field.name && *entry.from.get(from));
+    if mapped {
+        return Err(format!(
+            "`{}` is also mapped in this direction: a field has one master",
+            field.name
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a constant can be compared with values of a kind.
+fn readable(kind: Kind, json: &Json) -> Result<(), String> {
+    let Err(why) = constant(kind, json) else {
+        return Ok(());
+    };
+    let read = crate::normal(kind, Cardinality::One, &comparable(kind, json));
+    let other_than_text = !matches!(read, syncline_model::Value::Text(_));
+    other_than_text.then_some(()).ok_or(why)
+}
+
+/// Whether a field that offers choices offers this one.
+fn choice(field: &FieldDescriptor, path: &FieldPath, json: &Json) -> Result<(), String> {
+    let Some(wanted) = json.as_str() else {
+        return Ok(());
+    };
+    if field.choices.is_empty() || path.part.is_some_and(|part| part != Part::Given) {
+        return Ok(());
+    }
+    let normal = |text: &str| {
+        let text = syncline_model::Value::text(text);
+        crate::normal(field.kind, Cardinality::One, &text)
+    };
+    let known = |choice: &syncline_model::Choice| normal(&choice.value) == normal(wanted);
+    if field.choices.iter().any(known) {
+        return Ok(());
+    }
+    let mut listed: Vec<&str> = field
+        .choices
+        .iter()
+        .take(LISTED)
+        .map(|choice| choice.value.as_str())
+        .collect();
+    if field.choices.len() > LISTED {
+        listed.push("...");
+    }
+    Err(format!(
+        "`{}` has no choice `{wanted}`; it has: {}",
+        field.name,
+        listed.join(", ")
+    ))
+}
+
+/// The word of a kind.
+fn word(kind: Kind) -> String {
+    let json = serde_json::to_value(kind).unwrap_or_default();
+    json.as_str().unwrap_or("unknown").to_owned()
+}

@@ -1,0 +1,175 @@
+//! THEN: what rules do to the other record, and how it is undone.
+
+use serde_json::{Value, json};
+use system_tests::http::text;
+use system_tests::{GOOGLE, World, ZOHO};
+
+use crate::people::{book, crm, email};
+
+/// A CRM with fields of its own.
+async fn world() -> anyhow::Result<World> {
+    let world = World::start(0).await?;
+    for field in [
+        json!({"api_name": "Origin__c", "data_type": "text"}),
+        json!({"api_name": "Nick__c", "data_type": "text"}),
+        json!({"api_name": "Seen__c", "data_type": "date"}),
+        json!({"api_name": "Score__c", "data_type": "integer"}),
+    ] {
+        world.sandbox.act(ZOHO, "actions/add_field", field).await?;
+    }
+    Ok(world)
+}
+
+async fn value(world: &World, name: &str, field: &str) -> anyhow::Result<Value> {
+    let found = world.sandbox.get(ZOHO, &email(name)).await?;
+    Ok(found.native.get(field).cloned().unwrap_or_default())
+}
+
+/// Constants of every kind that a person sets by hand: opt-out, lead source, custom fields; and another field's value.
+#[tokio::test]
+async fn set_opt_out_lead_source_custom_fields_and_another_fields_value() -> anyhow::Result<()> {
+    let world = world().await?;
+    let nick = json!({"nicknames": [{"value": "Queen"}]});
+    world.sandbox.create(GOOGLE, book("Ada", nick)).await?;
+    let then = json!([
+        {"set": "Email_Opt_Out", "to": true},
+        {"set": "Lead_Source", "to": "Chat"},
+        {"set": "Origin__c", "to": "address book", "when": "create"},
+        {"set": "Nick__c", "from": "nicknames"},
+        {"set": "Seen__c", "to": "2026-01-31"},
+        {"set": "Score__c", "to": 7},
+    ]);
+    let map = json!([{"a": "Last_Name", "b": "names.familyName"}, {"a": "Email", "b": "email.work"},
+        {"a": "First_Name", "b": "names.givenName"}, {"a": "Title", "b": "organization.title"}]);
+    let rules = json!({"rules": [{"from": "b", "then": then}], "mapping": map});
+    let connection = world.connected(rules).await?;
+    for (field, expect) in [
+        ("Email_Opt_Out", json!(true)),
+        ("Lead_Source", json!("Chat")),
+        ("Origin__c", json!("address book")),
+        ("Nick__c", json!("Queen")),
+        ("Seen__c", json!("2026-01-31")),
+        ("Score__c", json!(7)),
+    ] {
+        assert_eq!(value(&world, "Ada", field).await?, expect, "{field}");
+    }
+    world.quiet(&connection).await?;
+    // On creation only, or whenever a change is carried over.
+    let ada = world.sandbox.get(ZOHO, &email("Ada")).await?;
+    let own = json!({"Origin__c": "own", "Lead_Source": "Cold Call"});
+    world.sandbox.edit(ZOHO, &ada.id, own).await?;
+    world.api.sync(&connection).await?;
+    assert_eq!(
+        value(&world, "Ada", "Lead_Source").await?,
+        json!("Cold Call")
+    );
+    let there = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+    let job = json!({"organizations": [{"title": "Countess"}]});
+    world.sandbox.edit(GOOGLE, &there.id, job).await?;
+    world.api.sync(&connection).await?;
+    assert_eq!(value(&world, "Ada", "Origin__c").await?, json!("own"));
+    assert_eq!(value(&world, "Ada", "Lead_Source").await?, json!("Chat"));
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
+/// A contact that stops matching gets back what stood there before; what a person changed since stays.
+#[tokio::test]
+async fn actions_are_reversed_when_the_record_stops_matching() -> anyhow::Result<()> {
+    let world = world().await?;
+    let job = |title: &str| json!({"organizations": [{"title": title}]});
+    for name in ["Ada", "Bea"] {
+        world
+            .sandbox
+            .create(GOOGLE, book(name, job("Partner")))
+            .await?;
+        let had = json!({"Lead_Source": "Advertisement", "Origin__c": "fair"});
+        world.sandbox.create(ZOHO, crm(name, had)).await?;
+    }
+    let rule = json!({"from": "b", "if": [{"field": "organization.title", "is": "Partner"}],
+        "then": [{"set": "Lead_Source", "to": "Chat"}, {"set": "Origin__c", "to": "partner"}],
+        "reverse_on_exit": true});
+    let connection = world.connected(json!({"rules": [rule]})).await?;
+    for name in ["Ada", "Bea"] {
+        assert_eq!(value(&world, name, "Lead_Source").await?, json!("Chat"));
+        assert_eq!(value(&world, name, "Origin__c").await?, json!("partner"));
+    }
+    world.quiet(&connection).await?;
+    let bea = world.sandbox.get(ZOHO, &email("Bea")).await?;
+    world
+        .sandbox
+        .edit(ZOHO, &bea.id, json!({"Origin__c": "own"}))
+        .await?;
+    for name in ["Ada", "Bea"] {
+        let there = world.sandbox.get(GOOGLE, &email(name)).await?;
+        world
+            .sandbox
+            .edit(GOOGLE, &there.id, job("Former partner"))
+            .await?;
+    }
+    world.api.sync(&connection).await?;
+    assert_eq!(
+        value(&world, "Ada", "Lead_Source").await?,
+        json!("Advertisement")
+    );
+    assert_eq!(value(&world, "Ada", "Origin__c").await?, json!("fair"));
+    assert_eq!(
+        value(&world, "Bea", "Lead_Source").await?,
+        json!("Advertisement")
+    );
+    assert_eq!(value(&world, "Bea", "Origin__c").await?, json!("own"));
+    // The link is frozen: the title did not follow.
+    assert_eq!(value(&world, "Ada", "Title").await?, json!("Partner"));
+    world.quiet(&connection).await?;
+    let there = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+    world
+        .sandbox
+        .edit(GOOGLE, &there.id, job("Partner"))
+        .await?;
+    world.api.sync(&connection).await?;
+    assert_eq!(value(&world, "Ada", "Lead_Source").await?, json!("Chat"));
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
+/// A condition or an action on something that does not exist is refused, with what does.
+#[tokio::test]
+async fn what_does_not_exist_is_refused_with_what_does() -> anyhow::Result<()> {
+    let world = world().await?;
+    for (rule, pointer, part) in [
+        (
+            json!({"from": "a", "if": [{"field": "Lead_Source", "is": "Smoke signal"}]}),
+            "/rules/0/if/0/is",
+            "Cold Call",
+        ),
+        (
+            json!({"from": "a", "if": [{"field": "Regoin__c", "is": "x"}]}),
+            "/rules/0/if/0/field",
+            "Lead_Source",
+        ),
+        (
+            json!({"from": "a", "if": [{"field": "Last_Name", "after": "2026-01-31"}]}),
+            "/rules/0/if/0/after",
+            "dates and times",
+        ),
+        (
+            json!({"from": "b", "then": [{"set": "Lead_Source", "to": "Smoke signal"}]}),
+            "/rules/0/then/0/to",
+            "Cold Call",
+        ),
+        (
+            json!({"from": "b", "then": [{"set": "Created_Time", "to": "2026-01-31T00:00:00Z"}]}),
+            "/rules/0/then/0/set",
+            "read-only",
+        ),
+    ] {
+        let refused = world.refused(json!({"rules": [rule]})).await?;
+        let found = refused.pointer("/errors").and_then(Value::as_array);
+        let named = found.into_iter().flatten().any(|error| {
+            error.get("pointer").and_then(Value::as_str) == Some(pointer)
+                && text(error, "/message").is_ok_and(|detail| detail.contains(part))
+        });
+        assert!(named, "wanted {part} at {pointer}: {refused}");
+    }
+    Ok(())
+}
