@@ -150,4 +150,10 @@ impl FieldDescriptor {
         self.standard = Some(name.into());
         self
     }
+
+    /// The same, holding the record's places in containers of this kind.
+    pub fn membership(mut self, kind: impl Into<String>) -> Self {
+        self.membership = Some(kind.into());
+        self
+    }
 }
