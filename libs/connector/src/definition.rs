@@ -97,7 +97,7 @@ pub struct Batch {
     pub create: usize,
     /// `update`.
     pub update: usize,
-    /// `delete`, `mark` and `leave`.
+    /// `delete`, `mark`, `leave` and `join`.
     pub delete: usize,
 }
 

@@ -180,6 +180,18 @@ pub trait Connector: Send + Sync + 'static {
         ids.iter().map(|_| Err(error.clone())).collect()
     }
 
+    /// Puts records into a collection; one that is in it already has joined. The reverse of `leave`.
+    async fn join(
+        &self,
+        session: &Session,
+        collection: &str,
+        ids: &[RemoteId],
+    ) -> Vec<Result<(), Error>> {
+        let error = self.unsupported("putting records into a collection");
+        let _ = (session, collection);
+        ids.iter().map(|_| Err(error.clone())).collect()
+    }
+
     /// Takes records out of a collection and leaves them.
     async fn leave(
         &self,

@@ -43,7 +43,7 @@ pub(super) async fn deletions(subject: Subject<'_>, check: Check) -> Proof {
     Ok(Verdict::Held)
 }
 
-/// Marking and leaving keep the record; what is not claimed is refused as such.
+/// Marking, leaving and joining keep the record; what is not claimed is refused as such.
 pub(super) async fn softer(subject: Subject<'_>, check: Check) -> Proof {
     let (probe, connector, session) = (subject.probe, subject.connector, subject.session);
     let claims = &connector.definition().capabilities.deletions;
@@ -62,6 +62,16 @@ pub(super) async fn softer(subject: Subject<'_>, check: Check) -> Proof {
         .any(|one| one.id == probe.collection() && one.membership_writable);
     let claimed = writable && claims.contains(&DeletionPolicy::Unlink);
     softly(check, claimed, left)?;
+    for _ in 0..2 {
+        let joined = connector
+            .join(session, &probe.collection(), std::slice::from_ref(&id))
+            .await;
+        softly(check, writable, joined)?;
+    }
+    let there = probe.everything().await.filter(|_| writable);
+    check.that(there.is_none_or(|there| there.contains(&id)), || {
+        "the record that joined is not in the collection".into()
+    })?;
     probe.settle().await;
     check.that(get_one(subject, check, &id).await?.is_some(), || {
         "the record is gone".into()

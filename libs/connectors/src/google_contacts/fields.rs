@@ -1,12 +1,14 @@
 //! The fields of a contact as data: which member of a person holds each, and what the API is told about them.
 
+use std::collections::BTreeSet;
+
 use syncline_model::{Cardinality, Choice, FieldDescriptor, Kind};
 
 use super::map::Labels;
 use super::slots::{Family, Shape, Slot};
 
 /// The names of the user's own groups that a contact is in.
-pub(super) const LABELS: &str = "labels";
+pub(super) const GROUPS: &str = "groups";
 /// Whether a contact is starred.
 pub(super) const STARRED: &str = "starred";
 
@@ -26,11 +28,11 @@ pub(super) fn descriptors(labels: &Labels) -> Vec<FieldDescriptor> {
             all.push(field);
         }
     }
-    let mut field = FieldDescriptor::new(LABELS, "Labels", Kind::Choice);
+    let mut field = FieldDescriptor::new(GROUPS, "Groups", Kind::Choice).membership("group");
     field.cardinality = Cardinality::Many;
-    field.choices = labels
-        .0
-        .values()
+    let names: BTreeSet<&String> = labels.0.values().collect();
+    field.choices = names
+        .into_iter()
         .map(|name| Choice {
             value: name.clone(),
             label: name.clone(),

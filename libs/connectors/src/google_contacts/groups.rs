@@ -1,7 +1,5 @@
 //! Contact groups: what Google's pages call labels. Listing and making them, putting people in and taking them out.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 use syncline_connector::{Error, Kind, Request, Session};
 use syncline_model::{Collection, RemoteId};
@@ -60,30 +58,15 @@ fn is_own(group: &Group) -> bool {
     group.kind == "USER_CONTACT_GROUP" && !group.metadata.deleted
 }
 
-/// The user's own groups.
+/// The user's own groups. The one that marks trash is ours: nobody is put into it or taken out of it by a field.
 pub(super) async fn labels(session: &Session) -> Result<Labels, Error> {
-    let groups = list(session).await?;
+    let groups = list(session).await?.into_iter();
     Ok(Labels(
         groups
-            .into_iter()
+            .filter(|group| group.name != TRASH)
             .map(|group| (group.resource_name, group.name))
             .collect(),
     ))
-}
-
-/// The same, with groups made for the names that have none.
-pub(super) async fn labels_with(
-    session: &Session,
-    names: &BTreeSet<String>,
-) -> Result<Labels, Error> {
-    let mut labels = labels(session).await?;
-    for name in names {
-        if !labels.0.values().any(|known| known == name) {
-            let resource = make(session, name).await?;
-            labels.0.insert(resource, name.clone());
-        }
-    }
-    Ok(labels)
 }
 
 async fn make(session: &Session, name: &str) -> Result<String, Error> {
@@ -168,27 +151,43 @@ pub(super) async fn mark(
     session: &Session,
     ids: &[RemoteId],
 ) -> Result<Vec<Result<(), Error>>, Error> {
-    let labels = labels_with(session, &BTreeSet::from([TRASH.to_owned()])).await?;
-    let group = labels
-        .0
-        .iter()
-        .find(|(_, name)| *name == TRASH)
-        .map(|(resource, _)| resource.clone())
-        .ok_or_else(|| {
-            session.error(
-                Kind::Malformed,
-                "Google does not list the group that it made",
-            )
-        })?;
-    let done = modify(session, &group, json!({"resourceNamesToAdd": ids})).await?;
+    let known = list(session).await?;
+    let group = match known.into_iter().find(|group| group.name == TRASH) {
+        Some(group) => group.resource_name,
+        None => make(session, TRASH).await?,
+    };
+    add(session, &group, ids).await
+}
+
+/// Puts people into a group; one that is in it already has joined.
+pub(super) async fn join(
+    session: &Session,
+    collection: &str,
+    ids: &[RemoteId],
+) -> Result<Vec<Result<(), Error>>, Error> {
+    let Some(group) = group_of(session, collection)? else {
+        return Err(session.error(
+            Kind::Unsupported,
+            "all contacts are synced: there is no group to put the contact into",
+        ));
+    };
+    add(session, group, ids).await
+}
+
+async fn add(
+    session: &Session,
+    group: &str,
+    ids: &[RemoteId],
+) -> Result<Vec<Result<(), Error>>, Error> {
+    let done = modify(session, group, json!({"resourceNamesToAdd": ids})).await?;
+    let unknown = |id: &RemoteId| {
+        let names = &done.not_found_resource_names;
+        names.iter().any(|name| name == id.as_str())
+    };
     Ok(ids
         .iter()
         .map(|id| {
-            if done
-                .not_found_resource_names
-                .iter()
-                .any(|name| name == id.as_str())
-            {
+            if unknown(id) {
                 Err(session.error(Kind::NotFound, "Google has no such contact"))
             } else {
                 Ok(())

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 use syncline_model::{FieldName, Fields, Record, RemoteId, Value, Version};
 
-use super::fields::{COMPOUNDS, Compound, FAMILIES, LABELS, STARRED};
+use super::fields::{COMPOUNDS, Compound, FAMILIES, GROUPS, STARRED};
 use super::slots::{Shape, as_text, drop_keys, text};
 use super::wire::Person;
 
@@ -17,18 +17,9 @@ pub(super) const MY_CONTACTS: &str = "contactGroups/myContacts";
 const STARRED_GROUP: &str = "contactGroups/starred";
 const CUSTOM: &str = "userDefined.";
 
-/// The user's own groups: name by resource name.
+/// The user's own groups, without the one that marks trash: name by resource name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Labels(pub BTreeMap<String, String>);
-
-impl Labels {
-    fn resource(&self, name: &str) -> Option<&String> {
-        self.0
-            .iter()
-            .find(|(_, known)| *known == name)
-            .map(|(resource, _)| resource)
-    }
-}
 
 /// A change that a contact cannot hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,26 +28,15 @@ pub(super) enum Unfit {
     NoSuchField(FieldName),
     #[error("the field `{0}` of Google Contacts cannot hold a value of this kind")]
     WrongKind(FieldName),
-    #[error("there is no label of that name for the field `{0}`")]
-    NoSuchLabel(FieldName),
+    #[error("Google Contacts has no group by a name in the field `{0}`")]
+    NoSuchGroup(FieldName),
+    #[error("Google Contacts has several groups by a name in the field `{0}`")]
+    SeveralGroups(FieldName),
 }
 
 /// Whether any of these fields cannot be read or written without knowing the account's groups.
 pub(super) fn needs_labels<'a>(fields: impl IntoIterator<Item = &'a FieldName>) -> bool {
-    fields.into_iter().any(|field| field.as_str() == LABELS)
-}
-
-/// The names in a value for `labels` that no group has yet.
-pub(super) fn unknown_labels(changes: &Fields, labels: &Labels) -> Vec<String> {
-    let Some(Value::List(items)) = changes.get(&FieldName::new(LABELS)) else {
-        return Vec::new();
-    };
-    items
-        .iter()
-        .filter_map(Value::as_text)
-        .filter(|name| labels.resource(name).is_none())
-        .map(str::to_owned)
-        .collect()
+    fields.into_iter().any(|field| field.as_str() == GROUPS)
 }
 
 /// A person as a record; `None` when it is not, or no longer, a contact of the user.
@@ -70,7 +50,7 @@ pub(super) fn record(person: &Person, labels: Option<&Labels>) -> Option<Record>
     })
 }
 
-/// A person's filled fields; labels only when the account's groups are known.
+/// A person's filled fields; groups only when the account's are known.
 pub(super) fn fields(person: &Person, labels: Option<&Labels>) -> Fields {
     let mut fields = Fields::new();
     let mut set = |field: &str, value: Value| {
@@ -107,7 +87,7 @@ pub(super) fn fields(person: &Person, labels: Option<&Labels>) -> Fields {
             .into_iter()
             .map(|name| Value::text(name.clone()))
             .collect();
-        set(LABELS, Value::List(names));
+        set(GROUPS, Value::List(names));
     }
     fields
 }
@@ -154,7 +134,7 @@ pub(super) fn apply(
     for (name, (field, value)) in rest {
         let member = match name {
             STARRED => apply_starred(person, field, value)?.then_some("memberships"),
-            LABELS => apply_labels(person, field, value, labels)?.then_some("memberships"),
+            GROUPS => apply_groups(person, field, value, labels)?.then_some("memberships"),
             _ => apply_custom(person, field, value)?.then_some("userDefined"),
         };
         touched.extend(member);
@@ -268,12 +248,17 @@ fn apply_starred(person: &mut Person, field: &FieldName, value: &Value) -> Resul
     Ok(true)
 }
 
-fn apply_labels(
+/// Puts a person into exactly these of the user's own groups; all other memberships stay.
+fn apply_groups(
     person: &mut Person,
     field: &FieldName,
     value: &Value,
     labels: &Labels,
 ) -> Result<bool, Unfit> {
+    let has: BTreeSet<String> = memberships(person)
+        .filter(|group| labels.0.contains_key(*group))
+        .map(str::to_owned)
+        .collect();
     let mut wanted = BTreeSet::new();
     let names: &[Value] = match value {
         Value::List(names) => names,
@@ -285,15 +270,25 @@ fn apply_labels(
         let name = name
             .as_text()
             .ok_or_else(|| Unfit::WrongKind(field.clone()))?;
-        let group = labels
-            .resource(name)
-            .ok_or_else(|| Unfit::NoSuchLabel(field.clone()))?;
-        wanted.insert(group.clone());
+        let named: Vec<&String> = labels
+            .0
+            .iter()
+            .filter(|(_, known)| *known == name)
+            .map(|(resource, _)| resource)
+            .collect();
+        // Of several by one name, those that the person is in already are meant.
+        let held: Vec<&String> = named
+            .iter()
+            .copied()
+            .filter(|group| has.contains(*group))
+            .collect();
+        match (held.as_slice(), named.as_slice()) {
+            ([], []) => return Err(Unfit::NoSuchGroup(field.clone())),
+            ([], [only]) => drop(wanted.insert((*only).clone())),
+            ([], _) => return Err(Unfit::SeveralGroups(field.clone())),
+            (held, _) => wanted.extend(held.iter().map(|group| (*group).clone())),
+        }
     }
-    let has: BTreeSet<String> = memberships(person)
-        .filter(|group| labels.0.contains_key(*group))
-        .map(str::to_owned)
-        .collect();
     if has == wanted {
         return Ok(false);
     }

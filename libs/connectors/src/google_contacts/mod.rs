@@ -103,6 +103,17 @@ impl Connector for GoogleContacts {
         done.unwrap_or_else(|error| write::all_fail(ids.len(), &error))
     }
 
+    async fn join(
+        &self,
+        session: &Session,
+        collection: &str,
+        ids: &[RemoteId],
+    ) -> Vec<Result<(), Error>> {
+        let _turn = session.write_lock().await;
+        let done = groups::join(session, collection, ids).await;
+        done.unwrap_or_else(|error| write::all_fail(ids.len(), &error))
+    }
+
     async fn leave(
         &self,
         session: &Session,

@@ -74,7 +74,7 @@ fn slots_take_their_own_type_first_and_then_what_is_left() {
                "memberships": [{"contactGroupMembership": {"contactGroupResourceName": "contactGroups/2"}},
                                {"contactGroupMembership": {"contactGroupResourceName": "contactGroups/myContacts"}}]}),
         json!({"names.givenName": "Ada", "birthday": "--02-29", "note": "n", "url": "u", "nicknames": "k", "organization.name": "C",
-               "organization.title": "T", "userDefined.source": "CRM", "labels": ["Work"]}),
+               "organization.title": "T", "userDefined.source": "CRM", "groups": ["Work"]}),
     );
     check(json!({}), json!({}));
 }
@@ -166,14 +166,14 @@ fn changes_touch_only_what_they_must() {
     check(
         json!({"memberships": [member("myContacts"), member("1")]}),
         changes([
-            ("labels", Value::List(vec!["Work".into()])),
+            ("groups", Value::List(vec!["Work".into()])),
             ("starred", Value::Bool(true)),
         ]),
         json!({"memberships": [member("myContacts"), member("2"), member("starred")]}),
     );
     check(
         json!({"memberships": [member("1")]}),
-        changes([("labels", Value::Empty)]),
+        changes([("groups", Value::Empty)]),
         json!({"memberships": [member("myContacts")]}),
     );
 }
@@ -204,9 +204,9 @@ fn what_does_not_fit_is_refused() {
     );
     check("starred", "yes".into(), Unfit::WrongKind);
     check(
-        "labels",
+        "groups",
         Value::List(vec!["Foes".into()]),
-        Unfit::NoSuchLabel,
+        Unfit::NoSuchGroup,
     );
 }
 
@@ -219,7 +219,7 @@ fn every_field_is_listed_once_and_is_accepted() {
         .iter()
         .filter_map(|field| field.standard.as_deref())
         .collect();
-    assert_eq!(standard.len(), all.len() - 2, "all but labels and starred");
+    assert_eq!(standard.len(), all.len() - 2, "all but groups and starred");
     for field in all {
         let cleared: Fields = [(field.name.clone(), Value::Empty)].into();
         assert_eq!(

@@ -33,22 +33,16 @@ fn is_about_items(error: &Error) -> bool {
         )
 }
 
-/// The groups, if any of these fields needs them; labels without a group get one.
+/// The groups, if any of these fields needs them.
 async fn labels_for<'a>(
     session: &Session,
-    fields: impl Iterator<Item = &'a Fields> + Clone,
+    mut fields: impl Iterator<Item = &'a Fields>,
 ) -> Result<Labels, Error> {
-    if !fields
-        .clone()
-        .any(|fields| map::needs_labels(fields.keys()))
-    {
-        return Ok(Labels::default());
+    if fields.any(|fields| map::needs_labels(fields.keys())) {
+        groups::labels(session).await
+    } else {
+        Ok(Labels::default())
     }
-    let nothing = Labels::default();
-    let names: BTreeSet<String> = fields
-        .flat_map(|fields| map::unknown_labels(fields, &nothing))
-        .collect();
-    groups::labels_with(session, &names).await
 }
 
 fn written(person: &Person, labels: &Labels) -> Written {

@@ -150,12 +150,12 @@ async fn a_group_is_what_its_members_make_it() {
         .await;
     let inside = created[0].as_ref().expect("created").id.clone();
     let first = google
-        .try_pull(&collection, None, &["labels"])
+        .try_pull(&collection, None, &["groups"])
         .await
         .expect("a pull");
     assert_eq!((first.present.len(), first.complete), (1, true));
     assert_eq!(
-        first.present[0].value(&"labels".into()),
+        first.present[0].value(&"groups".into()),
         &Value::List(vec!["Sales".into()])
     );
     // A change outside is no news of the group; leaving it is.
@@ -173,7 +173,7 @@ async fn a_group_is_what_its_members_make_it() {
         (0, vec![(inside.to_string(), GoneWhy::Left)])
     );
     assert_eq!(
-        google.one(&inside).await.value(&"labels".into()),
+        google.one(&inside).await.value(&"groups".into()),
         &Value::Empty
     );
 }

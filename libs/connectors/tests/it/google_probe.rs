@@ -18,6 +18,7 @@ impl Probe for Google {
 
     fn sample(&self, number: u32) -> Fields {
         let text = |word: &str| Value::text(format!("{word}{number}"));
+        self.known_group(&format!("Group{number}"));
         let address = |city: &str| {
             Value::Address(Address {
                 street: format!("{number} Main Street\nBack yard"),
@@ -46,12 +47,12 @@ impl Probe for Google {
             ),
             ("note", text("Line\nLine ")),
             ("url", Value::text(format!("https://www{number}.example"))),
-            ("labels", Value::List(vec![text("Label")])),
+            ("groups", Value::List(vec![text("Group")])),
             ("starred", Value::Bool(number.is_multiple_of(2))),
         ]);
         if self.collection != "all" {
-            // There a record has the collection's own label besides.
-            sample.remove(&FieldName::new("labels"));
+            // There a record has the collection's own group besides.
+            sample.remove(&FieldName::new("groups"));
         }
         sample
     }

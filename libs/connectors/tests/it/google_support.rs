@@ -73,6 +73,14 @@ impl Google {
         made["resourceName"].as_str().expect("a name").to_owned()
     }
 
+    /// A person makes a group, unless there is one by that name.
+    pub fn known_group(&self, name: &str) {
+        let made = self
+            .admin()
+            .action(&self.account, "group", &json!({"name": name}));
+        drop(made);
+    }
+
     /// A person deletes a group.
     pub fn remove_group(&self, resource: &str) {
         let id = resource.trim_start_matches("contactGroups/");
@@ -170,7 +178,7 @@ impl Google {
         let ids = std::slice::from_ref(id);
         let found = self
             .connector
-            .get(&self.session, ids, &[FieldName::new("labels")])
+            .get(&self.session, ids, &[FieldName::new("groups")])
             .await
             .expect("an answer");
         found.into_iter().next().flatten().expect("a record")

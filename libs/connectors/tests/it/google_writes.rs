@@ -91,6 +91,7 @@ async fn one_bad_item_does_not_spoil_a_batch_of_creations() {
 async fn an_update_leaves_everything_else_as_it_was() {
     let google = Google::start(0).await;
     let group = google.group("Old");
+    google.group("New");
     let id = google.insert(&json!({
         "names": [{"givenName": "Ann", "familyName": "Lee", "phoneticGivenName": "en"}],
         "emailAddresses": [{"value": "w@mail.example", "type": "work"}, {"value": "s@mail.example", "type": "school"}],
@@ -105,7 +106,7 @@ async fn an_update_leaves_everything_else_as_it_was() {
         ("email.home", "new@mail.example".into()),
         ("phone.work", Value::Empty),
         ("userDefined.b", "2".into()),
-        ("labels", Value::List(vec!["Old".into(), "New".into()])),
+        ("groups", Value::List(vec!["Old".into(), "New".into()])),
     ]);
     let done = google
         .connector
@@ -138,7 +139,7 @@ async fn an_update_leaves_everything_else_as_it_was() {
     );
     assert_eq!(after.value(&"userDefined.a".into()), &Value::text("1"));
     assert_eq!(
-        after.value(&"labels".into()),
+        after.value(&"groups".into()),
         &Value::List(vec!["New".into(), "Old".into()])
     );
     // What is so already is not written.
@@ -241,22 +242,39 @@ async fn trash_is_a_group_that_is_made_once() {
             .await;
         assert_eq!(kinds(&marked), [None, Some(Kind::NotFound)]);
     }
-    assert_eq!(
-        google.one(&one).await.value(&"labels".into()),
-        &Value::List(vec!["Syncline Trash".into()])
-    );
     let groups = google
         .connector
         .collections(&google.session)
         .await
         .expect("collections");
-    assert_eq!(
-        groups
-            .iter()
-            .filter(|group| group.name == "Syncline Trash")
-            .count(),
-        1
-    );
+    let trash: Vec<&str> = groups
+        .iter()
+        .filter(|group| group.name == "Syncline Trash")
+        .filter_map(|group| group.id.strip_prefix("group:"))
+        .collect();
+    assert_eq!(trash.len(), 1);
+    let is_marked = || {
+        google.native(&one)["memberships"]
+            .to_string()
+            .contains(trash[0])
+    };
+    assert!(is_marked());
+
+    // The mark is no group of the field's: it is neither shown nor taken away by it.
+    let fields_now = google
+        .connector
+        .fields(&google.session)
+        .await
+        .expect("fields");
+    let described = fields_now.iter().find(|one| one.name.as_str() == "groups");
+    assert!(described.is_some_and(|field| field.choices.is_empty()));
+    google.group("Sales");
+    let sales = Value::List(vec!["Sales".into()]);
+    let into = update(&one, None, fields([("groups", sales.clone())]));
+    let done = google.connector.update(&google.session, &[into]).await;
+    assert_eq!(kinds(&done), [None]);
+    assert_eq!(google.one(&one).await.value(&"groups".into()), &sales);
+    assert!(is_marked());
 }
 
 #[tokio::test]
@@ -285,4 +303,99 @@ async fn writes_of_one_account_come_one_after_the_other() {
         .log
         .report(Some("google"), Some(&google.account));
     assert_eq!((google.live(), report.concurrent_mutations), (4, 0));
+}
+
+fn groups(names: &[&str]) -> (&'static str, Value) {
+    let names = names.iter().map(|name| Value::text(*name)).collect();
+    ("groups", Value::List(names))
+}
+
+#[tokio::test]
+async fn groups_are_set_exactly_and_unknown_ones_stop_nobody_else() {
+    let google = Google::start(0).await;
+    for name in ["A", "B", "C"] {
+        google.group(name);
+    }
+    let ids = [
+        google.add(1).await,
+        google.add(2).await,
+        google.add(3).await,
+    ];
+    let items = [
+        update(
+            &ids[0],
+            None,
+            fields([groups(&["A", "B"]), ("starred", Value::Bool(true))]),
+        ),
+        update(&ids[1], None, fields([groups(&["A", "Nowhere"])])),
+        update(&ids[2], None, fields([groups(&["C"])])),
+    ];
+    let done = google.connector.update(&google.session, &items).await;
+    assert_eq!(kinds(&done), [None, Some(Kind::Rejected), None]);
+    let refused = done[1].as_ref().err().map(|error| error.message.as_str());
+    assert_eq!(
+        refused,
+        Some("Google Contacts has no group by a name in the field `groups`")
+    );
+
+    let items = [
+        update(&ids[0], None, fields([groups(&["C", "B"])])),
+        update(&ids[2], None, fields([("groups", Value::Empty)])),
+    ];
+    let done = google.connector.update(&google.session, &items).await;
+    assert_eq!(kinds(&done), [None, None]);
+    let now = async |id: &RemoteId| google.one(id).await.value(&"groups".into()).clone();
+    assert_eq!(now(&ids[0]).await, groups(&["B", "C"]).1);
+    assert_eq!(now(&ids[1]).await, Value::Empty);
+    assert_eq!(now(&ids[2]).await, Value::Empty);
+    let memberships = google.native(&ids[0])["memberships"].to_string();
+    assert!(memberships.contains("myContacts") && memberships.contains("starred"));
+}
+
+#[tokio::test]
+async fn a_contact_is_created_in_groups_beside_that_of_its_collection() {
+    let google = Google::start(0).await;
+    let sales = google.group("Sales");
+    google.group("VIP");
+    let item = |number, names: &[&str]| {
+        let name = ("names.givenName", Value::text(format!("N{number}")));
+        google.creation(number, fields([name, groups(names)]))
+    };
+    let items = [item(1, &["VIP"]), item(2, &["Nowhere"])];
+    let done = google
+        .connector
+        .create(&google.session, &format!("group:{sales}"), &items)
+        .await;
+    assert_eq!(kinds(&done), [None, Some(Kind::Rejected)]);
+    let made = done[0].as_ref().expect("created");
+    let record = google.one(&made.id).await;
+    assert_eq!(record.value(&"groups".into()), &groups(&["Sales", "VIP"]).1);
+}
+
+#[tokio::test]
+async fn joining_is_the_reverse_of_leaving() {
+    let google = Google::start(0).await;
+    let collection = format!("group:{}", google.group("Sales"));
+    let (one, gone) = (google.add(1).await, google.add(2).await);
+    google.drop_contact(&gone);
+    let ids = [one.clone(), gone];
+    for _ in 0..2 {
+        let joined = google
+            .connector
+            .join(&google.session, &collection, &ids)
+            .await;
+        assert_eq!(kinds(&joined), [None, Some(Kind::NotFound)]);
+    }
+    let now = async || google.one(&one).await.value(&"groups".into()).clone();
+    assert_eq!(now().await, groups(&["Sales"]).1);
+    let left = google
+        .connector
+        .leave(&google.session, &collection, &ids[..1])
+        .await;
+    assert_eq!((kinds(&left), now().await), (vec![None], Value::Empty));
+    let everyone = google
+        .connector
+        .join(&google.session, "all", &ids[..1])
+        .await;
+    assert_eq!(kinds(&everyone), [Some(Kind::Unsupported)]);
 }
