@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use syncline_model::{Cardinality, Choice, FieldDescriptor, FieldName, Kind};
 
+use super::owners::Users;
 use super::wire::FieldMeta;
 
 /// What Zoho shows for an empty pick list; it reads back as null.
@@ -37,7 +38,7 @@ pub(super) enum Shape {
     Many,
     /// An array of `{name, id}`, written as `{name}`.
     Tags,
-    /// `{name, id}` of another record or a user; never written.
+    /// `{name, id}` of another record or a user; of these only the owner is written, by `owners.rs`.
     Reference,
 }
 
@@ -108,12 +109,23 @@ const STANDARD: &[System] = &[
     System("Tag", Shape::Tags, None),
 ];
 
-/// The parts of the owner beside its name, as fields of their own, so that rules can compare them. The owner's address
-/// is text: a field of kind e-mail is one by which the contact itself can be told, and a user owns many contacts.
-const OWNER_PARTS: [(&str, &str, Kind); 2] = [
-    ("Owner.email", "e-mail", Kind::Text),
-    ("Owner.id", "id", Kind::Text),
+/// The fields of the owner: its name and, as fields of their own, so that rules can tell users apart, its other parts.
+/// Each is a choice among the users. The address is no field of kind e-mail: by those the contact itself can be told,
+/// and a user owns many contacts.
+pub(super) const OWNER: [(&str, Option<&str>); 3] = [
+    ("Owner", None),
+    ("Owner.email", Some("e-mail")),
+    ("Owner.id", Some("id")),
 ];
+
+/// What the account has, beside the metadata, that fields can hold.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    /// Who can own a contact.
+    pub users: Users,
+    /// The names of the module's tags.
+    pub tags: Vec<String>,
+}
 
 /// The fields that a pull reads when none is named.
 pub(super) fn standard_names() -> impl Iterator<Item = FieldName> {
@@ -159,21 +171,45 @@ pub(super) fn shapes(metadata: &[FieldMeta], names: &[FieldName]) -> Shapes {
 }
 
 /// Descriptors of every field that can be read as a value, in Zoho's order.
-pub(super) fn descriptors(metadata: &[FieldMeta]) -> Vec<FieldDescriptor> {
-    let mut found = Vec::with_capacity(metadata.len() + OWNER_PARTS.len());
+pub(super) fn descriptors(metadata: &[FieldMeta], lists: &Lists) -> Vec<FieldDescriptor> {
+    let mut found = Vec::with_capacity(metadata.len() + OWNER.len());
     for field in metadata.iter().filter(|field| field.visible != Some(false)) {
         let Some(kind) = known(field) else { continue };
-        found.push(descriptor(field, &kind));
-        if field.api_name == "Owner" {
-            found.extend(OWNER_PARTS.iter().map(|(name, part, kind)| {
-                let mut part =
-                    FieldDescriptor::new(*name, format!("{} ({part})", field.field_label), *kind);
-                part.writable = false;
-                part
-            }));
+        let mut described = descriptor(field, &kind);
+        match field.api_name.as_str() {
+            "Owner" => {
+                found.extend(owners(&described, &lists.users));
+                continue;
+            }
+            "Tag" => {
+                described = described.membership("tag");
+                described.choices = lists.tags.iter().map(|name| named(name)).collect();
+            }
+            _ => {}
         }
+        found.push(described);
     }
     found
+}
+
+/// The owner's fields, from the description of the whole.
+fn owners(whole: &FieldDescriptor, users: &Users) -> impl Iterator<Item = FieldDescriptor> {
+    OWNER.iter().map(|(name, part)| {
+        let mut field = whole.clone();
+        field.name = FieldName::new(*name);
+        if let Some(part) = part {
+            field.label = format!("{} ({part})", whole.label);
+        }
+        field.choices = users.choices(name);
+        field
+    })
+}
+
+fn named(name: &str) -> Choice {
+    Choice {
+        value: name.to_owned(),
+        label: name.to_owned(),
+    }
 }
 
 fn descriptor(field: &FieldMeta, known: &Known) -> FieldDescriptor {
@@ -241,6 +277,9 @@ fn known(field: &FieldMeta) -> Option<Known> {
     };
     if field.api_name == "Tag" {
         return Some(rw(Kind::Choice, Shape::Tags));
+    }
+    if field.api_name == "Owner" {
+        return Some(rw(Kind::Choice, Shape::Reference));
     }
     if field.api_name == "Full_Name" {
         return Some(ro(Kind::FullName, Shape::Text));

@@ -1,16 +1,17 @@
 //! Zoho CRM contacts, REST API v8.
 //!
 //! What is here: the trait, and the small calls (who the account is, its list views, its fields). Listings are
-//! `pull.rs`, reading by id `read.rs`, writing `write.rs`, recovery of lost creations `find.rs`; `map.rs`, `fields.rs`,
-//! `answer.rs` and `cursor.rs` are pure; `wire.rs` is Zoho's JSON.
+//! `pull.rs`, reading by id `read.rs`, writing `write.rs`, recovery of lost creations `find.rs`, who may own a contact
+//! `owners.rs`; `map.rs`, `fields.rs`, `answer.rs` and `cursor.rs` are pure; `wire.rs` is Zoho's JSON.
 //!
-//! Not here: other modules than Contacts, notifications, attachments, and writing of lookups (owner, account).
+//! Not here: other modules than Contacts, notifications, attachments, and writing of lookups other than the owner.
 
 mod answer;
 mod cursor;
 mod fields;
 mod find;
 mod map;
+mod owners;
 mod pull;
 mod read;
 #[cfg(test)]
@@ -26,7 +27,8 @@ use syncline_connector::{
 };
 use syncline_model::{Collection, FieldDescriptor, FieldName, Identity, Record, RemoteId};
 
-use wire::{OrgList, UserList, View, ViewList};
+use fields::Lists;
+use wire::{OrgList, TagList, UserList, View, ViewList};
 
 /// List views a page, and pages that are read.
 const VIEW_PAGES: u32 = 10;
@@ -115,7 +117,12 @@ impl Connector for ZohoCrm {
     }
 
     async fn fields(&self, session: &Session) -> Result<Vec<FieldDescriptor>, Error> {
-        Ok(fields::descriptors(&read::metadata(session).await?))
+        let metadata = read::metadata(session).await?;
+        let lists = Lists {
+            users: owners::users(session).await?.unwrap_or_default(),
+            tags: tags(session).await?,
+        };
+        Ok(fields::descriptors(&metadata, &lists))
     }
 
     async fn pull(&self, session: &Session, pull: &Pull) -> Result<Page, Error> {
@@ -185,6 +192,23 @@ fn all_contacts(name: String) -> Collection {
         default: true,
         membership_writable: false,
     }
+}
+
+/// The names of the module's tags; none when this user may not see them.
+async fn tags(session: &Session) -> Result<Vec<String>, Error> {
+    let list: Option<TagList> = match ask(
+        session,
+        "/crm/v8/settings/tags",
+        "GET /crm/v8/settings/tags",
+        &[("module", "Contacts")],
+    )
+    .await
+    {
+        Err(error) if error.kind == Kind::Forbidden => None,
+        list => list?,
+    };
+    let tags = list.into_iter().flat_map(|list| list.tags);
+    Ok(tags.map(|tag| tag.name).collect())
 }
 
 /// Asks for one small thing; `None` when there is none (204).

@@ -7,8 +7,9 @@ use syncline_model::{Cardinality, FieldName, Kind as Holds};
 
 use super::ZohoCrm;
 use super::answer::{existing, judge_record, judge_request};
-use super::fields::{Shape, descriptors, shapes, standard_names};
-use super::wire::{DeletedList, FieldList, FieldMeta, List, Outcome, Outcomes, ViewList};
+use super::fields::{Lists, Shape, descriptors, shapes, standard_names};
+use super::owners::Users;
+use super::wire::{DeletedList, FieldList, FieldMeta, List, Outcome, Outcomes, User, ViewList};
 
 #[test]
 fn the_definition_is_in_order() {
@@ -80,7 +81,7 @@ fn field(api_name: &str, data_type: &str, more: Json) -> Json {
 #[test]
 fn every_field_becomes_what_it_can_be_mapped_as() {
     let check = |given: Json, expect: Option<(Holds, bool, Option<&str>)>| {
-        let found = descriptors(&metadata(json!([given])));
+        let found = descriptors(&metadata(json!([given])), &Lists::default());
         let found = found
             .first()
             .map(|field| (field.kind, field.writable, field.standard.clone()));
@@ -171,7 +172,7 @@ fn every_field_becomes_what_it_can_be_mapped_as() {
 #[test]
 fn descriptors_tell_lengths_choices_and_the_owners_parts() {
     let choice = |actual: &str, display: &str, kind: &str| json!({"actual_value": actual, "display_value": display, "type": kind, "id": "1"});
-    let found = descriptors(&metadata(json!([
+    let metadata = metadata(json!([
         field("Owner", "ownerlookup", json!({"json_type": "jsonobject"})),
         field(
             "Last_Name",
@@ -189,7 +190,17 @@ fn descriptors_tell_lengths_choices_and_the_owners_parts() {
             "multiselectpicklist",
             json!({"custom_field": true})
         ),
-    ])));
+        field("Tag", "text", json!({"json_type": "jsonarray"})),
+    ]));
+    let lists = Lists {
+        users: Users(vec![User {
+            id: "7".into(),
+            full_name: Some("Pat Boyle".into()),
+            email: Some("pat@zylker.example".into()),
+        }]),
+        tags: vec!["VIP".into()],
+    };
+    let found = descriptors(&metadata, &lists);
     let names: Vec<&str> = found.iter().map(|field| field.name.as_str()).collect();
     assert_eq!(
         names,
@@ -199,10 +210,18 @@ fn descriptors_tell_lengths_choices_and_the_owners_parts() {
             "Owner.id",
             "Last_Name",
             "Lead_Source",
-            "Colours__c"
+            "Colours__c",
+            "Tag"
         ]
     );
-    assert!(found[..3].iter().all(|field| !field.writable));
+    let owner: Vec<(Holds, bool, &str)> = found[..3]
+        .iter()
+        .map(|field| (field.kind, field.writable, field.choices[0].value.as_str()))
+        .collect();
+    let reads_as = ["Pat Boyle", "pat@zylker.example", "7"];
+    assert_eq!(owner, reads_as.map(|value| (Holds::Choice, true, value)));
+    assert_eq!(found[6].membership.as_deref(), Some("tag"));
+    assert_eq!(found[6].choices[0].value, "VIP");
     assert_eq!((found[3].required, found[3].max_length), (true, Some(80)));
     let choices: Vec<(&str, &str)> = found[4]
         .choices

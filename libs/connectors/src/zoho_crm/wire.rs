@@ -139,6 +139,20 @@ pub(super) struct TagName<'a> {
     pub name: &'a str,
 }
 
+/// `GET /settings/tags`: every tag of the module, at most 100.
+#[derive(Debug, Deserialize)]
+pub(super) struct TagList {
+    /// The tags.
+    pub tags: Vec<Tag>,
+}
+
+/// A tag.
+#[derive(Debug, Deserialize)]
+pub(super) struct Tag {
+    /// Its name.
+    pub name: String,
+}
+
 /// The body of `POST /coql`.
 #[derive(Debug, Serialize)]
 pub(super) struct Coql {
@@ -231,6 +245,9 @@ pub(super) struct View {
 pub(super) struct UserList {
     /// The users.
     pub users: Vec<User>,
+    /// Where in the listing they are.
+    #[serde(default)]
+    pub info: Info,
 }
 
 /// A user.

@@ -7,12 +7,14 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use syncline_connector::{Create, Error, Kind, Request, Response, Session, Update, Written};
 use syncline_model::{FieldName, Fields, RemoteId, Version};
 
 use super::answer::{outcomes, record_error, refused, succeeded};
 use super::fields::{Shapes, base, is_unknown};
 use super::map::{MODIFIED, Payload, change, creation, instant};
+use super::owners::{Users, is_owner, users};
 use super::read::{by_ids, is_id, learn};
 use super::wire::{AddTags, Outcome, Row, TagName, Write};
 
@@ -29,11 +31,19 @@ pub(super) async fn create(session: &Session, items: &[Create]) -> Results<Writt
         Ok(shapes) => shapes,
         Err(error) => return all(items.len(), &error),
     };
+    let users = match users_for(session, items.iter().map(|item| &item.fields)).await {
+        Ok(users) => users,
+        Err(error) => return all(items.len(), &error),
+    };
     let rows: Results<Row> = items
         .iter()
         .map(|item| {
             all_there(session, &item.fields, &shapes)?;
-            filled(session, creation(&item.fields, &shapes))
+            let payload = creation(&item.fields, &shapes);
+            filled(
+                session,
+                owned(session, payload, &item.fields, users.as_ref(), true)?,
+            )
         })
         .collect();
     send_filled(rows, async |rows| {
@@ -52,11 +62,17 @@ pub(super) async fn update(session: &Session, items: &[Update]) -> Results<Writt
         Ok(shapes) => shapes,
         Err(error) => return all(items.len(), &error),
     };
+    let users = match users_for(session, items.iter().map(|item| &item.changes)).await {
+        Ok(users) => users,
+        Err(error) => return all(items.len(), &error),
+    };
     let rows: Results<Row> = items
         .iter()
         .map(|item| {
             all_there(session, &item.changes, &shapes)?;
-            let mut row = filled(session, change(&item.changes, &shapes))?;
+            let payload = change(&item.changes, &shapes);
+            let payload = owned(session, payload, &item.changes, users.as_ref(), false)?;
+            let mut row = filled(session, payload)?;
             row.insert("id".into(), item.id.as_str().into());
             Ok(row)
         })
@@ -299,6 +315,41 @@ fn all_there(session: &Session, fields: &Fields, shapes: &Shapes) -> Result<(), 
             format!("contacts in Zoho CRM have no field {name}"),
         )),
     }
+}
+
+/// The active users, if any of these fields is about the owner; `None` when this user may not see them.
+async fn users_for(
+    session: &Session,
+    mut items: impl Iterator<Item = &Fields>,
+) -> Result<Option<Users>, Error> {
+    if items.any(|fields| fields.keys().any(is_owner)) {
+        users(session).await
+    } else {
+        Ok(Some(Users::default()))
+    }
+}
+
+/// The payload with the owner that the fields name.
+fn owned(
+    session: &Session,
+    mut payload: Payload,
+    fields: &Fields,
+    users: Option<&Users>,
+    creation: bool,
+) -> Result<Payload, Error> {
+    if !fields.keys().any(is_owner) {
+        return Ok(payload);
+    }
+    let unseen = "the user may not see who could own a contact in Zoho CRM";
+    let users = users.ok_or_else(|| session.error(Kind::Rejected, unseen))?;
+    let owner = users
+        .owner(fields, creation)
+        .map_err(|unfit| session.error(Kind::Rejected, unfit.to_string()))?;
+    if let Some(owner) = owner {
+        payload.row.insert("Owner".into(), json!({ "id": owner }));
+    }
+    payload.left_out.retain(|name| !is_owner(name));
+    Ok(payload)
 }
 
 /// The shapes of the custom fields that are to be written: some numbers Zoho takes only as strings, and what it does

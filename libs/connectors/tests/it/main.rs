@@ -13,6 +13,7 @@ mod google_probe;
 mod google_support;
 mod google_writes;
 mod zoho;
+mod zoho_owners;
 mod zoho_probe;
 mod zoho_support;
 mod zoho_writes;

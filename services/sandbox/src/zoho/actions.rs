@@ -363,14 +363,7 @@ fn add_user(org: &mut Org, _: Author, body: &Value) -> Result<Value, AdminError>
         email,
     } = read(body)?;
     let id = org.fresh_id();
-    org.users.push(User {
-        id,
-        zuid: 60_000_000_000 + id % 1_000_000_000,
-        first_name,
-        last_name,
-        email,
-        active: true,
-    });
+    org.users.push(User::new(id, first_name, last_name, email));
     Ok(json!({"id": id.to_string()}))
 }
 

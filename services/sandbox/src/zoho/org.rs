@@ -34,6 +34,23 @@ pub struct User {
 }
 
 impl User {
+    /// An active user.
+    pub fn new(
+        id: u64,
+        first_name: impl Into<String>,
+        last_name: impl Into<String>,
+        email: String,
+    ) -> Self {
+        Self {
+            id,
+            zuid: 60_000_000_000 + id % 1_000_000_000,
+            first_name: first_name.into(),
+            last_name: last_name.into(),
+            email,
+            active: true,
+        }
+    }
+
     /// First and last name.
     pub fn full_name(&self) -> String {
         format!("{} {}", self.first_name, self.last_name)
@@ -146,7 +163,7 @@ pub struct Opening<'a> {
 }
 
 impl Org {
-    /// A new organisation with its standard fields and views, three users and no contacts.
+    /// A new organisation with its standard fields and views, three active users, one who has left, and no contacts.
     pub fn open(opening: &Opening<'_>) -> Self {
         // Zoho ids: an organisation's seven digits, then a counter; 19 digits, below 2^63.
         let mut next_id = (4_150_868 + opening.place * 7) * 1_000_000_000_000 + 225_013;
@@ -160,7 +177,7 @@ impl Org {
             (fresh(), "CEO".to_owned()),
         );
         let (first, last) = opening.name.rsplit_once(' ').unwrap_or(("", opening.name));
-        let users = [
+        let users: Vec<User> = [
             (first, last, opening.email.to_owned()),
             ("Patricia", "Boyle", String::new()),
             ("Ravi", "Menon", String::new()),
@@ -173,19 +190,16 @@ impl Org {
             } else {
                 email
             };
-            let (first_name, last_name) = (first.to_owned(), last.to_owned());
-            User {
-                id,
-                zuid: 60_000_000_000 + id % 1_000_000_000,
-                first_name,
-                last_name,
-                email,
-                active: true,
-            }
+            User::new(id, first, last, email)
         })
         .collect();
         let fields = Catalogue::standard(&mut fresh);
         let views = views::standard(&fields, &mut fresh);
+        let gone = User {
+            active: false,
+            ..User::new(fresh(), "Nina", "Ortiz", colleague("Nina", opening.email))
+        };
+        let users = users.into_iter().chain([gone]).collect();
         let mut table = Table::default();
         table.index_by(&"Email".into());
         Self {
