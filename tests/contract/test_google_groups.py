@@ -62,6 +62,22 @@ def test_names_that_fail_are_listed_and_the_rest_is_done(google):
     assert groups.get(resourceName=sales, maxMembers=9).execute()["memberResourceNames"] == [name]
 
 
+def test_an_update_replaces_the_memberships(google):
+    service = google.service()
+    groups, people = service.contactGroups(), service.people()
+    made = people.createContact(body=person("P", "Q")).execute()
+    sales, vip = (group(groups, name)["resourceName"] for name in ("Sales", "VIP"))
+    mask = {"resourceName": made["resourceName"], "updatePersonFields": "memberships"}
+    for wanted in ([sales, vip, "contactGroups/myContacts"], [vip, "contactGroups/myContacts"]):
+        memberships = [{"contactGroupMembership": {"contactGroupResourceName": name}} for name in wanted]
+        body = {"etag": made["etag"], "metadata": made["metadata"], "memberships": memberships}
+        made = people.updateContact(body=body, **mask).execute()
+        got = {one["contactGroupMembership"]["contactGroupResourceName"] for one in made["memberships"]}
+        assert got == set(wanted)
+    nobody = {"etag": made["etag"], "metadata": made["metadata"]}
+    assert refused(people.updateContact(body=nobody, **mask))[0] == 400
+
+
 def test_the_last_membership_stays(google):
     service = google.service()
     groups, people = service.contactGroups(), service.people()

@@ -6,8 +6,10 @@ from zohocrmsdk.src.com.zoho.crm.api.record import GetRecordsParam
 from zohocrmsdk.src.com.zoho.crm.api.tags import BodyWrapper as Tags
 from zohocrmsdk.src.com.zoho.crm.api.tags import ExistingTag, ExistingTagRequestWrapper, NewTagRequestWrapper, Tag, TagsOperations
 from zohocrmsdk.src.com.zoho.crm.api.tags.tags_operations import CreateTagsParam, GetTagsParam
+from zohocrmsdk.src.com.zoho.crm.api.users import MinifiedUser, UsersOperations
+from zohocrmsdk.src.com.zoho.crm.api.users.users_operations import GetUsersParam
 
-from zoho_client import body, contact, contacts, created, failed, params, value, verdict, verdicts
+from zoho_client import OK, body, contact, contacts, created, failed, params, value, verdict, verdicts
 
 import pytest
 
@@ -112,6 +114,45 @@ def test_tags_of_many_records(zoho):
     assert [tags_of(one) for one in ids] == [["Newsletter"], ["Newsletter"], []]
     TagsOperations().remove_tags_from_multiple_records("Contacts", removal("Newsletter", ids[:1]))
     assert [tags_of(one) for one in ids] == [[], ["Newsletter"], []]
+
+
+def test_an_update_replaces_the_tags_and_names_make_new_ones(zoho):
+    [made] = created(contact(Last_Name="Tagged", Tag=[tag("Old"), tag("Kept")]))
+    for wanted in (["Kept", "New"], []):
+        changed = contact(id=made, Tag=[tag(name) for name in wanted])
+        assert verdicts(contacts().update_records(body(changed))) == [OK]
+        assert tags_of(made) == wanted
+    assert tags().keys() == {"Old", "Kept", "New"}
+
+
+def users(kind):
+    answer = UsersOperations().get_users(params(GetUsersParam, type=kind))
+    return {one.get_full_name(): one for one in answer.get_object().get_users()}
+
+
+def owner_of(record):
+    [found] = contacts().get_record(record).get_object().get_data()
+    return found.get_key_value("Owner").get_name()
+
+
+def test_users_are_listed_by_whether_they_are_active(zoho):
+    active, gone = users("ActiveUsers"), users("DeactiveUsers")
+    assert len(active) > 2 and list(gone) == ["Nina Ortiz"]
+    assert users("AllUsers").keys() == active.keys() | gone.keys()
+    assert {value(one.get_status()) for one in active.values()} == {"active"}
+
+
+def test_a_record_changes_hands_only_to_an_active_user(zoho):
+    [made] = created(contact(Last_Name="Owned"))
+    before = owner_of(made)
+    for kind, name, outcome, want in [
+        ("DeactiveUsers", "Nina Ortiz", failed("INVALID_DATA"), before),
+        ("ActiveUsers", "Ravi Menon", OK, "Ravi Menon"),
+    ]:
+        owner = MinifiedUser()
+        owner.set_id(users(kind)[name].get_id())
+        assert verdicts(contacts().update_records(body(contact(id=made, Owner=owner)))) == [outcome]
+        assert owner_of(made) == want
 
 
 def test_a_scope_that_is_missing_is_a_mismatch(zoho, tmp_path):

@@ -1,5 +1,6 @@
 //! IF: which contacts take part.
 
+use anyhow::Context;
 use serde_json::{Value, json};
 use system_tests::http::text;
 use system_tests::{Contact, GOOGLE, World, ZOHO};
@@ -42,6 +43,105 @@ async fn by_owner_name() -> anyhow::Result<()> {
     let mine = json!({"Owner": {"id": text(&made, "/id")?}});
     let condition = json!({"field": "Owner", "is": "Olga Owner"});
     check(&world, condition, mine, json!({})).await
+}
+
+#[tokio::test]
+async fn by_tag() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let condition = json!({"field": "Tag", "is": "VIP"});
+    let (pass, fail) = (
+        json!({"Tag": [{"name": "Partner"}, {"name": "VIP"}]}),
+        json!({"Tag": [{"name": "Partner"}]}),
+    );
+    check(&world, condition, pass, fail).await
+}
+
+/// What a rule can speak of is listed with what it can be: users, tags and groups by name, and what puts a contact
+/// into one.
+#[tokio::test]
+async fn fields_list_owners_tags_and_groups() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let user = json!({"first_name": "Olga", "last_name": "Owner", "email": "olga@crm.example"});
+    let olga = text(
+        &world.sandbox.act(ZOHO, "actions/add_user", user).await?,
+        "/id",
+    )?;
+    let tagged = json!({"Tag": [{"name": "VIP"}]});
+    world.sandbox.create(ZOHO, crm("Ada", tagged)).await?;
+    let group = json!({"name": "Customers"});
+    world.sandbox.act(GOOGLE, "actions/group", group).await?;
+    let of = async |account: &str, field: &str| -> anyhow::Result<Value> {
+        let fields = world
+            .api
+            .list(&format!("/v1/accounts/{account}/fields"))
+            .await?;
+        let found = fields.into_iter().find(|one| one["name"] == field);
+        found.with_context(|| format!("no field {field}"))
+    };
+    let label = "Olga Owner <olga@crm.example>";
+    for (field, value) in [
+        ("Owner", "Olga Owner"),
+        ("Owner.email", "olga@crm.example"),
+        ("Owner.id", &olga),
+    ] {
+        let owner = of(&world.a, field).await?;
+        let choices = owner["choices"].as_array().context("choices")?;
+        assert!(
+            choices.contains(&json!({"value": value, "label": label})),
+            "{owner}"
+        );
+        assert!(!choices.iter().any(|one| {
+            one["label"]
+                .as_str()
+                .is_some_and(|label| label.contains("Nina"))
+        }));
+        assert_eq!(
+            (&owner["kind"], &owner["writable"]),
+            (&json!("choice"), &json!(true))
+        );
+        assert_eq!(owner.get("membership"), None);
+    }
+    let tag = of(&world.a, "Tag").await?;
+    assert_eq!(tag["choices"], json!([{"value": "VIP", "label": "VIP"}]));
+    assert_eq!(
+        (&tag["membership"], &tag["cardinality"]),
+        (&json!("tag"), &json!("many"))
+    );
+    let groups = of(&world.b, "groups").await?;
+    assert_eq!(
+        groups["choices"],
+        json!([{"value": "Customers", "label": "Customers"}])
+    );
+    assert_eq!(
+        (&groups["membership"], &groups["cardinality"]),
+        (&json!("group"), &json!("many"))
+    );
+    assert_eq!(groups["label"], "Groups");
+    Ok(())
+}
+
+/// A rule gives new contacts of the CRM to the user that they name; one that names none is a problem of its own.
+#[tokio::test]
+async fn an_owner_that_cannot_be_had_stops_nobody_else() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let user = json!({"first_name": "Olga", "last_name": "Owner", "email": "olga@crm.example"});
+    world.sandbox.act(ZOHO, "actions/add_user", user).await?;
+    let owned = |email: &str| json!({"nicknames": [{"value": email}]});
+    for (name, more) in [
+        ("Ada", owned("olga@crm.example")),
+        ("Bob", owned("nobody@crm.example")),
+        ("Cy", json!({})),
+    ] {
+        world.sandbox.create(GOOGLE, book(name, more)).await?;
+    }
+    let then = json!([{"set": "Owner.email", "from": "nicknames", "when": "create"}]);
+    let rules = json!({"rules": [{"from": "b", "then": then}]});
+    world.connected(rules).await?;
+    let ada = world.sandbox.get(ZOHO, &email("Ada")).await?;
+    assert_eq!(ada.native["Owner"]["email"], "olga@crm.example");
+    assert!(world.sandbox.find(ZOHO, &email("Bob")).await?.is_none());
+    assert!(world.sandbox.find(ZOHO, &email("Cy")).await?.is_some());
+    Ok(())
 }
 
 #[tokio::test]
