@@ -289,6 +289,7 @@ fn rules(wish: &Wish) -> Vec<Rule> {
                     test: Test::Is("in".into()),
                 }],
                 actions: Vec::new(),
+                reverse_on_exit: false,
             });
         }
     }

@@ -67,7 +67,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("services/sandbox", &["libs/platform"]),
     ("services/syncline", EVERYTHING),
     ("tests/bench", EVERYTHING),
-    ("tests/chaos", &["tests/system"]),
+    ("tests/chaos", &["libs/platform", "tests/system"]),
     ("tests/planner", &["libs/model", "libs/engine"]),
     ("tests/simulation", EVERYTHING),
     ("tests/system", EVERYTHING),
