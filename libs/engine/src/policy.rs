@@ -144,6 +144,11 @@ impl Policy {
     /// Checks and lays out a connection. Every error names its place and what would be right.
     pub fn compile(input: &PolicyInput<'_>) -> Result<Self, Vec<ConfigError>> {
         let mut errors = Vec::new();
+        let fields = named(input);
+        let input = &PolicyInput {
+            fields: &fields,
+            ..*input
+        };
         let by_name = Sides::of(|side| {
             input
                 .fields
@@ -343,6 +348,37 @@ fn memberships(fields: &[FieldDescriptor]) -> BTreeMap<String, FieldName> {
     named.collect()
 }
 
+/// The fields of both sides, with those that are named by a mapping or a rule out of all that a provider takes.
+fn named(input: &PolicyInput<'_>) -> Sides<Vec<FieldDescriptor>> {
+    let mut fields = input.fields.clone();
+    let mut mention = |side: Side, name: &FieldName| {
+        let known = fields.get_mut(side);
+        if known.iter().all(|field| field.name != *name) {
+            let new = known.iter().find_map(|field| field.named(name));
+            known.extend(new);
+        }
+    };
+    for entry in &input.mapping.entries {
+        for side in Side::BOTH {
+            mention(side, &entry.path(side).field);
+        }
+    }
+    for rule in input.rules {
+        for condition in &rule.conditions {
+            mention(rule.from, &condition.field.field);
+        }
+        for action in &rule.actions {
+            if let Effect::Set { field, .. } | Effect::Copy { field, .. } = &action.effect {
+                mention(rule.from.other(), &field.field);
+            }
+            if let Effect::Copy { from, .. } = &action.effect {
+                mention(rule.from, &from.field);
+            }
+        }
+    }
+    fields
+}
+
 type ByName<'a> = Sides<BTreeMap<FieldName, &'a FieldDescriptor>>;
 
 fn compile_entries(
@@ -449,6 +485,10 @@ fn no_such_field(name: &FieldName, fields: &BTreeMap<FieldName, &FieldDescriptor
 
 /// Kind and cardinality at a path.
 fn path_shape(field: &FieldDescriptor, path: &FieldPath) -> Result<(Kind, Cardinality), String> {
+    if field.name.as_str().ends_with('*') {
+        let why = "stands for fields of any name: put one in place of the star";
+        return Err(format!("`{}` {why}", field.name));
+    }
     let Some(part) = path.part else {
         return Ok((field.kind, field.cardinality));
     };

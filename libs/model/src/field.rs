@@ -83,7 +83,8 @@ pub struct Choice {
     pub label: String,
 }
 
-/// One value slot of a provider's records.
+/// One value slot of a provider's records; or, where its name ends in `*`, every slot whose name begins so: for providers
+/// whose records hold fields of any name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldDescriptor {
     /// The provider's name for it.
@@ -126,6 +127,18 @@ pub struct FieldDescriptor {
 }
 
 impl FieldDescriptor {
+    /// If this stands for every field whose name begins so (its own name ends in `*`): the field of one such name.
+    pub fn named(&self, name: &FieldName) -> Option<Self> {
+        let prefix = self.name.as_str().strip_suffix('*')?;
+        let rest = name.as_str().strip_prefix(prefix)?;
+        let is_one = !rest.trim().is_empty() && rest != "*";
+        is_one.then(|| Self {
+            name: name.clone(),
+            label: rest.to_owned(),
+            ..self.clone()
+        })
+    }
+
     /// A writable single-valued field that answers to no standard field.
     pub fn new(name: impl Into<String>, label: impl Into<String>, kind: Kind) -> Self {
         Self {

@@ -40,6 +40,10 @@ pub(super) fn descriptors(labels: &Labels) -> Vec<FieldDescriptor> {
         .collect();
     all.push(field);
     all.push(FieldDescriptor::new(STARRED, "Starred", Kind::Bool));
+    // A person has custom fields of any name; Google lists none.
+    let mut field = FieldDescriptor::new(format!("{CUSTOM}*"), "Custom field", Kind::Text);
+    field.custom = true;
+    all.push(field);
     all
 }
 

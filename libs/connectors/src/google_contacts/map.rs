@@ -15,7 +15,7 @@ use super::wire::Person;
 /// The group that everyone belongs to who is not hidden.
 pub(super) const MY_CONTACTS: &str = "contactGroups/myContacts";
 const STARRED_GROUP: &str = "contactGroups/starred";
-const CUSTOM: &str = "userDefined.";
+pub(super) const CUSTOM: &str = "userDefined.";
 
 /// The user's own groups, without the one that marks trash: name by resource name.
 #[derive(Clone, Debug, Default, PartialEq)]

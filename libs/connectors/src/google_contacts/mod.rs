@@ -52,7 +52,6 @@ impl Connector for GoogleContacts {
         groups::collections(session).await
     }
 
-    /// The People API has no schema: beside these, any `userDefined.<key>` can be read and written.
     async fn fields(&self, session: &Session) -> Result<Vec<FieldDescriptor>, Error> {
         Ok(fields::descriptors(&groups::labels(session).await?))
     }

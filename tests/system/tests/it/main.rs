@@ -15,6 +15,7 @@ mod collections;
 mod conflicts;
 mod deletions;
 mod demo;
+mod directions;
 mod interruptions;
 mod isolation;
 mod keys;
