@@ -182,6 +182,7 @@ impl Inner {
         let or = |set: &Option<String>, usual: &String| set.as_ref().unwrap_or(usual).clone();
         Endpoints {
             api_base: or(&settings.api_base, &definition.api_base),
+            api_path: definition.api_path.clone(),
             authorize_url: or(&settings.auth_url, &definition.auth.authorize_url),
             token_url: or(&settings.token_url, &definition.auth.token_url),
             revoke_url: settings

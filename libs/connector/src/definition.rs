@@ -24,6 +24,9 @@ pub struct Definition {
     pub auth: Auth,
     /// Where its API is, unless configuration or the token answer says otherwise.
     pub api_base: String,
+    /// What stands between that and the path of every call: the API's version, where it is part of its address.
+    #[serde(default)]
+    pub api_path: String,
     /// Further hosts that a token answer may send us to (data centres); anything else is refused.
     #[serde(default)]
     pub allowed_hosts: Vec<String>,
@@ -37,6 +40,9 @@ pub struct Definition {
     /// Token buckets that every call goes through.
     #[serde(default)]
     pub limits: Vec<Limit>,
+    /// Whether only tenants on a paid plan may connect accounts of it.
+    #[serde(default)]
+    pub paid_plans_only: bool,
 }
 
 impl Definition {
@@ -166,6 +172,8 @@ pub struct Limit {
 pub struct Endpoints {
     /// The API.
     pub api_base: String,
+    /// What stands between that and the path of a call.
+    pub api_path: String,
     /// The consent page.
     pub authorize_url: String,
     /// The token endpoint.

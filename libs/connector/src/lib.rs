@@ -13,6 +13,7 @@ mod definition;
 mod error;
 mod http;
 pub mod oauth;
+mod profile;
 mod registry;
 mod request;
 mod session;
@@ -25,6 +26,7 @@ pub use definition::{
 };
 pub use error::{Error, Kind, Remedy};
 pub use http::{Chance, ClientError, HttpClient, HttpLimits};
+pub use profile::{Profile, ProfileError};
 pub use registry::{DuplicateProvider, Registry};
 pub use request::{Request, Response};
 pub use session::{Session, WriteTurn};

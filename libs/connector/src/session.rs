@@ -273,7 +273,8 @@ impl Session {
         let text = if whole {
             request.target.clone()
         } else {
-            format!("{}{}", base.trim_end_matches('/'), request.target)
+            let path = &self.endpoints.api_path;
+            format!("{}{path}{}", base.trim_end_matches('/'), request.target)
         };
         let mut url = Url::parse(&text)
             .map_err(|_| self.error(Kind::Malformed, "the address of the call is not a URL"))?;

@@ -1,5 +1,7 @@
 //! The trait that every connector implements, and the plain data that it takes and gives.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -126,6 +128,12 @@ pub struct Written {
 pub trait Connector: Send + Sync + 'static {
     /// The provider as data.
     fn definition(&self) -> &Definition;
+
+    /// The same connector for another provider, where its code serves more than one.
+    fn defined_as(&self, definition: Definition) -> Option<Arc<dyn Connector>> {
+        let _ = definition;
+        None
+    }
 
     /// Who the account is.
     async fn identity(&self, session: &Session) -> Result<Identity, Error>;

@@ -34,6 +34,9 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Lists every connector: id, name, objects, kind of authorisation, capabilities.
     Providers {
+        /// The configuration, for the profiles in it.
+        #[command(flatten)]
+        config: ConfigArgs,
         /// Prints JSON.
         #[arg(long)]
         json: bool,
@@ -107,7 +110,7 @@ impl Cli {
             Command::Worker(args) => Box::pin(roles::run(Role::Worker, args.load()?)).await,
             Command::Scheduler(args) => Box::pin(roles::run(Role::Scheduler, args.load()?)).await,
             Command::Sandbox(args) => sandbox::run(args).await,
-            Command::Providers { json } => providers::print(json),
+            Command::Providers { config, json } => providers::print(&config.load()?, json),
             Command::Migrate(args) => serve::migrate(args.load()?).await,
             Command::Keys(args) => Box::pin(keys::run(args)).await,
             Command::Openapi => Ok(out::print(&syncline_gateway::openapi()?)?),

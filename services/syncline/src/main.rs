@@ -8,6 +8,7 @@ mod keys;
 mod metrics;
 mod otlp;
 mod out;
+mod profiles;
 mod providers;
 mod roles;
 mod sandbox;

@@ -3,13 +3,13 @@
 use serde::Serialize;
 use serde_json::Value;
 use syncline_connector::Definition;
-use syncline_connectors::registry;
+use syncline_platform::Config;
 
-use crate::out;
+use crate::{out, profiles};
 
 /// Prints every connector.
-pub fn print(json: bool) -> anyhow::Result<()> {
-    let registry = registry()?;
+pub fn print(config: &Config, json: bool) -> anyhow::Result<()> {
+    let registry = profiles::registry(&config.providers)?;
     let all = registry.iter().map(|connector| connector.definition());
     if json {
         let all: Vec<_> = all.collect();
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_connector_is_described_in_the_words_of_the_api() {
-        let registry = registry().unwrap();
+        let registry = syncline_connectors::registry().unwrap();
         let google = registry
             .iter()
             .map(|connector| connector.definition())

@@ -107,7 +107,7 @@ async fn with_store(config: &Config, store: Store) -> anyhow::Result<Parts> {
         request_buckets,
         progress,
     } = coordination(config, &clock).await?;
-    let registry = syncline_connectors::registry()?;
+    let registry = crate::profiles::registry(&config.providers)?;
     let http = HttpClient::new(
         HttpLimits::default(),
         Arc::new(syncline_platform::random::fraction),

@@ -93,6 +93,7 @@ pub fn endpoints(base: &str) -> Endpoints {
         authorize_url: format!("{base}/auth"),
         token_url: format!("{base}/token"),
         revoke_url: Some(format!("{base}/revoke")),
+        api_path: String::new(),
         api_base_pinned: false,
     }
 }

@@ -162,8 +162,8 @@ async fn query(
         instant_text(since),
     );
     let body = serde_json::to_value(Coql { select_query }).unwrap_or_default();
-    let request = Request::post("/crm/v8/coql", body)
-        .route("POST /crm/v8/coql")
+    let request = Request::post("/coql", body)
+        .route("POST /coql")
         .take("credits", 1)
         .repeatable();
     let response = session.send(request).await?;

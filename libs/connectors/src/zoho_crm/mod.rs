@@ -19,6 +19,8 @@ mod tests;
 mod wire;
 mod write;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use syncline_connector::{
@@ -54,16 +56,21 @@ impl Connector for ZohoCrm {
         &self.definition
     }
 
+    /// Partners sell it under names of their own ("Vertical CRM").
+    fn defined_as(&self, definition: Definition) -> Option<Arc<dyn Connector>> {
+        Some(Arc::new(Self { definition }))
+    }
+
     async fn identity(&self, session: &Session) -> Result<Identity, Error> {
         let users: UserList = ask(
             session,
-            "/crm/v8/users",
-            "GET /crm/v8/users",
+            "/users",
+            "GET /users",
             &[("type", "CurrentUser")],
         )
         .await?
         .ok_or_else(|| session.error(Kind::Malformed, "Zoho CRM does not say who the user is"))?;
-        let orgs: OrgList = ask(session, "/crm/v8/org", "GET /crm/v8/org", &[])
+        let orgs: OrgList = ask(session, "/org", "GET /org", &[])
             .await?
             .ok_or_else(|| {
                 session.error(
@@ -99,8 +106,8 @@ impl Connector for ZohoCrm {
             ];
             let list: Option<ViewList> = ask(
                 session,
-                "/crm/v8/settings/custom_views",
-                "GET /crm/v8/settings/custom_views",
+                "/settings/custom_views",
+                "GET /settings/custom_views",
                 &query,
             )
             .await?;
@@ -198,8 +205,8 @@ fn all_contacts(name: String) -> Collection {
 async fn tags(session: &Session) -> Result<Vec<String>, Error> {
     let list: Option<TagList> = match ask(
         session,
-        "/crm/v8/settings/tags",
-        "GET /crm/v8/settings/tags",
+        "/settings/tags",
+        "GET /settings/tags",
         &[("module", "Contacts")],
     )
     .await

@@ -122,7 +122,7 @@ pub(super) async fn users(session: &Session) -> Result<Option<Users>, Error> {
             ("per_page", "200"),
         ];
         let list: Option<UserList> =
-            match ask(session, "/crm/v8/users", "GET /crm/v8/users", &query).await {
+            match ask(session, "/users", "GET /users", &query).await {
                 Err(error) if error.kind == Kind::Forbidden => return Ok(None),
                 list => list?,
             };

@@ -150,8 +150,8 @@ fn listing_request(
     trip: &Trip,
     names: &[String],
 ) -> Result<Request, Error> {
-    let request = Request::get("/crm/v8/Contacts")
-        .route("GET /crm/v8/Contacts")
+    let request = Request::get("/Contacts")
+        .route("GET /Contacts")
         .query("fields", first(names).join(","))
         .query("per_page", PER_PAGE.to_string());
     let mut request = if pull.collection == ALL {
@@ -184,8 +184,8 @@ fn listing_request(
 /// How many contacts there are, by Zoho's own count, which may be some minutes old; `None` when it does not say.
 /// A listing with fewer is not taken for complete.
 async fn count(session: &Session, pull: &Pull) -> Result<Option<usize>, Error> {
-    let request = Request::get("/crm/v8/Contacts/actions/count")
-        .route("GET /crm/v8/Contacts/actions/count")
+    let request = Request::get("/Contacts/actions/count")
+        .route("GET /Contacts/actions/count")
         .take("credits", 1);
     let request = match pull.collection.strip_prefix("view:") {
         Some(view) if pull.collection != ALL => request.query("cvid", view),
@@ -264,8 +264,8 @@ async fn deleted(session: &Session, mut trip: Trip) -> Result<Page, Error> {
             "the place to resume at is not one of ours",
         ));
     };
-    let mut request = Request::get("/crm/v8/Contacts/deleted")
-        .route("GET /crm/v8/Contacts/deleted")
+    let mut request = Request::get("/Contacts/deleted")
+        .route("GET /Contacts/deleted")
         .query("type", "all")
         .query("per_page", PER_PAGE.to_string())
         .query("page", trip.page.to_string())

@@ -77,8 +77,8 @@ async fn by_ids_once(
     let mut rows = BTreeMap::new();
     let mut missing: Vec<&str> = ids.to_vec();
     while !missing.is_empty() {
-        let request = Request::get("/crm/v8/Contacts")
-            .route("GET /crm/v8/Contacts?ids")
+        let request = Request::get("/Contacts")
+            .route("GET /Contacts?ids")
             .query("ids", missing.join(","))
             .query("fields", names.join(","))
             .take("credits", 1);
@@ -204,8 +204,8 @@ pub(super) async fn learn(
 
 /// Zoho's metadata of every field of contacts.
 pub(super) async fn metadata(session: &Session) -> Result<Vec<FieldMeta>, Error> {
-    let request = Request::get("/crm/v8/settings/fields")
-        .route("GET /crm/v8/settings/fields")
+    let request = Request::get("/settings/fields")
+        .route("GET /settings/fields")
         .query("module", "Contacts")
         .take("credits", 1);
     let response = session.send(request).await?;

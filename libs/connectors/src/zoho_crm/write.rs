@@ -48,8 +48,8 @@ pub(super) async fn create(session: &Session, items: &[Create]) -> Results<Writt
         .collect();
     send_filled(rows, async |rows| {
         let credits = rows.len().div_ceil(10) as u32;
-        let request = Request::post("/crm/v8/Contacts", body(&Write { data: rows.clone() }))
-            .route("POST /crm/v8/Contacts")
+        let request = Request::post("/Contacts", body(&Write { data: rows.clone() }))
+            .route("POST /Contacts")
             .take("credits", credits);
         many(session, request, rows.len(), written).await
     })
@@ -94,8 +94,8 @@ pub(super) async fn update(session: &Session, items: &[Update]) -> Results<Writt
     };
     let results = send_filled(rows, async |rows| {
         let credits = rows.len().div_ceil(10) as u32;
-        let request = Request::put("/crm/v8/Contacts", body(&Write { data: rows.clone() }))
-            .route("PUT /crm/v8/Contacts")
+        let request = Request::put("/Contacts", body(&Write { data: rows.clone() }))
+            .route("PUT /Contacts")
             .take("credits", credits)
             .repeatable();
         many(session, request, rows.len(), written).await
@@ -112,10 +112,10 @@ pub(super) async fn update(session: &Session, items: &[Update]) -> Results<Writt
 async fn update_one(session: &Session, item: &Update, mut row: Row) -> Result<Written, Error> {
     row.remove("id");
     let mut request = Request::put(
-        format!("/crm/v8/Contacts/{}", path_id(session, &item.id)?),
+        format!("/Contacts/{}", path_id(session, &item.id)?),
         body(&Write { data: vec![row] }),
     )
-    .route("PUT /crm/v8/Contacts/{id}")
+    .route("PUT /Contacts/{id}")
     .take("credits", 1)
     .repeatable();
     if let Some(version) = &item.version {
@@ -179,8 +179,8 @@ async fn unchanged(
 /// Deletes contacts; what is not there counts as deleted.
 pub(super) async fn delete(session: &Session, ids: &[RemoteId]) -> Results<()> {
     let joined: Vec<&str> = ids.iter().map(RemoteId::as_str).collect();
-    let request = Request::delete("/crm/v8/Contacts")
-        .route("DELETE /crm/v8/Contacts")
+    let request = Request::delete("/Contacts")
+        .route("DELETE /Contacts")
         .query("ids", joined.join(","))
         .take("credits", 1)
         .repeatable();
@@ -203,8 +203,8 @@ pub(super) async fn mark(session: &Session, ids: &[RemoteId]) -> Results<()> {
         ids: ids.iter().map(RemoteId::as_str).collect(),
         over_write: false,
     };
-    let request = Request::post("/crm/v8/Contacts/actions/add_tags", body(&tags))
-        .route("POST /crm/v8/Contacts/actions/add_tags")
+    let request = Request::post("/Contacts/actions/add_tags", body(&tags))
+        .route("POST /Contacts/actions/add_tags")
         .take("credits", ids.len().div_ceil(50) as u32)
         .repeatable();
     many(session, request, ids.len(), record_error_unless_done).await

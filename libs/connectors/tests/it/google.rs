@@ -225,6 +225,7 @@ async fn the_whole_consent_flow() {
         authorize_url: format!("{base}/o/oauth2/v2/auth"),
         token_url: format!("{base}/token"),
         revoke_url: Some(format!("{base}/revoke")),
+        api_path: String::new(),
         api_base_pinned: true,
     };
     let definition = google.connector.definition();

@@ -202,6 +202,18 @@ pub struct Telemetry {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
+    /// For a profile: the provider that it is under a name and addresses of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile_of: Option<String>,
+    /// For a profile: what people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// For a profile: what stands between `api_base` and the path of a call, such as the version of its API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_path: Option<String>,
+    /// For a profile: whether only tenants on a paid plan may connect accounts of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid_plans_only: Option<bool>,
     /// Its API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_base: Option<String>,

@@ -22,6 +22,8 @@ pub struct ProviderJson {
     /// How an account is authorised.
     #[schema(value_type = schema::AuthKind)]
     pub auth: AuthKind,
+    /// Whether only tenants on a paid plan may connect accounts of it.
+    pub paid_plans_only: bool,
     /// What is real there.
     pub capabilities: CapabilitiesJson,
 }
@@ -49,6 +51,7 @@ impl From<&Definition> for ProviderJson {
             name: definition.name.clone(),
             objects: definition.objects.clone(),
             auth: definition.auth.kind,
+            paid_plans_only: definition.paid_plans_only,
             capabilities: CapabilitiesJson {
                 delta: capabilities.delta,
                 tombstones: capabilities.tombstones,

@@ -213,6 +213,12 @@ impl Refusal {
         Self::new(400, "INVALID_DATA", "invalid data", details)
     }
 
+    /// A host which does not serve what is asked for.
+    pub fn invalid_host() -> Self {
+        let message = "the host is invalid for this request";
+        Self::new(400, "INVALID_HOST", message, json!({}))
+    }
+
     /// A path which no route serves.
     pub fn unknown_url() -> Self {
         let message = "Please check if the URL trying to access is a correct one";

@@ -27,4 +27,5 @@ mod pairs;
 mod people;
 mod roles;
 mod rules;
+mod vertical;
 mod writes;

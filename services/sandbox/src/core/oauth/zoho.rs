@@ -24,6 +24,16 @@ const DESK: Desk = Desk {
     },
 };
 
+/// As a partner's portal has it ("Vertical CRM"): the redirect carries the code alone.
+const PORTAL_DESK: Desk = Desk {
+    title: "Acme CRM",
+    extra: |_| Vec::new(),
+    ..DESK
+};
+
+/// Where a portal says that its API is; calls to it are refused there all the same.
+const PORTAL_DOMAIN: &str = "https://www.zohoapis.com";
+
 /// Paths of this module, with the route names of the request log.
 const PATHS: &[&str] = &[
     "/oauth/v2/auth",
@@ -34,7 +44,8 @@ const PATHS: &[&str] = &[
 
 /// Names an OAuth request; nothing for other paths.
 pub fn classify(method: &str, path: &str) -> Option<Call> {
-    PATHS.contains(&path).then(|| Call {
+    let known = PATHS.contains(&path) || path.starts_with("/portal/") && path.contains("/clientoauth/");
+    known.then(|| Call {
         route: format!("{method} {path}"),
         class: Class::Auth,
     })
@@ -50,6 +61,15 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/oauth/v2/token").route(web::post().to(token)));
     cfg.service(web::resource("/oauth/v2/token/revoke").route(web::post().to(revoke)));
     cfg.service(web::resource("/oauth/serverinfo").route(web::get().to(server_info)));
+    cfg.service(
+        web::resource("/portal/{portal}/clientoauth/v2/{id}/auth")
+            .route(web::get().to(portal_page))
+            .route(web::post().to(portal_decide)),
+    );
+    cfg.service(
+        web::resource("/portal/{portal}/clientoauth/v2/{id}/token")
+            .route(web::post().to(portal_token)),
+    );
 }
 
 async fn page(state: Data<State>, req: HttpRequest) -> HttpResponse {
@@ -64,14 +84,34 @@ async fn decide(state: Data<State>, req: HttpRequest, body: Bytes) -> HttpRespon
     DESK.decide(&state, &read(&req, &body))
 }
 
+async fn portal_page(state: Data<State>, req: HttpRequest) -> HttpResponse {
+    PORTAL_DESK.page(
+        &state,
+        req.path(),
+        &Params::read(req.query_string(), "", b""),
+    )
+}
+
+async fn portal_decide(state: Data<State>, req: HttpRequest, body: Bytes) -> HttpResponse {
+    PORTAL_DESK.decide(&state, &read(&req, &body))
+}
+
 async fn server_info(state: Data<State>) -> HttpResponse {
     HttpResponse::Ok()
         .json(json!({"result": "success", "locations": {"us": state.core.base_url()}}))
 }
 
-/// Errors are 200 with an `error` member, as Zoho has it.
 async fn token(state: Data<State>, req: HttpRequest, body: Bytes) -> HttpResponse {
-    let params = read(&req, &body);
+    let domain = state.core.base_url().to_owned();
+    issue(&state, &read(&req, &body), &domain)
+}
+
+async fn portal_token(state: Data<State>, req: HttpRequest, body: Bytes) -> HttpResponse {
+    issue(&state, &read(&req, &body), PORTAL_DOMAIN)
+}
+
+/// Errors are 200 with an `error` member, as Zoho has it.
+fn issue(state: &State, params: &Params, domain: &str) -> HttpResponse {
     let oauth = &state.core.oauth;
     let (client_id, secret) = (params.get("client_id"), params.get("client_secret"));
     let issued = match params.get("grant_type") {
@@ -89,7 +129,7 @@ async fn token(state: Data<State>, req: HttpRequest, body: Bytes) -> HttpRespons
         _ => return json_answer(&json!({"error": "invalid_request"})),
     };
     json_answer(&match issued {
-        Ok(issued) => answer(&issued, state.core.base_url()),
+        Ok(issued) => answer(&issued, domain),
         Err(error) => trouble(error),
     })
 }

@@ -363,12 +363,24 @@ const ROUTES: &[Row] = &[
 
 const BASE: &str = "/crm/v8/";
 
+/// The newest version that a partner's portal has.
+const PORTAL_BASE: &str = "/crm/v6/";
+
+/// The path below the version; of a portal, below its own. A portal knows no newer one.
+fn below(path: &str) -> Result<&str, Refusal> {
+    let Some(portal) = path.strip_prefix("/portal/") else {
+        return path.strip_prefix(BASE).ok_or_else(Refusal::unknown_url);
+    };
+    let (_, rest) = portal.split_once('/').ok_or_else(Refusal::unknown_url)?;
+    match rest.strip_prefix(PORTAL_BASE.trim_start_matches('/')) {
+        Some(below) => Ok(below),
+        None => Err(Refusal::invalid_host()),
+    }
+}
+
 /// The row of a call and the id in its path; or why there is none.
 fn find(method: &str, path: &str) -> Result<(&'static Row, Option<String>), Refusal> {
-    let below = path
-        .strip_prefix(BASE)
-        .map(|below| below.trim_end_matches('/'))
-        .ok_or_else(Refusal::unknown_url)?;
+    let below = below(path)?.trim_end_matches('/');
     let segments: Vec<&str> = below.split('/').collect();
     let mut known_path = false;
     for row in ROUTES {
@@ -428,6 +440,7 @@ pub fn classify(method: &str, path: &str) -> Call {
 pub fn routes(zoho: &Arc<Zoho>, cfg: &mut ServiceConfig) {
     cfg.app_data(web::Data::from(Arc::clone(zoho)));
     cfg.service(web::resource("/crm/{tail:.*}").to(answer));
+    cfg.service(web::resource("/portal/{portal}/crm/{tail:.*}").to(answer));
 }
 
 async fn answer(zoho: web::Data<Zoho>, req: HttpRequest, body: Bytes) -> HttpResponse {

@@ -1,0 +1,96 @@
+//! From the section `providers` of the configuration to provider profiles.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail, ensure};
+use syncline_connector::{Profile, Registry};
+use syncline_model::ProviderId;
+use syncline_platform::config::Provider;
+
+/// Every provider of this program, with those that the configuration defines.
+pub fn registry(settings: &BTreeMap<String, Provider>) -> anyhow::Result<Registry> {
+    let registry = syncline_connectors::registry()?;
+    let profiles: Vec<Profile> = settings
+        .iter()
+        .filter_map(|(id, settings)| profile(id, settings).transpose())
+        .collect::<anyhow::Result<_>>()?;
+    Ok(registry.with_profiles(&profiles)?)
+}
+
+/// The profile that a section defines; none where it is about a provider that there is.
+fn profile(id: &str, settings: &Provider) -> anyhow::Result<Option<Profile>> {
+    let Some(of) = &settings.profile_of else {
+        let stray = [
+            ("name", settings.name.is_some()),
+            ("api_path", settings.api_path.is_some()),
+            ("paid_plans_only", settings.paid_plans_only.is_some()),
+        ];
+        if let Some((key, _)) = stray.into_iter().find(|(_, set)| *set) {
+            bail!("providers.{id}.{key} is for profiles: set providers.{id}.profile_of, or leave it out");
+        }
+        return Ok(None);
+    };
+    let needed = |key: &str, value: &Option<String>| {
+        let value = value.clone().filter(|value| !value.trim().is_empty());
+        value.with_context(|| format!("providers.{id}.{key} is missing: a profile needs it"))
+    };
+    let parsed = |key: &str, text: &str| {
+        let why = || format!("{key}: `{text}` is no provider's id: small letters, digits and underscores");
+        ProviderId::parse(text).with_context(why)
+    };
+    if let Some(path) = &settings.api_path {
+        let good = path.is_empty() || path.starts_with('/') && !path.ends_with('/');
+        ensure!(good, "providers.{id}.api_path: expected a path such as \"/crm/v6\", not `{path}`");
+    }
+    Ok(Some(Profile {
+        id: parsed(&format!("providers.{id}"), id)?,
+        of: parsed(&format!("providers.{id}.profile_of"), of)?,
+        name: needed("name", &settings.name)?,
+        api_base: needed("api_base", &settings.api_base)?,
+        api_path: settings.api_path.clone(),
+        authorize_url: needed("auth_url", &settings.auth_url)?,
+        token_url: needed("token_url", &settings.token_url)?,
+        revoke_url: settings.revoke_url.clone(),
+        paid_plans_only: settings.paid_plans_only.unwrap_or(false),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> anyhow::Result<Registry> {
+        let settings: BTreeMap<String, Provider> = toml::from_str(text)?;
+        registry(&settings)
+    }
+
+    const ACME: &str = "[acme_crm]\nprofile_of = 'zoho_crm'\nname = 'Acme CRM'\napi_base = 'https://acme.example'\n\
+        auth_url = 'https://acme.example/a'\ntoken_url = 'https://acme.example/t'\n";
+
+    #[test]
+    fn a_profile_is_a_provider_of_its_own() {
+        let text = format!("{ACME}api_path = '/crm/v6'\npaid_plans_only = true");
+        let registry = load(&text).unwrap();
+        let id = ProviderId::parse("acme_crm").unwrap();
+        let definition = registry.get(&id).unwrap().definition();
+        assert_eq!((definition.name.as_str(), definition.api_path.as_str()), ("Acme CRM", "/crm/v6"));
+        assert!(definition.paid_plans_only && definition.allowed_hosts.is_empty());
+        assert_eq!(definition.auth.token_url, "https://acme.example/t");
+        assert_eq!(registry.iter().count(), 3);
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        let check = |text: &str, part: &str| {
+            let error = load(text).map(drop).unwrap_err().to_string();
+            assert!(error.contains(part), "wanted `{part}`: {error}");
+        };
+        check(&ACME.replace("zoho_crm", "zoo"), "there are: google_contacts, zoho_crm");
+        check(&ACME.replace("[acme_crm]", "[google_contacts]"), "two connectors have the id `google_contacts`");
+        check(&ACME.replace("zoho_crm", "google_contacts"), "no profiles");
+        check(&ACME.replace("name =", "# name ="), "providers.acme_crm.name is missing");
+        check(&ACME.replace("token_url", "revoke_url"), "providers.acme_crm.token_url is missing");
+        check(&format!("{ACME}api_path = 'crm/v6'"), "api_path");
+        check("[zoho_crm]\nname = 'Mine'", "providers.zoho_crm.name is for profiles");
+    }
+}
