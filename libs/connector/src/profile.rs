@@ -65,7 +65,10 @@ impl Profile {
             definition.api_path.clone_from(path);
         }
         definition.allowed_hosts.clear();
-        definition.auth.authorize_url.clone_from(&self.authorize_url);
+        definition
+            .auth
+            .authorize_url
+            .clone_from(&self.authorize_url);
         definition.auth.token_url.clone_from(&self.token_url);
         definition.auth.revoke_url.clone_from(&self.revoke_url);
         definition.paid_plans_only |= self.paid_plans_only;
@@ -80,7 +83,10 @@ impl Registry {
         for profile in profiles {
             let (id, of) = (profile.id.clone(), profile.of.clone());
             let Some(connector) = self.get(&of) else {
-                let known: Vec<&str> = self.iter().map(|one| one.definition().id.as_str()).collect();
+                let known: Vec<&str> = self
+                    .iter()
+                    .map(|one| one.definition().id.as_str())
+                    .collect();
                 let known = known.join(", ");
                 return Err(ProfileError::Unknown { id, of, known });
             };

@@ -20,19 +20,42 @@ struct Wanted {
     undo: bool,
 }
 
-/// What is to be written to a record that is created, as the rules that its source passes say.
-pub fn of_creation(policy: &Policy, from: Side, source: &Fields, body: &mut LinkBody) -> Fields {
+/// What is remembered of what is set where nothing stood.
+fn noted(wanted: &Wanted, done: bool) -> Acted {
+    Acted {
+        before: Value::Empty,
+        set: wanted.value.clone(),
+        undo: wanted.undo,
+        done,
+    }
+}
+
+/// What is to be written to a record that is created, as the rules that its source passes say. What the rules of the other
+/// direction would do to the source counts as done: it was there before, and its copy is no news of anybody's.
+pub fn of_creation(
+    policy: &Policy,
+    from: Side,
+    source: &Fields,
+    copy: &Fields,
+    body: &mut LinkBody,
+) -> Fields {
+    let to = from.other();
     let mut out = Fields::new();
     for (field, wanted) in wanted(policy, from, source, true) {
-        let acted = Acted {
-            before: Value::Empty,
-            set: wanted.value.clone(),
-            undo: wanted.undo,
-            done: false,
-        };
-        acts(policy, body, from.other()).insert(field.clone(), acted);
+        let acted = noted(&wanted, false);
+        acts(policy, body, to).insert(field.clone(), acted);
         out.insert(field, wanted.value);
     }
+    if policy.flows_from(to) {
+        for (field, wanted) in wanted(policy, to, copy, false) {
+            let done = Acted {
+                undo: false,
+                ..noted(&wanted, true)
+            };
+            acts(policy, body, from).insert(field, done);
+        }
+    }
+    tidy(policy, body);
     out
 }
 
@@ -52,9 +75,9 @@ pub fn of_update(
         let known = acts(policy, body, side).get(&field).cloned();
         let stands = target.map(|target| value(target, &field));
         let shape = shape(policy, side, &field);
-        if let Some((write, acted)) = due(shape, stands, known, wanted, writes) {
+        if let Some((write, acted)) = due(shape, stands.as_ref(), known, wanted, writes) {
             acts(policy, body, side).insert(field.clone(), acted);
-            out.insert(field, write);
+            out.extend(write.map(|write| (field, write)));
         }
     }
     let standing = standing(policy, from, source);
@@ -86,53 +109,65 @@ pub fn written(policy: &Policy, side: Side, changes: &Fields, body: &mut LinkBod
     tidy(policy, body);
 }
 
-/// What is to be written where something is, and what is then remembered of it.
+/// What is to be written where something is, if anything, and what is remembered of it from then on; none where that is
+/// known already.
 fn due(
     (kind, cardinality): (Kind, Cardinality),
-    stands: Option<Value>,
+    stands: Option<&Value>,
     known: Option<Acted>,
     wanted: Wanted,
     writes: bool,
-) -> Option<(Value, Acted)> {
-    let Wanted { value, undo } = wanted;
-    if cardinality == Cardinality::Many {
-        let missing = without(kind, &value, &stands.clone()?);
-        if missing.is_empty() {
-            return None;
+) -> Option<(Option<Value>, Acted)> {
+    let many = cardinality == Cardinality::Many;
+    let holds = |there: &Value| {
+        if many {
+            without(kind, &wanted.value, there).is_empty()
+        } else {
+            equal(kind, cardinality, there, &wanted.value)
         }
+    };
+    // What was done before is done again with a change that is carried over: a person may have changed it since.
+    let was_done = known
+        .as_ref()
+        .is_some_and(|known| known.done && holds(&known.set));
+    if was_done && !writes {
+        return None;
+    }
+    if stands.is_some_and(holds) {
+        // It stood there before, and is not to be undone; or it is what an unanswered write left.
+        let noted = match known {
+            Some(known) if holds(&known.set) => Acted {
+                done: true,
+                ..known
+            },
+            _ => Acted {
+                undo: false,
+                ..noted(&wanted, true)
+            },
+        };
+        return (!was_done).then_some((None, noted));
+    }
+    if many {
+        let stands = stands?;
+        let missing = without(kind, &wanted.value, stands);
         let before = known.map(|known| known.set).unwrap_or_default();
         let acted = Acted {
-            before: Value::Empty,
             set: union(kind, &before, &missing),
-            undo,
-            done: false,
+            ..noted(&wanted, false)
         };
-        return Some((union(kind, &stands?, &missing), acted));
-    }
-    let same = |other: &Value| equal(kind, cardinality, other, &value);
-    let stands_already = match (&stands, &known) {
-        (Some(stands), _) => same(stands),
-        (None, Some(known)) => !writes && known.done && same(&known.set),
-        (None, None) => false,
-    };
-    if stands_already {
-        return None;
+        return Some((Some(union(kind, stands, &missing)), acted));
     }
     // What rules set before is not what stood there before the rules.
     let before = match (known, stands) {
         (Some(known), None) => known.before,
-        (Some(known), Some(stands)) if equal(kind, cardinality, &stands, &known.set) => {
-            known.before
-        }
-        (_, stands) => stands.unwrap_or_default(),
+        (Some(known), Some(stands)) if equal(kind, cardinality, stands, &known.set) => known.before,
+        (_, stands) => stands.cloned().unwrap_or_default(),
     };
     let acted = Acted {
         before,
-        set: value.clone(),
-        undo,
-        done: false,
+        ..noted(&wanted, false)
     };
-    Some((value, acted))
+    Some((Some(wanted.value), acted))
 }
 
 /// What puts back what stood before the rules, where `over` says so. What nobody has to put back any more is forgotten.

@@ -1,12 +1,13 @@
 //! The default mapping: two fields that answer to the same standard field belong together.
 
 use syncline_model::{
-    Cardinality, FieldDescriptor, FieldPath, Kind, Mapping, MappingEntry, Part, Side, Sides,
+    Cardinality, Direction, FieldDescriptor, FieldPath, Kind, Mapping, MappingEntry, Part, Side,
+    Sides,
 };
 
-/// Joins the fields of two accounts by their standard names. A whole name or address on one side is joined part by
+/// Joins the fields of two accounts by their standard names, where anything can flow in a direction. A whole name or address on one side is joined part by
 /// part to the other side's parts.
-pub fn default_mapping(fields: &Sides<Vec<FieldDescriptor>>) -> Mapping {
+pub fn default_mapping(fields: &Sides<Vec<FieldDescriptor>>, direction: Direction) -> Mapping {
     let paths = Sides {
         a: standard_paths(&fields.a),
         b: standard_paths(&fields.b),
@@ -22,7 +23,9 @@ pub fn default_mapping(fields: &Sides<Vec<FieldDescriptor>>) -> Mapping {
             let mut before = entries.iter().map(|entry| entry.path(side));
             before.any(|path| path.part.is_none() && path.field == entry.path(side).field)
         });
-        if (a.writable || b.1.writable) && !overlaps {
+        let flows = direction.from_side(Side::A) && b.1.writable
+            || direction.from_side(Side::B) && a.writable;
+        if flows && !overlaps {
             entries.push(entry);
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use syncline_connector::{Connector, Session};
 use syncline_engine::{Policy, PolicyInput, default_mapping};
 use syncline_model::{
-    Account, AccountStatus, Collection, Connection, DeletionPolicy, FieldDescriptor, Mapping,
-    MappingChoice, Side, SideConfig, Sides,
+    Account, AccountStatus, Collection, Connection, DeletionPolicy, Direction, FieldDescriptor,
+    Mapping, MappingChoice, Side, SideConfig, Sides,
 };
 use syncline_store::StoreError;
 
@@ -97,8 +97,8 @@ async fn look_at(state: &State, caller: &Caller, account: &Account) -> Result<Se
 
 impl Live {
     /// The mapping that `"default"` stands for between these two.
-    pub fn default_mapping(&self) -> Mapping {
-        default_mapping(&self.fields)
+    pub fn default_mapping(&self, direction: Direction) -> Mapping {
+        default_mapping(&self.fields, direction)
     }
 
     /// The collection that a side means: the one it names, or the account's default.
@@ -137,7 +137,7 @@ impl Live {
         let mapping = match &connection.mapping {
             MappingChoice::Custom(mapping) => mapping,
             MappingChoice::Default => {
-                default = self.default_mapping();
+                default = self.default_mapping(connection.direction);
                 &default
             }
         };

@@ -26,7 +26,9 @@ fn profile(id: &str, settings: &Provider) -> anyhow::Result<Option<Profile>> {
             ("paid_plans_only", settings.paid_plans_only.is_some()),
         ];
         if let Some((key, _)) = stray.into_iter().find(|(_, set)| *set) {
-            bail!("providers.{id}.{key} is for profiles: set providers.{id}.profile_of, or leave it out");
+            bail!(
+                "providers.{id}.{key} is for profiles: set providers.{id}.profile_of, or leave it out"
+            );
         }
         return Ok(None);
     };
@@ -35,12 +37,17 @@ fn profile(id: &str, settings: &Provider) -> anyhow::Result<Option<Profile>> {
         value.with_context(|| format!("providers.{id}.{key} is missing: a profile needs it"))
     };
     let parsed = |key: &str, text: &str| {
-        let why = || format!("{key}: `{text}` is no provider's id: small letters, digits and underscores");
+        let why = || {
+            format!("{key}: `{text}` is no provider's id: small letters, digits and underscores")
+        };
         ProviderId::parse(text).with_context(why)
     };
     if let Some(path) = &settings.api_path {
         let good = path.is_empty() || path.starts_with('/') && !path.ends_with('/');
-        ensure!(good, "providers.{id}.api_path: expected a path such as \"/crm/v6\", not `{path}`");
+        ensure!(
+            good,
+            "providers.{id}.api_path: expected a path such as \"/crm/v6\", not `{path}`"
+        );
     }
     Ok(Some(Profile {
         id: parsed(&format!("providers.{id}"), id)?,
@@ -73,7 +80,10 @@ mod tests {
         let registry = load(&text).unwrap();
         let id = ProviderId::parse("acme_crm").unwrap();
         let definition = registry.get(&id).unwrap().definition();
-        assert_eq!((definition.name.as_str(), definition.api_path.as_str()), ("Acme CRM", "/crm/v6"));
+        assert_eq!(
+            (definition.name.as_str(), definition.api_path.as_str()),
+            ("Acme CRM", "/crm/v6")
+        );
         assert!(definition.paid_plans_only && definition.allowed_hosts.is_empty());
         assert_eq!(definition.auth.token_url, "https://acme.example/t");
         assert_eq!(registry.iter().count(), 3);
@@ -85,12 +95,27 @@ mod tests {
             let error = load(text).map(drop).unwrap_err().to_string();
             assert!(error.contains(part), "wanted `{part}`: {error}");
         };
-        check(&ACME.replace("zoho_crm", "zoo"), "there are: google_contacts, zoho_crm");
-        check(&ACME.replace("[acme_crm]", "[google_contacts]"), "two connectors have the id `google_contacts`");
+        check(
+            &ACME.replace("zoho_crm", "zoo"),
+            "there are: google_contacts, zoho_crm",
+        );
+        check(
+            &ACME.replace("[acme_crm]", "[google_contacts]"),
+            "two connectors have the id `google_contacts`",
+        );
         check(&ACME.replace("zoho_crm", "google_contacts"), "no profiles");
-        check(&ACME.replace("name =", "# name ="), "providers.acme_crm.name is missing");
-        check(&ACME.replace("token_url", "revoke_url"), "providers.acme_crm.token_url is missing");
+        check(
+            &ACME.replace("name =", "# name ="),
+            "providers.acme_crm.name is missing",
+        );
+        check(
+            &ACME.replace("token_url", "revoke_url"),
+            "providers.acme_crm.token_url is missing",
+        );
         check(&format!("{ACME}api_path = 'crm/v6'"), "api_path");
-        check("[zoho_crm]\nname = 'Mine'", "providers.zoho_crm.name is for profiles");
+        check(
+            "[zoho_crm]\nname = 'Mine'",
+            "providers.zoho_crm.name is for profiles",
+        );
     }
 }

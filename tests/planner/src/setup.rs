@@ -32,7 +32,7 @@ impl Setup {
     pub fn new(a: Vec<FieldDescriptor>, b: Vec<FieldDescriptor>) -> Self {
         let fields = Sides { a, b };
         Self {
-            mapping: default_mapping(&fields),
+            mapping: default_mapping(&fields, Direction::TwoWay),
             fields,
             direction: Direction::TwoWay,
             conflict: ConflictPolicy::AWins,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use syncline_model::{Cardinality, Choice, FieldDescriptor, Kind};
 
-use super::map::Labels;
+use super::map::{CUSTOM, Labels};
 use super::slots::{Family, Shape, Slot};
 
 /// The names of the user's own groups that a contact is in.

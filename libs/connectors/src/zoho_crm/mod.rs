@@ -62,14 +62,11 @@ impl Connector for ZohoCrm {
     }
 
     async fn identity(&self, session: &Session) -> Result<Identity, Error> {
-        let users: UserList = ask(
-            session,
-            "/users",
-            "GET /users",
-            &[("type", "CurrentUser")],
-        )
-        .await?
-        .ok_or_else(|| session.error(Kind::Malformed, "Zoho CRM does not say who the user is"))?;
+        let users: UserList = ask(session, "/users", "GET /users", &[("type", "CurrentUser")])
+            .await?
+            .ok_or_else(|| {
+                session.error(Kind::Malformed, "Zoho CRM does not say who the user is")
+            })?;
         let orgs: OrgList = ask(session, "/org", "GET /org", &[])
             .await?
             .ok_or_else(|| {

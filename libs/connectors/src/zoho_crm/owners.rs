@@ -121,11 +121,10 @@ pub(super) async fn users(session: &Session) -> Result<Option<Users>, Error> {
             ("page", page.as_str()),
             ("per_page", "200"),
         ];
-        let list: Option<UserList> =
-            match ask(session, "/users", "GET /users", &query).await {
-                Err(error) if error.kind == Kind::Forbidden => return Ok(None),
-                list => list?,
-            };
+        let list: Option<UserList> = match ask(session, "/users", "GET /users", &query).await {
+            Err(error) if error.kind == Kind::Forbidden => return Ok(None),
+            list => list?,
+        };
         let Some(list) = list else { break };
         all.extend(list.users);
         if !list.info.more_records {

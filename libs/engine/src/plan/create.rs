@@ -263,12 +263,8 @@ fn add_creation(step: &mut Step, policy: &Policy, around: Around<'_>, from: Side
         Some((entry.paths.get(to), value))
     });
     let mut fields = lens::put(&Fields::new(), writes);
-    fields.extend(actions::of_creation(
-        policy,
-        from,
-        &record.fields,
-        &mut step.body,
-    ));
+    let set = actions::of_creation(policy, from, &record.fields, &fields, &mut step.body);
+    fields.extend(set);
     step.operations.push(Operation::Create {
         side: to,
         fields,

@@ -1,7 +1,7 @@
 //! The default mapping of two accounts as they really are.
 
 use syncline_engine::default_mapping;
-use syncline_model::{Cardinality, FieldDescriptor, Kind, Sides};
+use syncline_model::{Cardinality, Direction, FieldDescriptor, Kind, Sides};
 
 use crate::fixture::Setup;
 
@@ -70,7 +70,7 @@ fn google() -> Vec<FieldDescriptor> {
 }
 
 fn pairs(a: Vec<FieldDescriptor>, b: Vec<FieldDescriptor>) -> Vec<String> {
-    default_mapping(&Sides { a, b })
+    default_mapping(&Sides { a, b }, Direction::TwoWay)
         .entries
         .iter()
         .map(|entry| entry.key().as_str().to_owned())
@@ -168,4 +168,29 @@ fn a_set_of_addresses_has_no_parts() {
     };
     let city = FieldDescriptor::new("city", "City", Kind::Text).standard("address.home#city");
     assert!(pairs(vec![homes], vec![city]).is_empty());
+}
+
+/// What one side cannot write is joined only where it is not to be written.
+#[test]
+fn a_field_that_cannot_be_written_is_joined_in_one_direction() {
+    let field = |writable: bool| {
+        let field = FieldDescriptor::new("company", "Company", Kind::Text).standard("company");
+        vec![FieldDescriptor { writable, ..field }]
+    };
+    for (a, b, direction, joined) in [
+        (false, true, Direction::TwoWay, true),
+        (false, true, Direction::AToB, true),
+        (false, true, Direction::BToA, false),
+        (true, false, Direction::TwoWay, true),
+        (true, false, Direction::AToB, false),
+        (true, false, Direction::BToA, true),
+        (false, false, Direction::TwoWay, false),
+    ] {
+        let fields = Sides {
+            a: field(a),
+            b: field(b),
+        };
+        let found = !default_mapping(&fields, direction).entries.is_empty();
+        assert_eq!(found, joined, "{a} {b} {direction:?}");
+    }
 }

@@ -111,14 +111,18 @@ fn a_field_of_any_name_is_mapped_and_set_by_its_own() {
     let list = || vec![text("x"), own()];
     let setup = || Setup::new(list(), list()).with(|s| s.mapping.entries.truncate(1));
     let mapped = |a: &str, b: &str| setup().with(|s| s.mapping.entries.push(entry(a, b)));
-    let good = mapped("own.a", "own.b")
-        .rule(r#"{"from":"a","if":[{"field":"own.c","is":"x"}],"then":[{"set":"own.d","from":"own.e"}]}"#);
+    let good = mapped("own.a", "own.b").rule(
+        r#"{"from":"a","if":[{"field":"own.c","is":"x"}],"then":[{"set":"own.d","from":"own.e"}]}"#,
+    );
     let policy = good.compile().expect("a connection that can be");
     let wanted = |side| {
         let names = policy.wanted(side).into_iter();
         names.map(|name| name.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(wanted(syncline_model::Side::A), ["own.a", "own.c", "own.e", "x"]);
+    assert_eq!(
+        wanted(syncline_model::Side::A),
+        ["own.a", "own.c", "own.e", "x"]
+    );
     assert_eq!(wanted(syncline_model::Side::B), ["own.b", "own.d", "x"]);
     check(&mapped("own.*", "own.b"), "/mapping/1/a", "of any name");
     check(&mapped("own.", "own.b"), "/mapping/1/a", "no field `own.`");

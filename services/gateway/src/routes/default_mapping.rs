@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web::{self, Json};
 use serde::Deserialize;
-use syncline_model::{AccountId, MappingEntry, SideConfig, Sides};
+use syncline_model::{AccountId, Direction, MappingEntry, SideConfig, Sides};
 use utoipa::IntoParams;
 
 use crate::auth::CanRead;
@@ -35,7 +35,7 @@ pub struct Between {
 
 /// Get the default mapping between two accounts
 ///
-/// From the fields that the two accounts have now; always one page.
+/// From the fields that the two accounts have now, for both directions; always one page.
 #[utoipa::path(get, path = "/v1/default-mapping", operation_id = "get_default_mapping", tag = "connections",
     params(Between),
     responses((status = 200, description = "Its entries", body = Page<schema::MappingEntry>)))]
@@ -57,7 +57,7 @@ pub async fn handle(
     };
     let live = live::look(&state, &caller, &sides).await?;
     Ok(Json(Page {
-        data: live.default_mapping().entries,
+        data: live.default_mapping(Direction::TwoWay).entries,
         next: None,
     }))
 }

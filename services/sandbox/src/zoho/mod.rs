@@ -76,7 +76,9 @@ impl Provider for Zoho {
     }
 
     fn owns(&self, path: &str) -> bool {
-        path.starts_with("/crm/") || path.starts_with("/portal/") || oauth::zoho::classify("GET", path).is_some()
+        path.starts_with("/crm/")
+            || path.starts_with("/portal/")
+            || oauth::zoho::classify("GET", path).is_some()
     }
 
     fn classify(&self, method: &str, path: &str) -> Call {

@@ -84,7 +84,7 @@ impl<'a> RunContext<'a> {
             b: b.1.fields.clone(),
         };
         let mapping = match &connection.mapping {
-            MappingChoice::Default => default_mapping(&fields),
+            MappingChoice::Default => default_mapping(&fields, connection.direction),
             MappingChoice::Custom(mapping) => mapping.clone(),
         };
         let policy = Policy::compile(&PolicyInput {

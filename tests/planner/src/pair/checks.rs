@@ -291,12 +291,10 @@ impl Play<'_> {
             return false;
         }
         let (tag, ours) = (FieldName::new("tag"), Value::text("ours"));
-        if let Some(record) = read(1) {
-            return *record.value(&tag) != ours;
-        }
         let acted = self.link.body.acted.get(&ConnectionId::NIL);
         let acted = acted.and_then(|acted| acted.b.get(&tag));
-        !acted.is_some_and(|acted| acted.done && acted.set == ours)
+        let was_done = acted.is_some_and(|acted| acted.done && acted.set == ours);
+        !was_done && read(1).is_none_or(|record| *record.value(&tag) != ours)
     }
 
     /// Exactly the entries that must change are sent, in their record, and what it was decided on is named.

@@ -177,19 +177,29 @@ async fn what_does_not_exist_is_refused_with_what_does() -> anyhow::Result<()> {
 /// PieSync's rule: contacts of Olga's from a chat or a cold call who have not opted out get a custom field and are put into
 /// a group; whoever stops matching is as before.
 #[tokio::test]
-async fn a_custom_field_and_a_group_for_who_matches_and_undone_for_who_leaves() -> anyhow::Result<()> {
+async fn a_custom_field_and_a_group_for_who_matches_and_undone_for_who_leaves() -> anyhow::Result<()>
+{
     let world = world().await?;
     let user = json!({"first_name": "Olga", "last_name": "Owner", "email": "olga@crm.example"});
-    let olga = text(&world.sandbox.act(ZOHO, "actions/add_user", user).await?, "/id")?;
+    let olga = text(
+        &world.sandbox.act(ZOHO, "actions/add_user", user).await?,
+        "/id",
+    )?;
     let group = json!({"name": "Leads"});
-    let group = text(&world.sandbox.act(GOOGLE, "actions/group", group).await?, "/resourceName")?;
+    let group = text(
+        &world.sandbox.act(GOOGLE, "actions/group", group).await?,
+        "/resourceName",
+    )?;
     let of_olga = |source: &str| json!({"Owner": {"id": olga}, "Lead_Source": source});
     for (name, more) in [
         ("Ada", of_olga("Chat")),
         ("Bea", of_olga("Cold Call")),
         ("Cy", of_olga("Trade Show")),
         ("Dan", json!({"Lead_Source": "Chat"})),
-        ("Eve", json!({"Owner": {"id": olga}, "Lead_Source": "Chat", "Email_Opt_Out": true})),
+        (
+            "Eve",
+            json!({"Owner": {"id": olga}, "Lead_Source": "Chat", "Email_Opt_Out": true}),
+        ),
     ] {
         world.sandbox.create(ZOHO, crm(name, more)).await?;
     }
@@ -209,17 +219,26 @@ async fn a_custom_field_and_a_group_for_who_matches_and_undone_for_who_leaves() 
         assert_eq!(has(name).await?, (true, true), "{name}");
     }
     for name in ["Cy", "Dan", "Eve"] {
-        assert!(world.sandbox.find(GOOGLE, &email(name)).await?.is_none(), "{name}");
+        assert!(
+            world.sandbox.find(GOOGLE, &email(name)).await?.is_none(),
+            "{name}"
+        );
     }
     world.quiet(&connection).await?;
     // Ada opts out: she stays, without what the rule gave her.
     let ada = world.sandbox.get(ZOHO, &email("Ada")).await?;
-    world.sandbox.edit(ZOHO, &ada.id, json!({"Email_Opt_Out": true})).await?;
+    world
+        .sandbox
+        .edit(ZOHO, &ada.id, json!({"Email_Opt_Out": true}))
+        .await?;
     world.api.sync(&connection).await?;
     assert_eq!(has("Ada").await?, (false, false));
     assert_eq!(has("Bea").await?, (true, true));
     world.quiet(&connection).await?;
-    world.sandbox.edit(ZOHO, &ada.id, json!({"Email_Opt_Out": false})).await?;
+    world
+        .sandbox
+        .edit(ZOHO, &ada.id, json!({"Email_Opt_Out": false}))
+        .await?;
     world.api.sync(&connection).await?;
     assert_eq!(has("Ada").await?, (true, true));
     world.quiet(&connection).await?;
@@ -234,11 +253,15 @@ async fn an_owner_and_a_tag_for_who_comes_into_the_crm() -> anyhow::Result<()> {
     world.sandbox.act(ZOHO, "actions/add_user", user).await?;
     let tags = json!({"Tag": [{"name": "Old"}, {"name": "Imported"}]});
     world.sandbox.create(ZOHO, crm("Zed", tags)).await?;
-    world.sandbox.create(ZOHO, crm("Bea", json!({"Tag": [{"name": "Old"}]}))).await?;
+    world
+        .sandbox
+        .create(ZOHO, crm("Bea", json!({"Tag": [{"name": "Old"}]})))
+        .await?;
     for name in ["Ada", "Bea"] {
         world.sandbox.create(GOOGLE, book(name, json!({}))).await?;
     }
-    let then = json!([{"add_to": "tag:Imported"}, {"set": "Owner.email", "to": "olga@crm.example"}]);
+    let then =
+        json!([{"add_to": "tag:Imported"}, {"set": "Owner.email", "to": "olga@crm.example"}]);
     let rules = json!({"rules": [{"from": "b", "then": then}]});
     let connection = world.connected(rules).await?;
     let tags = async |name: &str| -> anyhow::Result<Vec<String>> {

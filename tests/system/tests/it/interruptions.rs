@@ -40,7 +40,7 @@ async fn people(world: &World) -> anyhow::Result<usize> {
 #[tokio::test]
 async fn an_edit_takes_hold_in_the_run_that_goes_on() -> anyhow::Result<()> {
     let (world, connection, run) = in_the_middle(&[]).await?;
-    let nobody = json!({"field": "Lead_Source", "is": "Nowhere"});
+    let nobody = json!({"field": "Last_Name", "is": "Nobody"});
     let rules = json!({"rules": [{"from": "a", "if": [nobody]}]});
     world.api.patch(&connection, rules).await?;
     let run = succeeded(world.api.ended(&run).await?)?;

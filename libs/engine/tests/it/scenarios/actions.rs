@@ -214,3 +214,48 @@ fn an_action_on_creation_is_done_once_and_undone_with_the_others() {
     assert_eq!(world.value(Side::B, &b, "origin"), Value::Empty);
     quiet(&mut world);
 }
+
+/// A rule of the way back does nothing to the record that a copy was made of, until somebody changes the copy.
+#[test]
+fn a_copy_of_ours_is_no_news_to_the_rules_of_the_way_back() {
+    let both = setup().rule(r#"{"from":"b","then":[{"set":"owner","to":"Olga"}]}"#);
+    let (mut world, a, b) = made(&both);
+    quiet(&mut world);
+    assert_eq!(world.value(Side::A, &a, "owner"), "Ann".into());
+    world.edit(Side::B, &b, &[("note", "own".into())]);
+    world.run();
+    assert_eq!(
+        world.value(Side::A, &a, "owner"),
+        "Ann".into(),
+        "nothing is carried over"
+    );
+    world.edit(Side::B, &b, &[("x", "y".into())]);
+    world.run();
+    assert_eq!(world.value(Side::A, &a, "owner"), "Olga".into());
+    quiet(&mut world);
+    let theirs = world.add(Side::B, fields(&[("x", "z")]));
+    world.run();
+    let ours = world
+        .link_of(Side::B, &theirs)
+        .expect("a link")
+        .remote
+        .a
+        .clone();
+    assert_eq!(world.value(Side::A, &ours, "owner"), "Olga".into());
+    quiet(&mut world);
+}
+
+/// What a person changed in a field that a rule set stands until the next change is carried over.
+#[test]
+fn a_field_that_a_rule_set_may_be_changed_until_the_next_change() {
+    let (mut world, a, b) = made(&of_ann(r#"{"set":"origin","to":"CRM"}"#));
+    quiet(&mut world);
+    world.edit(Side::B, &b, &[("origin", "own".into())]);
+    world.run();
+    quiet(&mut world);
+    assert_eq!(world.value(Side::B, &b, "origin"), "own".into());
+    world.edit(Side::A, &a, &[("x", "y".into())]);
+    world.run();
+    assert_eq!(world.value(Side::B, &b, "origin"), "CRM".into());
+    quiet(&mut world);
+}

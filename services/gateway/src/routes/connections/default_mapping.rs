@@ -24,7 +24,7 @@ pub async fn handle(
     let connection = caller.rows.connection_get(id).await?;
     let live = live::look(&state, &caller, &connection.sides).await?;
     Ok(Json(Page {
-        data: live.default_mapping().entries,
+        data: live.default_mapping(connection.direction).entries,
         next: None,
     }))
 }

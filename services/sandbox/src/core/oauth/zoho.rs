@@ -44,7 +44,8 @@ const PATHS: &[&str] = &[
 
 /// Names an OAuth request; nothing for other paths.
 pub fn classify(method: &str, path: &str) -> Option<Call> {
-    let known = PATHS.contains(&path) || path.starts_with("/portal/") && path.contains("/clientoauth/");
+    let known =
+        PATHS.contains(&path) || path.starts_with("/portal/") && path.contains("/clientoauth/");
     known.then(|| Call {
         route: format!("{method} {path}"),
         class: Class::Auth,
