@@ -93,7 +93,7 @@ impl Bench {
             authorize_url: format!("{base}/authorize"),
             token_url: format!("{base}/token"),
             revoke_url: None,
-            api_path: String::new(),
+            api_path: connector.definition().api_path.clone(),
             api_base_pinned: true,
         };
         let access = Tokens {
