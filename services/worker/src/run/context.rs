@@ -74,35 +74,17 @@ impl<'a> RunContext<'a> {
     ) -> Result<Self, Trouble> {
         let mut notes = Notes::read(&run.progress);
         notes.approve(run, tools.clock.now());
-        let (a, b) = tokio::join!(
-            open_side(tools, &connection, Side::A, held.clone()),
-            open_side(tools, &connection, Side::B, held.clone())
-        );
-        let (a, b) = (a?, b?);
-        let fields = Sides {
-            a: a.1.fields.clone(),
-            b: b.1.fields.clone(),
+        let opened = match open_both(tools, &connection, &held).await {
+            // What is remembered of the accounts may be older than what the connection says of them.
+            Err(Trouble::Config(_)) => {
+                for side in Side::BOTH {
+                    tools.shapes.forget(connection.sides.get(side).account);
+                }
+                open_both(tools, &connection, &held).await
+            }
+            opened => opened,
         };
-        let mapping = match &connection.mapping {
-            MappingChoice::Default => default_mapping(&fields, connection.direction),
-            MappingChoice::Custom(mapping) => mapping.clone(),
-        };
-        let policy = Policy::compile(&PolicyInput {
-            direction: connection.direction,
-            conflict: connection.conflict,
-            deletions: connection.deletions,
-            mapping: &mapping,
-            rules: &connection.rules,
-            matching: &connection.matching,
-            guards: connection.guards,
-            fields: &fields,
-            connection: connection.id,
-            now: tools.clock.now(),
-        })?;
-        let mut sides = Sides { a: a.0, b: b.0 };
-        for side in Side::BOTH {
-            sides.get_mut(side).fields = policy.wanted(side);
-        }
+        let (sides, policy) = opened?;
         let routes = kin::routes(&scope, &connection).await?;
         Ok(Self {
             slice_ends: later(tools.clock.now(), tools.settings.slice),
@@ -199,6 +181,44 @@ pub async fn announce(
     if let Err(error) = tools.progress.publish(&event).await {
         tracing::debug!(%error, "progress was not told");
     }
+}
+
+/// Opens both accounts and compiles the connection against what they have.
+async fn open_both(
+    tools: &Tools,
+    connection: &Connection,
+    held: &Arc<Held>,
+) -> Result<(Sides<OpenSide>, Policy), Trouble> {
+    let (a, b) = tokio::join!(
+        open_side(tools, connection, Side::A, held.clone()),
+        open_side(tools, connection, Side::B, held.clone())
+    );
+    let (a, b) = (a?, b?);
+    let fields = Sides {
+        a: a.1.fields.clone(),
+        b: b.1.fields.clone(),
+    };
+    let mapping = match &connection.mapping {
+        MappingChoice::Default => default_mapping(&fields, connection.direction),
+        MappingChoice::Custom(mapping) => mapping.clone(),
+    };
+    let policy = Policy::compile(&PolicyInput {
+        direction: connection.direction,
+        conflict: connection.conflict,
+        deletions: connection.deletions,
+        mapping: &mapping,
+        rules: &connection.rules,
+        matching: &connection.matching,
+        guards: connection.guards,
+        fields: &fields,
+        connection: connection.id,
+        now: tools.clock.now(),
+    })?;
+    let mut sides = Sides { a: a.0, b: b.0 };
+    for side in Side::BOTH {
+        sides.get_mut(side).fields = policy.wanted(side);
+    }
+    Ok((sides, policy))
 }
 
 async fn open_side(

@@ -275,3 +275,28 @@ async fn an_owner_and_a_tag_for_who_comes_into_the_crm() -> anyhow::Result<()> {
     world.quiet(&connection).await?;
     Ok(())
 }
+
+/// What a worker remembers of an account may be older than what a rule names: it looks again before it gives up.
+#[tokio::test]
+async fn a_rule_may_name_what_was_made_a_moment_ago() -> anyhow::Result<()> {
+    let world = world().await?;
+    world.sandbox.create(ZOHO, crm("Ada", json!({}))).await?;
+    let connection = world.connected(json!({})).await?;
+    let group = json!({"name": "Late"});
+    let made = world.sandbox.act(GOOGLE, "actions/group", group).await?;
+    let group = text(&made, "/resourceName")?;
+    let rule = json!({"from": "a", "then": [{"add_to": "group:Late"}]});
+    world
+        .api
+        .patch(&connection, json!({"rules": [rule]}))
+        .await?;
+    world.api.sync(&connection).await?;
+    let ada = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+    assert!(
+        ada.native["memberships"].to_string().contains(&group),
+        "{}",
+        ada.native
+    );
+    world.quiet(&connection).await?;
+    Ok(())
+}
