@@ -151,6 +151,8 @@ impl Profile {
                 header_prefix: "Bearer".into(),
             },
             api_base: "https://sim.example".into(),
+            api_path: String::new(),
+            paid_plans_only: false,
             allowed_hosts: Vec::new(),
             concurrent_calls: None,
             batch: Batch {
