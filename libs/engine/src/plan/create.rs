@@ -115,7 +115,7 @@ fn is_one_sided(policy: &Policy, cluster: &Cluster) -> bool {
 }
 
 /// Two records that are one: a link, and the first merge. Where one of them is outside the rules the link only
-/// remembers that they are one: nothing is written until it comes in. If one of them survived the deletion of its
+/// remembers that they are one, and what both say: nothing is written until it comes in. If one of them survived the deletion of its
 /// former partner, it is that link which goes on, with the new partner.
 fn link(
     policy: &Policy,
@@ -154,6 +154,7 @@ fn link(
         Some(left) => {
             step.observe(Side::A, a);
             step.observe(Side::B, b);
+            pair::agree(&mut step, a, b, policy, around);
             pair::freeze(&mut step, &pair, left);
         }
         None => pair::merge_records(&mut step, &pair, policy, around),

@@ -136,6 +136,25 @@ pub fn merge_records(step: &mut Step, pair: &LinkedPair, policy: &Policy, around
     }
 }
 
+/// Two records that are one, joined while one of them stands outside the rules: what both say by now is what they have
+/// agreed on, so that an edit made before that record comes in is told from what it replaced. Nothing is written.
+pub fn agree(step: &mut Step, a: &Record, b: &Record, policy: &Policy, around: Around<'_>) {
+    let mut read = read::read_both(policy, &Sides { a, b });
+    let now = Sides::of(|side| {
+        let values = std::mem::take(read.get_mut(side));
+        values.into_iter().map(Some).collect::<Vec<Option<Value>>>()
+    });
+    for (index, entry) in policy.entries.iter().enumerate() {
+        let said = |side: Side| now.get(side).get(index).and_then(Option::as_ref);
+        let agrees = said(Side::A)
+            .zip(said(Side::B))
+            .is_some_and(|(a, b)| equal(entry.kind, entry.cardinality, a, b));
+        if agrees {
+            merge_entry(step, entry, index, &now, None, around);
+        }
+    }
+}
+
 /// Timestamps never prove an echo: this is a seeded bug alone.
 fn is_echo(link: &Link, side: Side, record: &Record) -> bool {
     seeded(Bug::EchoByTimestamp)

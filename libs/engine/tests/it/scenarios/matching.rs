@@ -306,6 +306,24 @@ fn match_outside_the_rules_is_linked_and_frozen() {
     quiet(&mut world);
 }
 
+/// What both records said when they were joined is remembered although one of them is outside the rules: an edit made
+/// before that one comes in is known for an edit (the simulation found it: 2019045).
+#[test]
+fn edit_between_joining_and_coming_in_is_not_lost() {
+    let setup =
+        Setup::new(crm(), book()).rule(r#"{"from":"a","if":[{"field":"Title","is":"in"}]}"#);
+    let mut world = World::new(setup.policy());
+    let a = put(&mut world, Side::A, "Ann Lee", "ann@example.com");
+    let b = put(&mut world, Side::B, "Ann Lee", "ann@example.com");
+    assert_eq!(world.run(), 0);
+    world.edit(Side::B, &b, &[("email", "ann@example.org".into())]);
+    world.edit(Side::A, &a, &[("Title", "in".into())]);
+    world.run();
+    assert_eq!(world.value(Side::A, &a, "Email"), "ann@example.org".into());
+    assert_eq!(world.value(Side::B, &b, "email"), "ann@example.org".into());
+    quiet(&mut world);
+}
+
 /// A guard is never bypassed, at first contact neither.
 #[test]
 fn held_entry_is_held_at_first_contact_too() {
