@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use syncline_model::seeded::{Bug, with};
 
+use crate::crew;
 use crate::fencing;
 use crate::history::{Class, History};
 use crate::office::Bench;
@@ -60,25 +61,21 @@ pub fn only(threads: usize, wanted: impl Fn(Bug) -> bool) -> Hunt {
         seeded: bugs.len() as u64,
         ..Hunt::default()
     });
-    std::thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            scope.spawn(|| {
-                while let Some(bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = find(*bug);
-                    let mut hunt = hunt.lock().unwrap_or_else(PoisonError::into_inner);
-                    let name = format!("{bug:?}");
-                    // A hunt takes minutes: what was found is told at once.
-                    let after = found.as_ref().map(|kill| (kill.after, kill.by));
-                    eprintln!("{name}: {after:?}");
-                    match found {
-                        Some(kill) => {
-                            hunt.killed.insert(name.clone(), kill.after);
-                            hunt.how.insert(name, (kill.by, kill.broken));
-                        }
-                        None => hunt.survivors.push(name),
-                    }
+    crew::work(threads, || {
+        while let Some(bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let found = find(*bug);
+            let mut hunt = hunt.lock().unwrap_or_else(PoisonError::into_inner);
+            let name = format!("{bug:?}");
+            // A hunt takes minutes: what was found is told at once.
+            let after = found.as_ref().map(|kill| (kill.after, kill.by));
+            eprintln!("{name}: {after:?}");
+            match found {
+                Some(kill) => {
+                    hunt.killed.insert(name.clone(), kill.after);
+                    hunt.how.insert(name, (kill.by, kill.broken));
                 }
-            });
+                None => hunt.survivors.push(name),
+            }
         }
     });
     std::panic::set_hook(loud);

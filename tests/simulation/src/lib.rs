@@ -14,6 +14,7 @@ pub mod bugs;
 pub mod chance;
 pub mod check;
 pub mod clock;
+pub mod crew;
 pub mod fencing;
 pub mod history;
 pub mod office;

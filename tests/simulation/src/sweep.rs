@@ -8,6 +8,7 @@ use std::time::Duration;
 use syncline_connector::Idempotency;
 use syncline_model::{Blank, ConflictPolicy, DeletionPolicy, Direction};
 
+use crate::crew;
 use crate::history::{Class, History, Op, Ride, Setup, Wish};
 use crate::office::Bench;
 use crate::play::{Failure, play};
@@ -35,20 +36,14 @@ pub fn run(threads: usize) -> Swept {
         scenarios: scenarios.len(),
         ..Swept::default()
     });
-    std::thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            scope.spawn(|| {
-                let bench = Bench::new();
-                while let Some((name, history)) =
-                    scenarios.get(next.fetch_add(1, Ordering::Relaxed))
-                {
-                    let one = sweep(&bench, name, history);
-                    let mut swept = swept.lock().unwrap_or_else(PoisonError::into_inner);
-                    swept.total += one.total;
-                    swept.covered += one.covered;
-                    swept.failed.extend(one.failed);
-                }
-            });
+    crew::work(threads, || {
+        let bench = Bench::new();
+        while let Some((name, history)) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let one = sweep(&bench, name, history);
+            let mut swept = swept.lock().unwrap_or_else(PoisonError::into_inner);
+            swept.total += one.total;
+            swept.covered += one.covered;
+            swept.failed.extend(one.failed);
         }
     });
     swept.into_inner().unwrap_or_else(PoisonError::into_inner)

@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::crew;
 use crate::history::{Class, History};
 use crate::office::Bench;
 use crate::play::{Failure, play};
@@ -38,11 +39,7 @@ pub fn run(first: u64, count: u64, class: Option<Class>, threads: usize) -> Runs
     let begun = Instant::now();
     let next = AtomicU64::new(0);
     let runs = Mutex::new(Runs::default());
-    std::thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            scope.spawn(|| worker(first, count, class, &next, &runs));
-        }
-    });
+    crew::work(threads, || worker(first, count, class, &next, &runs));
     let mut runs = runs.into_inner().unwrap_or_else(PoisonError::into_inner);
     runs.took = begun.elapsed();
     runs.failures.sort_by_key(|failure| failure.seed);
