@@ -184,6 +184,10 @@ impl Player<'_> {
         chance: &mut Chance,
     ) -> bool {
         let world = self.world().clone();
+        {
+            let mut inner = world.lock();
+            inner.before_slice = inner.calls;
+        }
         let tools = self.office.tools.clone();
         let future = Box::pin(syncline_worker::execute(&tools, tenant, run));
         let judge = |place: Place| {

@@ -50,6 +50,8 @@ pub struct Inner {
     pub writes: u64,
     /// Calls of any kind.
     pub calls: u64,
+    /// How many of them there were when the slice began.
+    pub before_slice: u64,
     /// What else was counted.
     pub counted: BTreeMap<&'static str, u64>,
     /// When a person first agreed to what guards held.
@@ -108,6 +110,7 @@ impl World {
             trace: Trace::new(loud),
             writes: 0,
             calls: 0,
+            before_slice: 0,
             counted: BTreeMap::new(),
             approved: None,
             broken: Vec::new(),

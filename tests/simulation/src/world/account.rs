@@ -53,6 +53,8 @@ pub struct Rec {
     pub served: u64,
     /// Whether it was in the group when the engine was last shown it.
     pub served_group: bool,
+    /// How many calls there had been when the engine last read it by its id.
+    pub asked: u64,
 }
 
 impl Rec {
@@ -174,6 +176,14 @@ impl Account {
     /// A record went by merging: how it is told is the provider's way.
     pub fn merged(&mut self, id: &RemoteId, now: DateTime<Utc>) {
         self.tell(id, now, self.profile.quiet_merges);
+    }
+
+    /// A record's version rises though nobody changed it.
+    pub fn upkeep(&mut self, id: &RemoteId, now: DateTime<Utc>) {
+        if let Some(rec) = self.records.get_mut(id) {
+            rec.version += 1;
+            self.tell(id, now, true);
+        }
     }
 
     fn tell(&mut self, id: &RemoteId, now: DateTime<Utc>, quiet: bool) {

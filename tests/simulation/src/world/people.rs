@@ -87,6 +87,13 @@ pub enum Act {
         /// Whose record.
         who: u16,
     },
+    /// The provider changes something of its own in a record: its version rises, and no feed of changes tells.
+    Upkeep {
+        /// Where.
+        account: usize,
+        /// Whose record.
+        who: u16,
+    },
     /// Empties the account.
     Empty {
         /// Where.
@@ -108,6 +115,7 @@ impl Act {
             | Self::Merge { account, .. }
             | Self::Move { account, .. }
             | Self::Touch { account, .. }
+            | Self::Upkeep { account, .. }
             | Self::Empty { account } => *account,
         }
     }
@@ -177,6 +185,12 @@ impl Inner {
                     self.change(account, &id, |_| {});
                 }
             }
+            Act::Upkeep { account, who } => {
+                let now = self.now();
+                if let Some(id) = self.find(account, who) {
+                    self.accounts[account].upkeep(&id, now);
+                }
+            }
             Act::Empty { account } => {
                 let ids: Vec<RemoteId> = self.accounts[account].records.keys().cloned().collect();
                 for id in ids {
@@ -230,6 +244,7 @@ impl Inner {
             former: Vec::new(),
             trashed: false,
             served: 0,
+            asked: 0,
             served_group: true,
         };
         self.accounts[account].records.insert(id.clone(), rec);

@@ -52,6 +52,9 @@ impl SimConnector {
         let rec = account.records.get(id)?.clone();
         // A record read by its id does not say whether it is in a collection.
         account.served(id, rec.version, rec.served_group);
+        if let Some(rec) = account.records.get_mut(id) {
+            rec.asked = world.calls;
+        }
         let record = rec.record(&account.profile);
         world.trace.note_text(id.as_str());
         world.trace.note(rec.version);
@@ -231,6 +234,7 @@ impl SimConnector {
             former: Vec::new(),
             trashed: false,
             served: 1,
+            asked: 0,
             served_group: collection == GROUP,
         };
         account.records.insert(id.clone(), rec);
@@ -363,6 +367,11 @@ impl SimConnector {
             .any(|entity| entity.deleted.iter().any(elsewhere));
         if !meant {
             world.break_law("I-12: a record was deleted though nobody deleted its partner");
+        }
+        // Between this look and the deletion an edit can still come, since no provider deletes a version.
+        let looked = rec.asked > world.before_slice;
+        if rec.version > rec.served && !looked {
+            world.break_law("I-12: a record was deleted in a version that nobody had looked at");
         }
         if !world.accounts[self.number].fates.contains(&how) {
             world.break_law("I-12: a deletion was carried over in a way that was not asked for");
