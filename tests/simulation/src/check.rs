@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use syncline_model::{
-    Blank, ConflictStatus, Link, LinkState, ProblemStatus, RemoteId, RunState, Side,
+    Blank, ConflictStatus, Link, LinkState, ProblemReason, ProblemStatus, RemoteId, RunState, Side,
 };
 use syncline_store::StagedCounts;
 
@@ -145,7 +145,10 @@ async fn read_told(office: &Office, index: usize, links: &[Link], world: &World)
     let problems = scope.problem_list(id, open, None, MOST).await;
     for problem in problems.expect("the problems") {
         *counted.entry("problems").or_default() += 1;
-        told.problems.insert((problem.side, problem.remote));
+        // Nothing moves any more: "it keeps moving" excuses nobody.
+        if problem.reason != ProblemReason::Contended {
+            told.problems.insert((problem.side, problem.remote));
+        }
     }
     for link in links {
         let history = scope.history_by_link(link.id, None, MOST).await;
