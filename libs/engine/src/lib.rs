@@ -20,7 +20,7 @@ mod settle;
 
 pub use defaults::default_mapping;
 pub use guard::{Held, Totals, beyond, guards, overwrites};
-pub use matching::match_keys;
+pub use matching::{MOST_SHARING, is_weak, match_keys};
 pub use normal::{equal, is_blank, normal};
 pub use origin::{Elsewhere, Known};
 pub use plan::{

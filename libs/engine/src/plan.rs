@@ -5,12 +5,12 @@ mod gone;
 mod pair;
 pub(crate) mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use syncline_model::{
-    EntryKey, Fields, Link, LinkBody, LinkState, ProblemReason, Record, RemoteId, Side, Sides,
-    Slots, Value, Version,
+    EntryKey, Fields, Link, LinkBody, LinkState, ProblemReason, Record, RemoteId, Review, Side,
+    Sides, Slots, Value, Version,
 };
 
 use crate::{
@@ -54,6 +54,10 @@ pub struct Cluster {
     pub survivors: Sides<BTreeMap<RemoteId, Link>>,
     /// Records that other connections know to be somebody of the other side, whatever their keys say.
     pub kin: Sides<BTreeMap<RemoteId, Kin>>,
+    /// What people said about records that could be any of several.
+    pub reviews: Sides<BTreeMap<RemoteId, Review>>,
+    /// Weak keys that so many records share that nobody is matched by them.
+    pub common: BTreeSet<String>,
 }
 
 /// Who a record is on the other side, as other connections of the tenant know.

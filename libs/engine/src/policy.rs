@@ -13,6 +13,8 @@ use syncline_model::{
     Rule, Side, Sides,
 };
 
+use crate::matching::By;
+
 /// Something in a connection that cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {message}")]
@@ -117,8 +119,10 @@ pub struct Policy {
     pub(crate) company: Option<usize>,
     /// Fields that hold a contact's own e-mail addresses, the work address first.
     pub(crate) emails: Sides<Vec<FieldName>>,
-    /// Whether records that share an e-mail address are matched.
-    pub(crate) by_email: bool,
+    /// Fields that hold a contact's own telephone numbers, those where faxes are sent to left out.
+    pub(crate) phones: Sides<Vec<FieldName>>,
+    /// What records are matched by at first contact, strongest first.
+    pub(crate) matching: Vec<By>,
 }
 
 /// Fields that can stand in for a missing name, by the standard field that they answer to.
@@ -193,7 +197,7 @@ impl Policy {
                     .is_some_and(|entry| entry.holds.get(side).required)
             })
         });
-        Ok(Self {
+        let mut policy = Self {
             direction: input.direction,
             deletions: input.deletions,
             guards: input.guards,
@@ -222,9 +226,12 @@ impl Policy {
                 .position(|entry| entry.kind == Kind::FullName),
             company: entry_of(Side::A, "company").or_else(|| entry_of(Side::B, "company")),
             emails: Sides::of(|side| own_addresses(input.fields.get(side))),
-            by_email: input.matching.contains(&MatchKey::Email),
+            phones: Sides::of(|side| own_phones(input.fields.get(side))),
+            matching: Vec::new(),
             entries,
-        })
+        };
+        policy.matching = check::matching(input.matching, &policy)?;
+        Ok(policy)
     }
 
     /// The fields of a side that planning looks at: what a pull must ask for.
@@ -235,6 +242,9 @@ impl Policy {
             .map(|entry| entry.paths.get(side).field.clone())
             .collect();
         wanted.extend(self.emails.get(side).iter().cloned());
+        if self.matching.contains(&By::Phone) {
+            wanted.extend(self.phones.get(side).iter().cloned());
+        }
         if self.mononym.get(side.other()).is_some() {
             wanted.extend(self.fallbacks.get(side).iter().cloned());
         }
@@ -337,6 +347,15 @@ fn own_addresses(fields: &[FieldDescriptor]) -> Vec<FieldName> {
         .collect();
     emails.sort_by_key(|field| field.standard.as_deref() != Some("email.work"));
     emails.iter().map(|field| field.name.clone()).collect()
+}
+
+/// The telephone fields that hold a contact's own numbers. Where a fax answers, others do as well.
+fn own_phones(fields: &[FieldDescriptor]) -> Vec<FieldName> {
+    let own = fields.iter().filter(|field| {
+        let is_fax = field.standard.as_deref() == Some("phone.fax");
+        field.kind == Kind::Phone && !is_fax
+    });
+    own.map(|field| field.name.clone()).collect()
 }
 
 /// The fields that hold a record's places in containers, by the containers' kind.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ConnectionId, Mapping, PairId, Rule, Side, Sides, TenantId};
+use crate::{AccountId, ConnectionId, FieldPath, Mapping, PairId, Rule, Side, Sides, TenantId};
 
 /// The type of record that is synced. `contact` is the only one so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -117,11 +117,19 @@ pub enum OnLeave {
 }
 
 /// What makes two records of the two sides the same one at first contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MatchKey {
-    /// The e-mail addresses, work address first.
+    /// The work e-mail address.
+    WorkEmail,
+    /// Any e-mail address, work address first.
     Email,
+    /// Any telephone number, fax apart.
+    Phone,
+    /// The full name and the company's name together.
+    NameAndCompany,
+    /// What a mapped field says, by its path on side a: a customer number, an id in another system.
+    Field(FieldPath),
 }
 
 /// How often a connection is synced.

@@ -107,6 +107,8 @@ ids! {
     ProblemId = "prb", "problem";
     /// A field that both sides changed, differently.
     ConflictId = "cfl", "conflict";
+    /// What a person said about who a record is.
+    ReviewId = "rev", "review";
     /// What somebody did, as the audit log has it.
     AuditId = "aud", "audit entry";
 }

@@ -13,6 +13,7 @@ mod job;
 mod link;
 mod mapping;
 mod record;
+mod review;
 mod rule;
 mod run;
 pub mod seeded;
@@ -30,12 +31,13 @@ pub use history::{
 };
 pub use id::{
     AccountId, ApiKeyId, AuditId, ConflictId, ConnectionId, IdError, LinkId, MemberId, OperationId,
-    PairId, ProblemId, RunId, TenantId,
+    PairId, ProblemId, ReviewId, RunId, TenantId,
 };
 pub use job::Job;
 pub use link::{Acted, Acts, EntryKey, Link, LinkBody, LinkState, Slots};
 pub use mapping::{Blank, FieldPath, Flow, Mapping, MappingEntry, Part, PathError};
 pub use record::{Fields, Record, RemoteId, Version};
+pub use review::{Answer, Review};
 pub use rule::{Action, Condition, Container, Effect, Moment, Rule, RuleError, Test, When};
 pub use run::{Counters, DirectionCounters, GuardKind, GuardTrip, Run, RunState, Trigger};
 pub use value::{Address, PartialDate, Value};

@@ -188,6 +188,15 @@ pairs! {
             where k.tenant_id = $1 and s.gone is null
             order by k.remote_id, k.rank",
     }
+    /// $2 pair, $3 side, $4 remote ids.
+    REVIEWS_OF {
+        postgres: concat!("select ", crate::reviews::review_columns!(), " from reviews
+            where tenant_id = $1 and pair_id = $2 and side = $3 and remote_id = any($4)"),
+        sqlite: concat!("select ", crate::reviews::review_columns!(), " from json_each($4) as r
+            cross join reviews on reviews.tenant_id = $1 and reviews.pair_id = $2 and reviews.side = $3
+                and reviews.remote_id = r.value
+            where reviews.tenant_id = $1"),
+    }
     /// $2 connection, $3 pair, $4 remote ids.
     LINKS_BY_A {
         postgres: concat!(link_seen_select!(), "and l.pair_id = $3 and l.a_remote = any($4)"),

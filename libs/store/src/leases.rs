@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::db::{Db, Tx, execute, fetch_optional, transaction};
 use crate::dialect::{RUN_CLAIMABLE, RUN_FENCE};
 use crate::pairs::ring;
+use crate::reviews;
 use crate::runs::{RunRow, run_columns};
 use crate::statement::statements;
 use crate::{Finish, Lease, Release, Result, Scope, Store, StoreError};
@@ -191,6 +192,7 @@ impl Scope {
             }
             execute!(tx, RUN_UNSEAT, self.id(), id, pair)?;
             let row = fetch_optional!(tx, RunRow, RUN_CLAIM, self.id(), id, now, lease_until, worker, lease.epoch)?;
+            reviews::take_apart(tx, self, &lease).await?;
             Ok(row.map(|row| (lease, row)))
         })?;
         claimed

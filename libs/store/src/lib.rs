@@ -24,6 +24,7 @@ mod links;
 mod oauth_states;
 mod pairs;
 mod problems;
+mod reviews;
 mod runs;
 mod seal;
 mod sessions;

@@ -10,7 +10,7 @@ use syncline_model::{
 use uuid::Uuid;
 
 use crate::bulk::bulk;
-use crate::db::{fetch_all, fetch_listed, fetch_optional, page, transaction};
+use crate::db::{Tx, fetch_all, fetch_listed, fetch_optional, page, transaction};
 use crate::dialect::PROBLEM_ATTEMPTS;
 use crate::history::{from_word, word};
 use crate::staged::side_of;
@@ -124,6 +124,23 @@ impl TryFrom<ProblemRow> for Problem {
     }
 }
 
+/// One problem, inside a transaction.
+pub(crate) async fn get(tx: &mut Tx, scope: &Scope, id: ProblemId) -> Result<Problem> {
+    let row = fetch_optional!(tx, ProblemRow, PROBLEM_GET, scope.id(), id.uuid())?;
+    row.ok_or(StoreError::NotFound)?.try_into()
+}
+
+/// Closes a problem, inside a transaction.
+pub(crate) async fn close(
+    tx: &mut Tx,
+    scope: &Scope,
+    id: ProblemId,
+    now: DateTime<Utc>,
+) -> Result<Problem> {
+    let row = fetch_optional!(tx, ProblemRow, PROBLEM_CLOSE, scope.id(), id.uuid(), now)?;
+    row.ok_or(StoreError::NotFound)?.try_into()
+}
+
 impl Scope {
     /// A connection's problems, newest first.
     pub async fn problem_list(
@@ -165,17 +182,11 @@ impl Scope {
 
     /// One problem.
     pub async fn problem_get(&self, id: ProblemId) -> Result<Problem> {
-        let row = transaction!(self.read_one(), tx => {
-            fetch_optional!(tx, ProblemRow, PROBLEM_GET, self.id(), id.uuid())
-        })?;
-        row.ok_or(StoreError::NotFound)?.try_into()
+        transaction!(self.read_one(), tx => { get(tx, self, id).await })
     }
 
     /// A person says that a problem is settled; doing so again changes nothing but the time.
     pub async fn problem_close(&self, id: ProblemId, now: DateTime<Utc>) -> Result<Problem> {
-        let row = transaction!(self.write(), tx => {
-            fetch_optional!(tx, ProblemRow, PROBLEM_CLOSE, self.id(), id.uuid(), now)
-        })?;
-        row.ok_or(StoreError::NotFound)?.try_into()
+        transaction!(self.write(), tx => { close(tx, self, id, now).await })
     }
 }

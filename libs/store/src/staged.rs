@@ -5,20 +5,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
-use syncline_model::{ConnectionId, Counters, RemoteId, Side, Version};
+use syncline_model::{ConnectionId, Counters, RemoteId, Review, Side, Version};
 
 use crate::bulk::bulk;
 use crate::db::{Tx, execute, fetch_all, fetch_listed, page, transaction};
 use crate::dialect::{
-    STAGED_GET, STAGED_KEYS_DELETE, STAGED_KEYS_INSERT, STAGED_MATCHES, STAGED_PHASE_SET,
-    STAGED_UPSERT, staged_select,
+    REVIEWS_OF, STAGED_GET, STAGED_KEYS_DELETE, STAGED_KEYS_INSERT, STAGED_MATCHES,
+    STAGED_PHASE_SET, STAGED_UPSERT, staged_select,
 };
 use crate::leases::checkpoint;
+use crate::reviews::ReviewRow;
 use crate::seal::{STAGED_BODY, row_key};
 use crate::statement::statements;
 use crate::{
-    Candidates, GoneWhy, Lease, Phase, Result, Scope, Staged, StagedCounts, StagedPhase,
-    StagedState, StoreError,
+    CandidateQuery, Candidates, GoneWhy, Lease, Phase, Result, Scope, Staged, StagedCounts,
+    StagedPhase, StagedState, StoreError,
 };
 
 statements! {
@@ -231,6 +232,26 @@ pub(crate) async fn unhold(tx: &mut Tx, scope: &Scope, connection: ConnectionId)
     execute!(tx, STAGED_UNHOLD, scope.id(), connection.uuid())
 }
 
+/// Those who have a key that not too many have.
+fn telling(
+    matches: &[MatchRow],
+    by_hash: &HashMap<Vec<u8>, &String>,
+    most: fn(&str) -> usize,
+) -> Vec<String> {
+    let mut holders: HashMap<&[u8], usize> = HashMap::new();
+    for found in matches {
+        *holders.entry(&found.hash).or_default() += 1;
+    }
+    let tells = |found: &&MatchRow| {
+        let (key, holders) = (by_hash.get(&found.hash), holders.get(found.hash.as_slice()));
+        key.zip(holders)
+            .is_some_and(|(key, holders)| *holders <= most(key))
+    };
+    let found = matches.iter().filter(tells);
+    let ids: BTreeSet<String> = found.map(|found| found.remote_id.clone()).collect();
+    ids.into_iter().collect()
+}
+
 impl Scope {
     /// Keeps a page of a pull, the worker's notes (with the place of the next page) and the `pulled` counter, in one
     /// transaction. `listing` marks rows that belong to a listing of everything. If a record comes twice in `items`,
@@ -427,13 +448,17 @@ impl Scope {
         self.staged_read_all(connection, rows)
     }
 
-    /// Present staged records of a side that have one of these match keys (in normal form), in any phase.
-    pub async fn staged_candidates(
-        &self,
-        connection: ConnectionId,
-        side: Side,
-        keys: &[String],
-    ) -> Result<Candidates> {
+    /// Present staged records that have one of the match keys, in any phase, with what people said about them and about
+    /// those who asked.
+    pub async fn staged_candidates(&self, query: CandidateQuery<'_>) -> Result<Candidates> {
+        let CandidateQuery {
+            connection,
+            pair,
+            side,
+            keys,
+            ids,
+            most,
+        } = query;
         if keys.is_empty() {
             return Ok(Candidates::default());
         }
@@ -442,13 +467,15 @@ impl Scope {
             .map(|key| (self.key_hash(connection, key), key))
             .collect();
         let hashes: Vec<Vec<u8>> = by_hash.keys().cloned().collect();
-        let (matches, rows) = transaction!(self.read(), tx => {
+        let (matches, rows, reviews) = transaction!(self.read(), tx => {
             let matches = fetch_listed!(tx, MatchRow, STAGED_MATCHES,
                 [self.id(), connection.uuid(), side.as_str()], &hashes)?;
-            let ids: BTreeSet<String> = matches.iter().map(|found| found.remote_id.clone()).collect();
-            let ids: Vec<String> = ids.into_iter().collect();
-            let rows = fetch_listed!(tx, StagedRow, STAGED_GET, [self.id(), connection.uuid(), side.as_str()], &ids)?;
-            Ok((matches, rows))
+            let found = telling(&matches, &by_hash, most);
+            let rows = fetch_listed!(tx, StagedRow, STAGED_GET, [self.id(), connection.uuid(), side.as_str()], &found)?;
+            let mut asked = distinct(ids);
+            asked.extend(found);
+            let reviews = fetch_listed!(tx, ReviewRow, REVIEWS_OF, [self.id(), pair.uuid(), side.as_str()], &asked)?;
+            Ok((matches, rows, reviews))
         })?;
         Ok(Candidates {
             matches: matches
@@ -459,6 +486,10 @@ impl Scope {
                 })
                 .collect(),
             rows: self.staged_read_all(connection, rows)?,
+            reviews: reviews
+                .into_iter()
+                .map(Review::try_from)
+                .collect::<Result<_>>()?,
         })
     }
 

@@ -56,6 +56,7 @@ pub fn census() -> Vec<Statement> {
         crate::oauth_states::STATEMENTS,
         crate::pairs::STATEMENTS,
         crate::problems::STATEMENTS,
+        crate::reviews::STATEMENTS,
         crate::runs::STATEMENTS,
         crate::sessions::STATEMENTS,
         crate::settle::STATEMENTS,

@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 use crate::problem::ProblemBody;
 use crate::routes::{
     accounts, api_keys, audit, conflicts, connections, default_mapping, docs, health, history,
-    oauth, problems, providers, runs, sessions, tenants,
+    oauth, problems, providers, reviews, runs, sessions, tenants,
 };
 
 /// The document as indented JSON, ending in a line feed: what is committed at `openapi/openapi.json`.
@@ -84,12 +84,16 @@ pub fn operations() -> HashMap<(Method, String), String> {
         connections::links::handle,
         connections::problems::handle,
         connections::conflicts::handle,
+        connections::reviews::handle,
         runs::get::handle,
         runs::events::handle,
         runs::changes::handle,
         runs::approve::handle,
         runs::cancel::handle,
         problems::handle,
+        reviews::answer::handle,
+        reviews::get::handle,
+        reviews::take_back::handle,
         conflicts::handle,
         history::handle,
         health::alive,

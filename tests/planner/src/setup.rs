@@ -23,6 +23,8 @@ pub struct Setup {
     pub deletions: Deletions,
     /// IF and THEN.
     pub rules: Vec<Rule>,
+    /// What matches at first contact.
+    pub matching: Vec<MatchKey>,
     /// Whose it is.
     pub connection: ConnectionId,
 }
@@ -38,6 +40,7 @@ impl Setup {
             conflict: ConflictPolicy::AWins,
             deletions: Deletions::default(),
             rules: Vec::new(),
+            matching: vec![MatchKey::Email],
             connection: ConnectionId::NIL,
         }
     }
@@ -83,7 +86,7 @@ impl Setup {
             deletions: self.deletions,
             mapping: &self.mapping,
             rules: &self.rules,
-            matching: &[MatchKey::Email],
+            matching: &self.matching,
             guards: Guards::default(),
             fields: &self.fields,
             connection: self.connection,

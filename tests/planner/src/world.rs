@@ -7,12 +7,15 @@ mod provider;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::DateTime;
 use syncline_engine::{
-    Cluster, ConflictFound, Held, LinkWrite, LinkedPair, Observation, Operation, Outcome, Plan,
-    Policy, ProblemFound, RowFate, Settled, Sight, Step, Subject, match_keys, plan, settle,
+    Cluster, ConflictFound, Held, LinkWrite, LinkedPair, MOST_SHARING, Observation, Operation,
+    Outcome, Plan, Policy, ProblemFound, RowFate, Settled, Sight, Step, Subject, is_weak,
+    match_keys, plan, settle,
 };
 use syncline_model::{
-    FieldName, Fields, Link, LinkId, PairId, Record, RemoteId, Side, Sides, Value, Version,
+    Answer, FieldName, Fields, Link, LinkId, PairId, Record, RemoteId, Review, ReviewId, Side,
+    Sides, Value, Version,
 };
 
 /// What becomes of one call to a provider.
@@ -69,6 +72,8 @@ pub struct World {
     pub links: BTreeMap<LinkId, Link>,
     /// What is staged.
     pub rows: BTreeMap<(Side, RemoteId), Row>,
+    /// What people said about who is who.
+    pub reviews: Sides<BTreeMap<RemoteId, Review>>,
     /// What guards hold.
     pub held: Held,
     /// Conflicts named so far.
@@ -94,6 +99,7 @@ impl World {
             sides: Sides::default(),
             links: BTreeMap::new(),
             rows: BTreeMap::new(),
+            reviews: Sides::default(),
             held: Held::default(),
             conflicts: Vec::new(),
             problems: Vec::new(),
@@ -259,6 +265,7 @@ impl World {
         for pair in &mut linked {
             self.read_before_writing(pair);
         }
+        let common = self.common();
         let mut clusters: Vec<(BTreeSet<String>, bool, Cluster)> = Vec::new();
         for ((side, id), row) in &self.rows {
             let Sight::Present(record) = &row.sight else {
@@ -269,11 +276,19 @@ impl World {
             }
             let mut keys: BTreeSet<_> = match_keys(&self.policy, *side, record)
                 .into_iter()
+                .filter(|key| !common.contains(key))
                 .collect();
+            let ids = self.said_to_be(*side, id).into_iter();
+            keys.extend(ids.map(|(side, id)| format!("{side}/{id}")));
             let mut wanted = pending(*side, id);
             let mut cluster = Cluster::default();
             cluster.records.get_mut(*side).push((**record).clone());
-            clusters.retain(|(others, theirs, more)| {
+            cluster.common.clone_from(&common);
+            if let Some(review) = self.reviews.get(*side).get(id) {
+                let reviews = cluster.reviews.get_mut(*side);
+                reviews.insert(id.clone(), review.clone());
+            }
+            clusters.retain_mut(|(others, theirs, more)| {
                 if others.is_disjoint(&keys) {
                     return true;
                 }
@@ -282,6 +297,8 @@ impl World {
                 for side in Side::BOTH {
                     let records = more.records.get(side).iter().cloned();
                     cluster.records.get_mut(side).extend(records);
+                    let reviews = std::mem::take(more.reviews.get_mut(side));
+                    cluster.reviews.get_mut(side).extend(reviews);
                 }
                 false
             });
@@ -293,6 +310,56 @@ impl World {
             held: self.held.clone(),
             elsewhere: None,
         }
+    }
+
+    /// Weak keys that too many records of a side share.
+    fn common(&self) -> BTreeSet<String> {
+        let mut holders: BTreeMap<(Side, String), usize> = BTreeMap::new();
+        for ((side, _), row) in &self.rows {
+            let Sight::Present(record) = &row.sight else {
+                continue;
+            };
+            for key in match_keys(&self.policy, *side, record) {
+                *holders.entry((*side, key)).or_default() += 1;
+            }
+        }
+        let holders = holders.into_iter();
+        let common = holders.filter(|((_, key), count)| is_weak(key) && *count > MOST_SHARING);
+        common.map(|((_, key), _)| key).collect()
+    }
+
+    /// A record, and those that a person said it to be, or has to choose from.
+    fn said_to_be(&self, side: Side, id: &RemoteId) -> Vec<(Side, RemoteId)> {
+        let review = self.reviews.get(side).get(id);
+        let others = review.map_or_else(Vec::new, |review| match &review.answer {
+            Some(Answer::Link(with)) => vec![with.clone()],
+            None => review.candidates.clone(),
+            Some(Answer::KeepApart | Answer::Create) => Vec::new(),
+        });
+        let mut all = vec![(side, id.clone())];
+        all.extend(others.into_iter().map(|id| (side.other(), id)));
+        all
+    }
+
+    /// A person says who a record is.
+    pub fn answer(
+        &mut self,
+        side: Side,
+        id: &RemoteId,
+        candidates: &[RemoteId],
+        answer: Option<Answer>,
+    ) {
+        self.echo(side, id);
+        let review = Review {
+            id: ReviewId::NIL,
+            pair: PairId::NIL,
+            side,
+            remote: id.clone(),
+            candidates: candidates.to_vec(),
+            answer,
+            at: DateTime::UNIX_EPOCH,
+        };
+        self.reviews.get_mut(side).insert(id.clone(), review);
     }
 
     /// Reads what may have to be written without having been read, as a worker does.

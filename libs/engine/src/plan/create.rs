@@ -2,8 +2,8 @@
 
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    Fields, Kind, Link, LinkBody, LinkState, ProblemReason, Record, RemoteId, Side, Sides, Slots,
-    Value,
+    Answer, Fields, Kind, Link, LinkBody, LinkState, ProblemReason, Record, RemoteId, Side, Sides,
+    Slots, Value,
 };
 
 use super::{
@@ -88,7 +88,7 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, around: Around<'_>, step
             }
             steps.push(if cluster.survivors.get(side).contains_key(&record.id) {
                 left_alone(side, record)
-            } else if !takes_part(side, index) {
+            } else if !takes_part(side, index) || is_kept_apart(cluster, side, record) {
                 aside(side, record)
             } else {
                 match cluster.kin.get(side).get(&record.id) {
@@ -100,6 +100,11 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, around: Around<'_>, step
             });
         }
     }
+}
+
+fn is_kept_apart(cluster: &Cluster, side: Side, record: &Record) -> bool {
+    let review = cluster.reviews.get(side).get(&record.id);
+    review.is_some_and(|review| review.answer == Some(Answer::KeepApart))
 }
 
 /// Whether the records of one side have no address, and the other side has none of their name: whatever their number,
@@ -356,7 +361,7 @@ fn ambiguous(side: Side, record: &Record, candidates: Vec<RemoteId>) -> Step {
         many => format!("{many} records of the other side may be the same person"),
     };
     let message = format!(
-        "{others}. Merge or change them so that one is left, or that each has an e-mail address of its own"
+        "{others}. Answer which it is, if any; or merge or change them so that one is left, or that each has an e-mail address of its own"
     );
     named(side, record, ProblemReason::Ambiguous, message, candidates)
 }

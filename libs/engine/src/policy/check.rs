@@ -3,14 +3,15 @@
 
 use serde_json::Value as Json;
 use syncline_model::{
-    Action, Cardinality, Condition, Container, Effect, FieldDescriptor, FieldPath, Kind, Part,
-    Side, Test,
+    Action, Cardinality, Condition, Container, Effect, FieldDescriptor, FieldPath, Kind, MatchKey,
+    Part, Side, Test,
 };
 
 use super::{
-    ByName, ConfigError, Entry, MAX_RULES, PolicyInput, is_text, join, memberships, no_such_field,
-    path_shape,
+    ByName, ConfigError, Entry, MAX_RULES, Policy, PolicyInput, is_text, join, memberships,
+    no_such_field, path_shape,
 };
+use crate::matching::By;
 use crate::rules::{comparable, constant};
 
 /// Most choices that a message lists.
@@ -54,6 +55,78 @@ pub(super) fn rules(
             }
         }
     }
+}
+
+/// Checks the match keys of a connection against what its fields can say.
+pub(super) fn matching(keys: &[MatchKey], policy: &Policy) -> Result<Vec<By>, Vec<ConfigError>> {
+    let mut found: Vec<By> = Vec::new();
+    let mut errors = Vec::new();
+    for (index, key) in keys.iter().enumerate() {
+        let checked = match_key(key, policy).and_then(|by| {
+            let twice = || "this key is there already".to_owned();
+            (!found.contains(&by)).then_some(by).ok_or_else(twice)
+        });
+        match checked {
+            Ok(by) => found.push(by),
+            Err(message) => errors.push(ConfigError {
+                path: format!("/match/{index}"),
+                message,
+            }),
+        }
+    }
+    if errors.is_empty() {
+        Ok(found)
+    } else {
+        Err(errors)
+    }
+}
+
+fn match_key(key: &MatchKey, policy: &Policy) -> Result<By, String> {
+    match key {
+        MatchKey::WorkEmail => Ok(By::WorkEmail),
+        MatchKey::Email => Ok(By::Email),
+        MatchKey::Phone => {
+            let missing = Side::BOTH
+                .into_iter()
+                .find(|side| policy.phones.get(*side).is_empty());
+            missing.map_or(Ok(By::Phone), |side| {
+                Err(format!("side {side} has no field for telephone numbers"))
+            })
+        }
+        MatchKey::NameAndCompany => {
+            let has_name = policy.names.is_some() || policy.full_name.is_some();
+            (has_name && policy.company.is_some())
+                .then_some(By::NameAndCompany)
+                .ok_or_else(|| "map the names and the company's name to match by them".to_owned())
+        }
+        MatchKey::Field(path) => {
+            let mut entries = policy.entries.iter();
+            let index = entries
+                .position(|entry| entry.paths.a == *path)
+                .ok_or_else(|| {
+                    let keys = policy.entries.iter().filter(|entry| is_key(entry));
+                    let names: Vec<String> =
+                        keys.map(|entry| entry.paths.a.to_string()).collect();
+                    format!(
+                        "`{path}` is not mapped: a match key is a mapped field, by its name on side a. Choose one of {}",
+                        names.join(", ")
+                    )
+                })?;
+            let fits = policy.entries.get(index).is_some_and(is_key);
+            fits.then_some(By::Field(index)).ok_or_else(|| {
+                format!("`{path}` cannot tell people apart: a match key is one text or number")
+            })
+        }
+    }
+}
+
+/// Whether a field can be a match key.
+fn is_key(entry: &Entry) -> bool {
+    let kind = matches!(
+        entry.kind,
+        Kind::Text | Kind::Email | Kind::Phone | Kind::Url | Kind::Number
+    );
+    kind && entry.cardinality == Cardinality::One
 }
 
 /// The member that is wrong, and what would be right.

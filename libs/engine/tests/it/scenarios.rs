@@ -3,6 +3,7 @@
 mod actions;
 mod deletions;
 mod fields;
+mod keys;
 mod matching;
 mod merging;
 mod names;

@@ -18,4 +18,6 @@ pub use settlement::{
     ConflictClose, DirtyLink, DirtyMark, HistoryRow, Intent, IntentKind, Intentions, Membership,
     OpenIntent, ProblemClose, SeenLink, Settlement,
 };
-pub use staged::{Candidates, GoneWhy, Phase, Staged, StagedCounts, StagedPhase, StagedState};
+pub use staged::{
+    CandidateQuery, Candidates, GoneWhy, Phase, Staged, StagedCounts, StagedPhase, StagedState,
+};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use syncline_model::{Fields, RemoteId, Side, Sides, Version};
+use syncline_model::{ConnectionId, Fields, PairId, RemoteId, Review, Side, Sides, Version};
 
 /// Why a record is no longer in the collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +116,23 @@ pub struct StagedPhase {
     pub retry_at: Option<DateTime<Utc>>,
 }
 
+/// Whom to look for among the staged records of a side.
+#[derive(Clone, Copy, Debug)]
+pub struct CandidateQuery<'a> {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Its pair.
+    pub pair: PairId,
+    /// The side.
+    pub side: Side,
+    /// Match keys, in normal form.
+    pub keys: &'a [String],
+    /// Records of the side about whom people may have said something.
+    pub ids: &'a [RemoteId],
+    /// A key that more records than this have comes with its matches alone, without the records.
+    pub most: fn(&str) -> usize,
+}
+
 /// Staged records that share match keys with what was asked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Candidates {
@@ -123,6 +140,8 @@ pub struct Candidates {
     pub matches: Vec<(String, i32, RemoteId)>,
     /// The candidates, each once. Only present records, of any phase.
     pub rows: Vec<Staged>,
+    /// What people said about the candidates, and about those who asked.
+    pub reviews: Vec<Review>,
 }
 
 /// How many records are staged.

@@ -210,6 +210,18 @@ impl Office {
             .0
     }
 
+    /// Whom to look for by keys, however many share one.
+    pub fn candidates<'a>(&self, side: Side, keys: &'a [String]) -> CandidateQuery<'a> {
+        CandidateQuery {
+            connection: self.connection,
+            pair: self.pair,
+            side,
+            keys,
+            ids: &[],
+            most: |_| usize::MAX,
+        }
+    }
+
     pub fn link(&self, n: u32, a: &str, b: &str) -> Link {
         let mut body = LinkBody::default();
         let path = FieldPath::whole("name");

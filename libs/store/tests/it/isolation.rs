@@ -98,7 +98,7 @@ async fn a_scope_sees_only_its_tenant(world: World) {
             .expect("staged")
             .len(),
         scope
-            .staged_candidates(conn, Side::A, &["k".into()])
+            .staged_candidates(theirs.candidates(Side::A, &["k".into()]))
             .await
             .expect("staged")
             .rows
@@ -227,7 +227,7 @@ async fn s02_row_level_security_holds_for_the_owner() {
     .fetch_all(&mut connection)
     .await
     .expect("tables");
-    assert_eq!(tables.len(), 21);
+    assert_eq!(tables.len(), 22);
     for (table, enabled, forced) in &tables {
         assert!(*enabled && *forced, "{table}");
         let (checked,): (i64,) = sqlx::query_as(

@@ -35,6 +35,7 @@ mod keys;
 mod links;
 mod pairs;
 mod people;
+mod reviews;
 mod runs;
 mod sealed;
 mod staging;

@@ -118,7 +118,7 @@ async fn s06_the_file_holds_no_plaintext() {
     );
     assert!(!holds(CANARY));
     let staged = scope
-        .staged_candidates(office.connection, Side::A, &[CANARY.into()])
+        .staged_candidates(office.candidates(Side::A, &[CANARY.into()]))
         .await
         .expect("find");
     assert_eq!(staged.rows.len(), 1, "and yet it is found and opened");

@@ -218,7 +218,7 @@ async fn candidates_share_a_key(world: World) {
         let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
         let found = office
             .scope
-            .staged_candidates(office.connection, Side::B, &keys)
+            .staged_candidates(office.candidates(Side::B, &keys))
             .await
             .expect("candidates");
         let mut rows: Vec<_> = found
@@ -402,7 +402,7 @@ async fn more_than_one_batch_is_staged(world: World) {
         .expect("settle");
     let found = office
         .scope
-        .staged_candidates(office.connection, Side::A, &["all".to_owned()])
+        .staged_candidates(office.candidates(Side::A, &["all".to_owned()]))
         .await
         .expect("candidates");
     assert_eq!(

@@ -12,6 +12,7 @@ pub mod history;
 pub mod oauth;
 pub mod problems;
 pub mod providers;
+pub mod reviews;
 pub mod runs;
 pub mod sessions;
 pub mod tenants;
@@ -34,6 +35,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
         .configure(connections::configure)
         .configure(runs::configure)
         .configure(problems::configure)
+        .configure(reviews::configure)
         .configure(conflicts::configure)
         .configure(history::configure)
         .configure(health::configure)

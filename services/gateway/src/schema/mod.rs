@@ -34,6 +34,8 @@ ids! {
     RunId = "^run_[0-9a-f]{32}$";
     /// Names a problem of a record.
     ProblemId = "^prb_[0-9a-f]{32}$";
+    /// Names what a person said about a record.
+    ReviewId = "^rev_[0-9a-f]{32}$";
     /// Names a conflict.
     ConflictId = "^cfl_[0-9a-f]{32}$";
     /// Names an entry of the audit log.
@@ -187,6 +189,34 @@ pub struct Action {
 /// A value that is written, be it `null`.
 fn given<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<serde_json::Value>, D::Error> {
     serde_json::Value::deserialize(d).map(Some)
+}
+
+/// What makes two records the same one at first contact.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchKey {
+    /// The work e-mail address.
+    WorkEmail,
+    /// Any e-mail address, work address first.
+    Email,
+    /// Any telephone number, fax apart. One that more than ten records of a side have matches nobody.
+    Phone,
+    /// The full name and the company's name together.
+    NameAndCompany,
+    /// What a mapped field says, by its path on side a: one text or number, such as an id in another system.
+    Field(FieldPath),
+}
+
+/// Who a record is.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// This record of the other side, one of the candidates.
+    Link(String),
+    /// None of the candidates: it stays alone, and is not made on the other side.
+    KeepApart,
+    /// None of the candidates: it is made on the other side.
+    Create,
 }
 
 /// `"default"`, or the entries and no others.

@@ -41,7 +41,7 @@ fn words_are_the_models() {
     ]);
     check_words::<model::DeletionPolicy, DeletionPolicy>(&["ignore", "unlink", "mark", "delete"]);
     check_words::<model::OnLeave, OnLeave>(&["freeze"]);
-    check_words::<model::MatchKey, MatchKey>(&["email"]);
+    check_words::<model::MatchKey, MatchKey>(&["work_email", "email", "phone", "name_and_company"]);
     check_words::<model::Flow, Flow>(&["both", "a_to_b", "b_to_a"]);
     check_words::<model::Blank, Blank>(&["keep", "sync"]);
     check_words::<model::Kind, Kind>(&[
@@ -106,6 +106,10 @@ fn shapes_are_the_models() {
         let mut condition = test;
         condition["field"] = json!("x");
         check::<model::Rule, Rule>(&json!({"from": "b", "if": [condition]}));
+    }
+    check::<model::MatchKey, MatchKey>(&json!({"field": "Number"}));
+    for answer in [json!({"link": "x"}), json!("keep_apart"), json!("create")] {
+        check::<model::Answer, Answer>(&answer);
     }
     check::<model::MappingChoice, MappingChoice>(&json!("default"));
     check::<model::MappingChoice, MappingChoice>(&json!([{"a": "x", "b": "y", "winner": "ask"}]));

@@ -61,11 +61,6 @@ words! {
         /// Stop updating, keep both.
         Freeze,
     }
-    /// What makes two records the same one at first contact.
-    MatchKey {
-        /// The e-mail addresses, work address first.
-        Email,
-    }
     /// Which way values flow through a mapping entry.
     Flow {
         /// Both ways.

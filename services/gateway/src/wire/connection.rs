@@ -17,6 +17,8 @@ const NAME: usize = 200;
 const RULES: usize = 50;
 /// Most conditions, and most actions, of a rule.
 const RULE_PARTS: usize = 50;
+/// Most match keys.
+const KEYS: usize = 10;
 /// Most entries of a mapping.
 const ENTRIES: usize = 200;
 
@@ -161,9 +163,10 @@ pub struct NewConnection {
     #[serde(default)]
     #[schema(value_type = schema::OnLeave)]
     pub on_leave: OnLeave,
-    /// What matches at first contact; `["email"]` when left out.
+    /// What matches at first contact, 1 to 10 keys, strongest first; `["email"]` when left out. By each of them a match
+    /// must be the only one both ways; who could be several is a problem to answer.
     #[serde(default = "by_email")]
-    #[schema(value_type = Vec<schema::MatchKey>)]
+    #[schema(value_type = Vec<schema::MatchKey>, min_items = 1, max_items = 10)]
     pub r#match: Vec<MatchKey>,
     /// What parks a plan.
     #[serde(default)]
@@ -304,8 +307,8 @@ fn check_settings(
     {
         findings.add("/mapping", format!("From 1 to {ENTRIES} entries."));
     }
-    if matching.is_some_and(|keys| keys.len() != 1) {
-        findings.add("/match", "Exactly one key for now: [\"email\"].");
+    if matching.is_some_and(|keys| !(1..=KEYS).contains(&keys.len())) {
+        findings.add("/match", format!("From 1 to {KEYS} keys, strongest first."));
     }
     if let Some(guards) = guards {
         for (name, percent) in [

@@ -12,5 +12,7 @@ pub use connection::{
     ConnectionJson, ConnectionPatch, MadeConnection, NewConnection, deletion_word,
 };
 pub use provider::{CapabilitiesJson, ProviderJson};
-pub use records::{ConflictJson, FieldChange, HistoryJson, LinkJson, RecordProblemJson};
+pub use records::{
+    ConflictJson, FieldChange, HistoryJson, LinkJson, RecordProblemJson, ReviewJson,
+};
 pub use run::RunJson;

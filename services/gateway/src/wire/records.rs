@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value as Json;
 use syncline_model::{
-    ChangeKind, Conflict, ConflictId, ConflictStatus, ConnectionId, HistoryEntry, Link, LinkId,
-    LinkState, Problem, ProblemId, ProblemReason, ProblemStatus, RunId, Side,
+    Answer, ChangeKind, Conflict, ConflictId, ConflictStatus, ConnectionId, HistoryEntry, Link,
+    LinkId, LinkState, Problem, ProblemId, ProblemReason, ProblemStatus, Review, ReviewId, RunId,
+    Side,
 };
 use utoipa::ToSchema;
 
@@ -102,6 +103,41 @@ impl From<Problem> for RecordProblemJson {
             retry_at: problem.retry_at,
             created_at: problem.created_at,
             updated_at: problem.updated_at,
+        }
+    }
+}
+
+/// What a person said about a record that may be any of several of the other side.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Review)]
+pub struct ReviewJson {
+    /// Its id.
+    #[schema(value_type = schema::ReviewId)]
+    pub id: ReviewId,
+    /// The side that the record is on.
+    #[schema(value_type = schema::Side)]
+    pub side: Side,
+    /// The record's id there.
+    pub record: String,
+    /// The records of the other side that there are to choose from.
+    pub candidates: Vec<String>,
+    /// The answer; null once it was taken back: the record is asked about again.
+    #[schema(value_type = Option<schema::Answer>, required)]
+    pub answer: Option<Answer>,
+    /// When it was last given or taken back.
+    pub at: DateTime<Utc>,
+}
+
+impl From<Review> for ReviewJson {
+    fn from(review: Review) -> Self {
+        let candidates = review.candidates.iter();
+        Self {
+            id: review.id,
+            side: review.side,
+            record: review.remote.as_str().into(),
+            candidates: candidates.map(|id| id.as_str().into()).collect(),
+            answer: review.answer,
+            at: review.at,
         }
     }
 }

@@ -186,6 +186,7 @@ fn document_id(path: &str) -> String {
         "api-keys" => "key",
         "conflicts" => "cfl",
         "problems" => "prb",
+        "reviews" => "rev",
         other => panic!("a resource without a row: {other}"),
     };
     format!("{prefix}_{}", "0".repeat(32))

@@ -41,6 +41,7 @@ impl Victim {
             "runs" => (self.run.clone(), none("run")),
             "api-keys" => (self.api_key.clone(), none("key")),
             "problems" => (none("prb"), none("prb")),
+            "reviews" => (none("rev"), none("rev")),
             "conflicts" => (none("cfl"), none("cfl")),
             "records" => (none("lnk"), none("lnk")),
             "default-mapping" => {

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use syncline_engine::{Cluster, Kin, Sight, match_keys};
-use syncline_model::{Link, LinkState, Record, RemoteId, Side, Sides};
-use syncline_store::SeenLink;
+use syncline_engine::{Cluster, Kin, MOST_SHARING, Sight, is_weak, match_keys};
+use syncline_model::{Answer, Link, LinkState, Record, RemoteId, Review, Side, Sides};
+use syncline_store::{CandidateQuery, SeenLink};
 
 use super::batch::{Batch, Look, seen};
 use super::context::RunContext;
@@ -28,6 +28,7 @@ pub async fn gather(
     let mut asked: BTreeSet<String> = BTreeSet::new();
     let mut survivors = Survivors::default();
     let mut taken = Sides::<BTreeSet<String>>::default();
+    let mut known = Told::default();
     for _ in 0..MAX_STEPS {
         let keys: Vec<String> = Side::BOTH
             .into_iter()
@@ -40,7 +41,7 @@ pub async fn gather(
         }
         for side in Side::BOTH {
             let (here, taken) = (records.get(side), taken.get_mut(side));
-            let more = candidates(context, side, &keys, here, taken, batch).await?;
+            let more = candidates(context, side, &keys, here, (taken, &mut known), batch).await?;
             for (record, link) in more {
                 if let Some(link) = link {
                     survivors.get_mut(side).insert(record.id.clone(), link);
@@ -53,11 +54,75 @@ pub async fn gather(
         let taken = taken.get(side.other());
         drop_ghosts(context, side, records.get_mut(side), taken, batch).await?;
     }
+    add_chosen(context, &mut records, &known, batch).await?;
     let kin = add_kin(context, &mut records, &mut survivors, batch).await?;
     batch
         .observation
         .clusters
-        .extend(clusters(context, records, survivors, kin));
+        .extend(clusters(context, records, survivors, kin, known));
+    Ok(())
+}
+
+/// What keys and people tell of records, by the way of looking for those who share a key.
+#[derive(Default)]
+struct Told {
+    /// Weak keys that too many records of a side have.
+    common: BTreeSet<String>,
+    /// What people said.
+    reviews: Sides<BTreeMap<RemoteId, Review>>,
+}
+
+impl Told {
+    /// Those of the other side whom a record of this side is, or may be, as a person said.
+    fn partners(&self, side: Side) -> impl Iterator<Item = (&RemoteId, &RemoteId)> {
+        let reviews = self.reviews.get(side).iter();
+        reviews.flat_map(|(id, review)| {
+            let others = match &review.answer {
+                Some(Answer::Link(with)) => std::slice::from_ref(with),
+                None => review.candidates.as_slice(),
+                Some(Answer::KeepApart | Answer::Create) => &[],
+            };
+            others.iter().map(move |other| (id, other))
+        })
+    }
+}
+
+/// Adds whom a person chose, or may choose, and who shares no key (any more).
+async fn add_chosen(
+    context: &RunContext<'_>,
+    records: &mut Sides<Vec<Record>>,
+    told: &Told,
+    batch: &mut Batch,
+) -> Result<(), Trouble> {
+    for side in Side::BOTH {
+        let other = side.other();
+        let here: HashSet<&RemoteId> = records.get(other).iter().map(|one| &one.id).collect();
+        let chosen = told.partners(side).map(|(_, id)| id);
+        let missing: BTreeSet<RemoteId> = chosen.filter(|id| !here.contains(id)).cloned().collect();
+        let missing: Vec<RemoteId> = missing.into_iter().collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let (connection, pair) = (context.connection.id, context.connection.pair);
+        let linked = context
+            .scope
+            .links_by_remote(connection, pair, other, &missing);
+        let linked: HashSet<RemoteId> = linked
+            .await?
+            .into_iter()
+            .map(|found| found.link.remote.get(other).clone())
+            .collect();
+        let free: Vec<RemoteId> = missing
+            .into_iter()
+            .filter(|id| !linked.contains(id))
+            .collect();
+        for (id, row) in kin::in_sight(context, other, &free).await? {
+            batch.phases.insert((other, id), row.phase);
+            if let Sight::Present(record) = seen(row) {
+                records.get_mut(other).push(*record);
+            }
+        }
+    }
     Ok(())
 }
 
@@ -189,13 +254,30 @@ async fn candidates(
     side: Side,
     keys: &[String],
     here: &[Record],
-    taken: &mut BTreeSet<String>,
+    (taken, told): (&mut BTreeSet<String>, &mut Told),
     batch: &mut Batch,
 ) -> Result<Vec<(Record, Option<Link>)>, Trouble> {
-    let found = context
-        .scope
-        .staged_candidates(context.connection.id, side, keys)
-        .await?;
+    let ids: Vec<RemoteId> = here.iter().map(|record| record.id.clone()).collect();
+    let query = CandidateQuery {
+        connection: context.connection.id,
+        pair: context.connection.pair,
+        side,
+        keys,
+        ids: &ids,
+        most: most_sharing,
+    };
+    let found = context.scope.staged_candidates(query).await?;
+    let mut holders: BTreeMap<&str, usize> = BTreeMap::new();
+    for (key, _, _) in &found.matches {
+        *holders.entry(key).or_default() += 1;
+    }
+    let common = holders
+        .into_iter()
+        .filter(|(key, holders)| *holders > most_sharing(key));
+    told.common.extend(common.map(|(key, _)| key.to_owned()));
+    let reviews = found.reviews.into_iter();
+    let reviews = reviews.map(|review| (review.remote.clone(), review));
+    told.reviews.get_mut(side).extend(reviews);
     let here: HashSet<_> = here.iter().map(|record| record.id.clone()).collect();
     let rows: Vec<_> = found
         .rows
@@ -235,6 +317,15 @@ async fn candidates(
     Ok(records)
 }
 
+/// How many records of a side may have a key for it to say anything.
+fn most_sharing(key: &str) -> usize {
+    if is_weak(key) {
+        MOST_SHARING
+    } else {
+        usize::MAX
+    }
+}
+
 /// Whether a link's record on this side survived the deletion of the other one, and is where this connection looks.
 fn survives(found: &SeenLink, side: Side) -> bool {
     let has_left = found.left.as_ref().is_some_and(|left| *left.get(side));
@@ -265,6 +356,7 @@ fn clusters(
     records: Sides<Vec<Record>>,
     mut survivors: Survivors,
     mut kin: Kinship,
+    mut told: Told,
 ) -> Vec<Cluster> {
     let mut groups = Groups::default();
     let mut all: Vec<(Side, Record)> = Vec::new();
@@ -276,6 +368,9 @@ fn clusters(
         for record in list {
             let me = groups.add();
             for key in match_keys(&context.policy, side, &record) {
+                if told.common.contains(&key) {
+                    continue;
+                }
                 match holder.get(&key) {
                     Some(other) => groups.join(me, *other),
                     None => {
@@ -297,6 +392,15 @@ fn clusters(
             }
         }
     }
+    for side in Side::BOTH {
+        for (id, other) in told.partners(side) {
+            if let Some(me) = place.get(&(side, id.clone()))
+                && let Some(other) = place.get(&(side.other(), other.clone()))
+            {
+                groups.join(*me, *other);
+            }
+        }
+    }
     let mut clusters: BTreeMap<usize, Cluster> = BTreeMap::new();
     for (index, (side, record)) in all.into_iter().enumerate() {
         let cluster = clusters.entry(groups.root(index)).or_default();
@@ -307,6 +411,13 @@ fn clusters(
         if let Some(kin) = kin.get_mut(side).remove(&record.id) {
             cluster.kin.get_mut(side).insert(record.id.clone(), kin);
         }
+        if let Some(review) = told.reviews.get_mut(side).remove(&record.id) {
+            let reviews = cluster.reviews.get_mut(side);
+            reviews.insert(record.id.clone(), review);
+        }
+        let mut common = match_keys(&context.policy, side, &record);
+        common.retain(|key| told.common.contains(key));
+        cluster.common.extend(common);
         cluster.records.get_mut(side).push(record);
     }
     clusters.into_values().collect()

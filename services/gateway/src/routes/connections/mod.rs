@@ -11,6 +11,7 @@ pub mod list;
 pub mod pause;
 pub mod problems;
 pub mod resume;
+pub mod reviews;
 pub mod run_now;
 pub mod runs;
 pub mod update;
@@ -62,6 +63,7 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         ("/health", Method::GET, web::to(health::handle)),
         ("/links", Method::GET, web::to(links::handle)),
         ("/problems", Method::GET, web::to(problems::handle)),
+        ("/reviews", Method::GET, web::to(reviews::handle)),
         ("/conflicts", Method::GET, web::to(conflicts::handle)),
     ] {
         app.service(super::at(&one(path), [(method, route)]));

@@ -42,7 +42,7 @@ pub async fn handle(
     let now = state.clock.now();
     let wanted = body.apply(before.clone(), now);
     let rejudge = wanted.rules != before.rules || wanted.direction != before.direction;
-    let remap = wanted.mapping != before.mapping;
+    let remap = wanted.mapping != before.mapping || wanted.matching != before.matching;
     if rejudge || remap || wanted.deletions != before.deletions {
         live::look(&state, &caller, &wanted.sides)
             .await?
