@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use syncline_model::{
-    ConflictStatus, Connection, ConnectionStatus, Job, RunId, RunState, Side, TenantId,
+    ConflictStatus, Connection, ConnectionId, ConnectionStatus, Job, RunId, RunState, Side,
+    TenantId,
 };
 use syncline_platform::Clock as _;
 use syncline_store::turns;
@@ -173,6 +174,13 @@ impl Player<'_> {
         due
     }
 
+    async fn connection_of(&self, tenant: TenantId, run: RunId) -> ConnectionId {
+        let mut scopes = self.office.tenants.iter();
+        let scope = scopes.find(|scope| scope.tenant() == tenant);
+        let run = scope.expect("a tenant of the history").run_get(run).await;
+        run.expect("a run that was rung").connection
+    }
+
     /// Executes one slice of a run; says whether the worker died in it.
     async fn slice(
         &mut self,
@@ -184,9 +192,11 @@ impl Player<'_> {
         chance: &mut Chance,
     ) -> bool {
         let world = self.world().clone();
+        let runs = self.connection_of(tenant, run).await;
         {
             let mut inner = world.lock();
             inner.before_slice = inner.calls;
+            inner.runs = runs;
         }
         let tools = self.office.tools.clone();
         let future = Box::pin(syncline_worker::execute(&tools, tenant, run));

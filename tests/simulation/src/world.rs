@@ -10,7 +10,7 @@ pub mod people;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use syncline_model::{AccountId, RemoteId};
+use syncline_model::{AccountId, ConnectionId, RemoteId};
 
 use crate::book::Book;
 use crate::chance::Chance;
@@ -52,6 +52,8 @@ pub struct Inner {
     pub calls: u64,
     /// How many of them there were when the slice began.
     pub before_slice: u64,
+    /// Whose slice it is.
+    pub runs: ConnectionId,
     /// What else was counted.
     pub counted: BTreeMap<&'static str, u64>,
     /// When a person first agreed to what guards held.
@@ -111,6 +113,7 @@ impl World {
             writes: 0,
             calls: 0,
             before_slice: 0,
+            runs: ConnectionId::NIL,
             counted: BTreeMap::new(),
             approved: None,
             broken: Vec::new(),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline_model::{
-    AccountId, DeletionPolicy, FieldName, Fields, OperationId, Record, RemoteId, Value, Version,
+    AccountId, ConnectionId, DeletionPolicy, FieldName, Fields, OperationId, Record, RemoteId,
+    Value, Version,
 };
 
 use super::Inner;
@@ -49,8 +50,8 @@ pub struct Rec {
     pub former: Vec<RemoteId>,
     /// Whether it is marked as trash.
     pub trashed: bool,
-    /// The newest version that the engine was shown.
-    pub served: u64,
+    /// The newest version that each connection was shown.
+    pub served: BTreeMap<ConnectionId, u64>,
     /// Whether it was in the group when the engine was last shown it.
     pub served_group: bool,
     /// How many calls there had been when the engine last read it by its id.
@@ -73,6 +74,11 @@ impl Rec {
     /// Whether it belongs to a collection.
     pub fn inside(&self, collection: &str) -> bool {
         collection != GROUP || self.group
+    }
+
+    /// The newest version that a connection was shown.
+    pub fn served_to(&self, connection: ConnectionId) -> u64 {
+        self.served.get(&connection).copied().unwrap_or_default()
     }
 
     /// As a connector hands it over.
@@ -230,12 +236,12 @@ impl Account {
         ids
     }
 
-    /// Notes that the engine was shown a record in a version.
-    pub fn served(&mut self, id: &RemoteId, version: u64, group: bool) {
+    /// Notes that a connection was shown a record in a version.
+    pub fn served(&mut self, to: ConnectionId, id: &RemoteId, version: u64, group: bool) {
         if let Some(rec) = self.records.get_mut(id)
-            && version >= rec.served
+            && version >= rec.served_to(to)
         {
-            rec.served = version;
+            rec.served.insert(to, version);
             rec.served_group = group;
         }
     }

@@ -1,5 +1,7 @@
 //! What people do at a provider.
 
+use std::collections::BTreeMap;
+
 use syncline_model::{FieldName, RemoteId, Value};
 
 use super::{Author, Inner, Rec};
@@ -243,7 +245,7 @@ impl Inner {
             entity,
             former: Vec::new(),
             trashed: false,
-            served: 0,
+            served: BTreeMap::new(),
             asked: 0,
             served_group: true,
         };

@@ -1,5 +1,7 @@
 //! What a simulated provider does with a call, its data at hand. Turns, faults and lost answers are the connector's.
 
+use std::collections::BTreeMap;
+
 use syncline_connector::{
     Change, Create, Cursor, Error, GoneWhy, Idempotency, Kind, Next, Page, Pull, Update, Written,
 };
@@ -48,10 +50,11 @@ impl Mark {
 impl SimConnector {
     /// The record as it is now, shown to the engine.
     pub(super) fn serve(&self, world: &mut Inner, id: &RemoteId) -> Option<Record> {
+        let to = world.runs;
         let account = &mut world.accounts[self.number];
         let rec = account.records.get(id)?.clone();
         // A record read by its id does not say whether it is in a collection.
-        account.served(id, rec.version, rec.served_group);
+        account.served(to, id, rec.version, rec.served_group);
         if let Some(rec) = account.records.get_mut(id) {
             rec.asked = world.calls;
         }
@@ -163,6 +166,7 @@ impl SimConnector {
 
     /// What a listing says of a record.
     fn change(&self, world: &mut Inner, id: &RemoteId, collection: &str) -> Change {
+        let to = world.runs;
         let account = &mut world.accounts[self.number];
         let Some(rec) = account.listed.get(id).cloned() else {
             return Change::Gone {
@@ -171,7 +175,7 @@ impl SimConnector {
                 former: Vec::new(),
             };
         };
-        account.served(id, rec.version, rec.group);
+        account.served(to, id, rec.version, rec.group);
         let record = rec.record(&account.profile);
         world.trace.note_text(id.as_str());
         world.trace.note(rec.version);
@@ -233,7 +237,7 @@ impl SimConnector {
             entity,
             former: Vec::new(),
             trashed: false,
-            served: 1,
+            served: BTreeMap::from([(world.runs, 1)]),
             asked: 0,
             served_group: collection == GROUP,
         };
@@ -329,8 +333,9 @@ impl SimConnector {
         let rec = &world.accounts[self.number].records[&item.id];
         let (version, group) = (rec.version, rec.served_group);
         // What else stands in the record was shown only if the answer shows it.
-        if profile.shows || rec.served + 1 == version {
-            world.accounts[self.number].served(&item.id, version, group);
+        if profile.shows || rec.served_to(world.runs) + 1 == version {
+            let to = world.runs;
+            world.accounts[self.number].served(to, &item.id, version, group);
         }
         world.agree(self.number, &item.id);
         Ok(self.written(world, &item.id))
@@ -370,7 +375,7 @@ impl SimConnector {
         }
         // Between this look and the deletion an edit can still come, since no provider deletes a version.
         let looked = rec.asked > world.before_slice;
-        if rec.version > rec.served && !looked {
+        if rec.version > rec.served_to(world.runs) && !looked {
             world.break_law("I-12: a record was deleted in a version that nobody had looked at");
         }
         if !world.accounts[self.number].fates.contains(&how) {
@@ -501,7 +506,7 @@ impl SimConnector {
         let Some(cell) = world.book.cells.get(&key) else {
             return;
         };
-        let unseen = cell.version > rec.served;
+        let unseen = cell.version > rec.served_to(world.runs);
         if let Some(edited) = cell.edited.clone().filter(|_| unseen)
             && edited == rec.plain(field)
         {
