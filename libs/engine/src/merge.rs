@@ -151,7 +151,7 @@ pub fn decided(entry: &Entry, facts: &Facts<'_>, merged: &Merged) -> Decided {
 }
 
 /// Whether another connection brought what a source says, and it was decided before the target: it is no edit, and the
-/// target takes its place.
+/// target takes its place. A blank that is never sent there takes nobody's.
 fn is_overtaken(entry: &Entry, facts: &Facts<'_>, side: Side) -> bool {
     let Some(origins) = &facts.origins else {
         return false;
@@ -160,7 +160,10 @@ fn is_overtaken(entry: &Entry, facts: &Facts<'_>, side: Side) -> bool {
         (Origin::Decided(at), Some(target)) => at < target,
         _ => false,
     };
-    older && *entry.from.get(side)
+    let sent = facts
+        .target
+        .is_none_or(|target| is_sendable(entry, side, target));
+    older && sent && *entry.from.get(side)
 }
 
 /// Of two claims the one that was decided later, where that is beyond doubt: then there is no conflict to settle.

@@ -315,6 +315,23 @@ fn filling_again_is_a_decision() {
     assert_eq!(line(&plan), "a:=x @50");
 }
 
+/// A blank that is not sent takes nobody's place, however new it is: what fills it does (the simulation found it: 3028482).
+#[test]
+fn a_blank_that_is_not_sent_overtakes_nothing() {
+    for (blank, want) in [(Blank::Keep, "b:=a1 @100"), (Blank::Sync, "a:=- @50")] {
+        let setup = Setup::one_field().with(|setup| {
+            for entry in &mut setup.mapping.entries {
+                entry.blank = blank;
+            }
+        });
+        let mut seen = linked("a1@40", "");
+        let body = &mut seen.linked[0].link.body;
+        body.target = x("");
+        body.seen = Sides { a: x(""), b: x("") };
+        assert_eq!(line(&plan(&seen, &setup.policy())), want);
+    }
+}
+
 /// F-55 in a ring: an edit that had reached the record before it was deleted, by another way, does not bring it back.
 #[test]
 fn an_edit_that_had_arrived_does_not_beat_a_deletion() {
