@@ -33,6 +33,8 @@ macro_rules! staged_upsert_tail {
 macro_rules! link_upsert_tail {
     () => {
         " on conflict (tenant_id, id) do update set
+            a_former = case when links.a_remote = excluded.a_remote then links.a_former else links.a_remote end,
+            b_former = case when links.b_remote = excluded.b_remote then links.b_former else links.b_remote end,
             a_remote = excluded.a_remote, b_remote = excluded.b_remote,
             a_version = excluded.a_version, b_version = excluded.b_version,
             a_modified_at = excluded.a_modified_at, b_modified_at = excluded.b_modified_at,
@@ -209,6 +211,26 @@ pairs! {
         postgres: concat!(link_seen_select!(), "and l.pair_id = $3 and l.b_remote = any($4)"),
         sqlite: concat!(link_seen_columns!(), "from json_each($4) as r
             cross join links as l on l.tenant_id = $1 and l.pair_id = $3 and l.b_remote = r.value",
+            link_seen_members!()),
+    }
+    /// $2 connection, $3 pair, $4 remote ids; with the one that was asked for.
+    LINKS_TRACED_A {
+        postgres: concat!(link_seen_columns!(), ", r.value as asked from unnest($4::text[]) as r (value)
+            join links l on l.tenant_id = $1 and l.pair_id = $3 and (l.a_remote = r.value or l.a_former = r.value)",
+            link_seen_members!()),
+        sqlite: concat!(link_seen_columns!(), ", r.value as asked from json_each($4) as r
+            cross join links as l on l.tenant_id = $1 and l.pair_id = $3
+                and (l.a_remote = r.value or l.a_former = r.value)",
+            link_seen_members!()),
+    }
+    /// $2 connection, $3 pair, $4 remote ids; with the one that was asked for.
+    LINKS_TRACED_B {
+        postgres: concat!(link_seen_columns!(), ", r.value as asked from unnest($4::text[]) as r (value)
+            join links l on l.tenant_id = $1 and l.pair_id = $3 and (l.b_remote = r.value or l.b_former = r.value)",
+            link_seen_members!()),
+        sqlite: concat!(link_seen_columns!(), ", r.value as asked from json_each($4) as r
+            cross join links as l on l.tenant_id = $1 and l.pair_id = $3
+                and (l.b_remote = r.value or l.b_former = r.value)",
             link_seen_members!()),
     }
     /// $2 ids.

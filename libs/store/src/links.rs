@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::bulk::bulk;
 use crate::db::{Tx, fetch_all, fetch_listed, fetch_optional, page, transaction};
 use crate::dialect::{
-    LINK_UPSERT, LINKS_BY_A, LINKS_BY_B, LINKS_GET, link_seen_columns, link_seen_members,
-    link_seen_select, link_select,
+    LINK_UPSERT, LINKS_BY_A, LINKS_BY_B, LINKS_GET, LINKS_TRACED_A, LINKS_TRACED_B,
+    link_seen_columns, link_seen_members, link_seen_select, link_select,
 };
 use crate::seal::LINK_BODY;
 use crate::staged::{distinct, side_of};
@@ -76,6 +76,14 @@ struct SeenRow {
     left_a: Option<bool>,
     left_b: Option<bool>,
     elsewhere: bool,
+}
+
+/// A link, and the record by which it was asked for.
+#[derive(FromRow)]
+struct TracedRow {
+    #[sqlx(flatten)]
+    seen: SeenRow,
+    asked: String,
 }
 
 /// Writes links inside a transaction. One that comes twice is written as it comes last.
@@ -196,6 +204,31 @@ impl Scope {
             fetch_listed!(tx, SeenRow, statement, [self.id(), connection.uuid(), pair.uuid()], &ids)
         })?;
         rows.into_iter().map(|row| self.link_seen(row)).collect()
+    }
+
+    /// The pair's links of these records, or of those that they were made again as: each with the record that was asked
+    /// for. In no order.
+    pub async fn links_traced(
+        &self,
+        connection: ConnectionId,
+        pair: PairId,
+        side: Side,
+        remotes: &[RemoteId],
+    ) -> Result<Vec<(RemoteId, SeenLink)>> {
+        if remotes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = match side {
+            Side::A => LINKS_TRACED_A,
+            Side::B => LINKS_TRACED_B,
+        };
+        let ids = distinct(remotes);
+        let rows = transaction!(self.read_one(), tx => {
+            fetch_listed!(tx, TracedRow, statement, [self.id(), connection.uuid(), pair.uuid()], &ids)
+        })?;
+        rows.into_iter()
+            .map(|row| Ok((RemoteId::new(row.asked), self.link_seen(row.seen)?)))
+            .collect()
     }
 
     /// Links by id, as the pair knows them; those that are not there are left out. In no order.

@@ -8,6 +8,7 @@ use crate::harness::{Office, World, at, follow, present, remote, uuid};
 
 on_both!(
     f02_an_intent_is_there_until_settled,
+    a_record_made_again_is_traced_by_the_one_before,
     a_settlement_is_read_back,
     f06_a_failing_item_rolls_everything_back,
     a_record_has_one_link,
@@ -117,6 +118,44 @@ async fn f02_an_intent_is_there_until_settled(world: World) {
     };
     scope.settle(&lease, &settlement).await.expect("settle");
     assert_eq!(open(scope, office.pair).await, [update]);
+    world.end().await;
+}
+
+async fn a_record_made_again_is_traced_by_the_one_before(world: World) {
+    let office = world.office(10).await;
+    let scope = &office.scope;
+    let lease = office.lease(100).await;
+    let put = async |links: Vec<Link>| {
+        let settlement = Settlement {
+            now: at(4),
+            links,
+            ..Settlement::default()
+        };
+        scope.settle(&lease, &settlement).await.expect("settle");
+    };
+    put(vec![
+        office.link(200, "a1", "b1"),
+        office.link(201, "a9", "b9"),
+    ])
+    .await;
+    put(vec![office.link(200, "a1", "b2")]).await;
+    put(vec![office.link(200, "a1", "b2")]).await;
+    let ids = ["b1", "b2", "b9", "b7"].map(remote);
+    let traced = async |side, ids: &[RemoteId]| {
+        let found = scope
+            .links_traced(office.connection, office.pair, side, ids)
+            .await
+            .expect("traced");
+        let mut found: Vec<String> = found
+            .iter()
+            .map(|(asked, seen)| format!("{asked} {}", seen.link.remote.a))
+            .collect();
+        found.sort();
+        found
+    };
+    assert_eq!(traced(Side::B, &ids).await, ["b1 a1", "b2 a1", "b9 a9"]);
+    assert_eq!(traced(Side::A, &[remote("a1")]).await, ["a1 a1"]);
+    assert!(traced(Side::A, &[]).await.is_empty());
     world.end().await;
 }
 

@@ -81,9 +81,10 @@ pub async fn of(
             alive: true,
         }));
     }
-    for _ in 0..MAX_STEPS {
+    for number in 0..MAX_STEPS {
         let mut next = Vec::new();
-        for trace in step(context, &traces).await? {
+        // On the way it may have been made again as another record; who it is at the outset is the record itself.
+        for trace in step(context, &traces, number > 0).await? {
             if trace.account == goal {
                 let better = found
                     .get(&trace.origin)
@@ -108,7 +109,11 @@ pub async fn of(
 }
 
 /// Where one link leads from each of these.
-async fn step(context: &RunContext<'_>, traces: &[Trace]) -> Result<Vec<Trace>, Trouble> {
+async fn step(
+    context: &RunContext<'_>,
+    traces: &[Trace],
+    made_again: bool,
+) -> Result<Vec<Trace>, Trouble> {
     let mut next = Vec::new();
     for pair in &context.routes {
         for at in Side::BOTH {
@@ -117,12 +122,17 @@ async fn step(context: &RunContext<'_>, traces: &[Trace]) -> Result<Vec<Trace>, 
                 .filter(|trace| trace.account == *pair.accounts.get(at))
                 .collect();
             let ids: BTreeSet<RemoteId> = here.iter().map(|trace| trace.remote.clone()).collect();
-            for link in links(context, pair, at, ids).await? {
-                let link = link.link;
+            let found = if made_again {
+                traced(context, pair, at, ids).await?
+            } else {
+                let links = links(context, pair, at, ids).await?.into_iter();
+                let found = links.map(|seen| (seen.link.remote.get(at).clone(), seen));
+                found.collect()
+            };
+            for (asked, seen) in found {
+                let link = seen.link;
                 let followed = matches!(link.state, LinkState::Live | LinkState::Frozen { .. });
-                let from = here
-                    .iter()
-                    .filter(|trace| trace.remote == *link.remote.get(at));
+                let from = here.iter().filter(|trace| trace.remote == asked);
                 next.extend(from.map(|trace| Trace {
                     origin: trace.origin.clone(),
                     account: *pair.accounts.get(at.other()),
@@ -133,6 +143,30 @@ async fn step(context: &RunContext<'_>, traces: &[Trace]) -> Result<Vec<Trace>, 
         }
     }
     Ok(next)
+}
+
+/// The links of these records; of one that has none, the link of the record that it was made again as.
+async fn traced(
+    context: &RunContext<'_>,
+    pair: &Pair,
+    side: Side,
+    ids: BTreeSet<RemoteId>,
+) -> Result<Vec<(RemoteId, SeenLink)>, Trouble> {
+    let ids: Vec<RemoteId> = ids.into_iter().collect();
+    let connection = context.connection.id;
+    let mut found = context
+        .scope
+        .links_traced(connection, pair.id, side, &ids)
+        .await?;
+    let is_itself = |(asked, seen): &(RemoteId, SeenLink)| *asked == *seen.link.remote.get(side);
+    let linked: BTreeSet<RemoteId> = found
+        .iter()
+        .filter(|one| is_itself(one))
+        .map(|(asked, _)| asked.clone())
+        .collect();
+    found.retain(|one| is_itself(one) || !linked.contains(&one.0));
+    found.sort_by_key(|(_, seen)| seen.link.id);
+    Ok(found)
 }
 
 async fn links(
