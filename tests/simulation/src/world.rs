@@ -65,18 +65,16 @@ pub struct Inner {
 }
 
 impl Inner {
-    /// Whether a person edited a record of somebody that we had made at a provider that knows creations again by their
-    /// values alone: whoever got no answer cannot find it then, and makes another one.
+    /// Whether a person edited a record of somebody, even one deleted since, that we had made at a provider that knows
+    /// creations again by their values alone: whoever got no answer cannot find it then, and makes another one.
     pub fn struck_unseen(&self, class: usize) -> bool {
         let searching = self
             .accounts
             .iter()
             .filter(|account| account.profile.create == syncline_connector::Idempotency::Search);
         let mut made = searching.flat_map(|account| {
-            let ours = account
-                .records
-                .values()
-                .filter(|rec| rec.author == Author::Engine);
+            let there = account.records.values().chain(&account.bin);
+            let ours = there.filter(|rec| rec.author == Author::Engine);
             ours.map(|rec| (account.number, rec))
         });
         self.struck.unanswered()
