@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use syncline_model::{
     Action, Blank, Cardinality, ConflictPolicy, ConnectionId, DeletionPolicy, Deletions, Direction,
     Effect, EntryKey, FieldDescriptor, FieldName, FieldPath, Guards, Kind, Mapping, MatchKey, Part,
-    Rule, Side, Sides,
+    PausedEntry, Rule, Side, Sides,
 };
 
 use crate::matching::By;
@@ -232,6 +232,42 @@ impl Policy {
         };
         policy.matching = check::matching(input.matching, &policy)?;
         Ok(policy)
+    }
+
+    /// As `compile`, for a connection that was sound once: entries whose fields are not as they were rest, and what is left
+    /// goes on without them. What else is wrong, rules among it, is an error still: without a condition more records would
+    /// take part than the customer said.
+    pub fn compile_rest(
+        input: &PolicyInput<'_>,
+    ) -> Result<(Self, Vec<PausedEntry>), Vec<ConfigError>> {
+        let errors = match Self::compile(input) {
+            Ok(policy) => return Ok((policy, Vec::new())),
+            Err(errors) => errors,
+        };
+        let mut paused = Vec::new();
+        let mut rest = Mapping::default();
+        for (index, entry) in input.mapping.entries.iter().enumerate() {
+            let (whole, parts) = (format!("/mapping/{index}"), format!("/mapping/{index}/"));
+            let wrong = errors
+                .iter()
+                .find(|error| error.path == whole || error.path.starts_with(&parts));
+            match wrong {
+                None => rest.entries.push(entry.clone()),
+                Some(error) => paused.push(PausedEntry {
+                    a: entry.a.clone(),
+                    b: entry.b.clone(),
+                    reason: error.message.clone(),
+                }),
+            }
+        }
+        if paused.is_empty() || rest.entries.is_empty() {
+            return Err(errors);
+        }
+        let rest = PolicyInput {
+            mapping: &rest,
+            ..*input
+        };
+        Ok((Self::compile(&rest)?, paused))
     }
 
     /// The fields of a side that planning looks at: what a pull must ask for.

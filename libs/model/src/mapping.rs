@@ -128,6 +128,18 @@ impl<'de> Deserialize<'de> for FieldPath {
     }
 }
 
+/// A mapping entry that rests because its fields are not as they were: gone at the provider, or changed so that the two no
+/// longer go together. The rest of the mapping goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PausedEntry {
+    /// The path on side a.
+    pub a: FieldPath,
+    /// The path on side b.
+    pub b: FieldPath,
+    /// Why, in words for a customer, with what would be right.
+    pub reason: String,
+}
+
 /// Which way values flow through a mapping entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

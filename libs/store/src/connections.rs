@@ -6,8 +6,8 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 use syncline_model::{
     AccountId, ConflictPolicy, Connection, ConnectionId, ConnectionStatus, Counters, Deletions,
-    Direction, Guards, MappingChoice, MatchKey, ObjectType, OnLeave, PairId, Rule, Schedule,
-    SideConfig, Sides, TenantId,
+    Direction, Guards, MappingChoice, MatchKey, ObjectType, OnLeave, PairId, PausedEntry, Rule,
+    Schedule, SideConfig, Sides, TenantId,
 };
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::db::{execute, fetch_all, fetch_optional, page, transaction};
 use crate::leases::checkpoint;
 use crate::staged::requeue;
 use crate::statement::statements;
-use crate::{EditEffects, Lease, Result, Scope, Store, StoreError};
+use crate::{EditEffects, Lease, OpenedConnection, Result, Scope, Store, StoreError};
 
 macro_rules! connection_columns {
     () => {
@@ -31,7 +31,7 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, false, $15, $16)";
     Tenant CONNECTION_GET = concat!("select ", connection_columns!(), " from connections
         where tenant_id = $1 and id = $2");
-    Tenant CONNECTION_OPEN = concat!("select ", connection_columns!(), ", repull from connections
+    Tenant CONNECTION_OPEN = concat!("select ", connection_columns!(), ", repull, paused_entries from connections
         where tenant_id = $1 and id = $2");
     Tenant CONNECTION_LIST = concat!("select ", connection_columns!(), " from connections
         where tenant_id = $1 and id > $2 order by id limit cast($3 as bigint)");
@@ -50,6 +50,8 @@ statements! {
             and (state = 'queued' or (state = 'running' and lease_until <= $3))";
     Tenant CONNECTION_NEXT_GET = "select next_run_at from connections where tenant_id = $1 and id = $2";
     Tenant CONNECTION_NEXT_SET = "update connections set next_run_at = $3 where tenant_id = $1 and id = $2";
+    Tenant CONNECTION_PAUSED_ENTRIES = "select paused_entries from connections where tenant_id = $1 and id = $2";
+    Tenant CONNECTION_PAUSE_ENTRIES = "update connections set paused_entries = $3 where tenant_id = $1 and id = $2";
     Tenant CONNECTION_REPULL_SET = "update connections set repull = true where tenant_id = $1 and id = $2";
     Tenant CONNECTION_REPULL_TAKE = "update connections set repull = false
         where tenant_id = $1 and id = $2 and repull";
@@ -114,6 +116,7 @@ struct OpenRow {
     #[sqlx(flatten)]
     connection: ConnectionRow,
     repull: bool,
+    paused_entries: String,
 }
 
 impl TryFrom<ConnectionRow> for Connection {
@@ -221,13 +224,44 @@ impl Scope {
         row.ok_or(StoreError::NotFound)?.try_into()
     }
 
-    /// One connection, and whether a repull was asked for and not taken yet.
-    pub async fn connection_open(&self, id: ConnectionId) -> Result<(Connection, bool)> {
+    /// One connection, as a run opens it.
+    pub async fn connection_open(&self, id: ConnectionId) -> Result<OpenedConnection> {
         let row = transaction!(self.read_one(), tx => {
             fetch_optional!(tx, OpenRow, CONNECTION_OPEN, self.id(), id.uuid())
         })?;
         let row = row.ok_or(StoreError::NotFound)?;
-        Ok((row.connection.try_into()?, row.repull))
+        Ok(OpenedConnection {
+            connection: row.connection.try_into()?,
+            repull: row.repull,
+            paused: serde_json::from_str(&row.paused_entries)?,
+        })
+    }
+
+    /// Mapping entries that rest, as the last run found it.
+    pub async fn connection_paused_entries(&self, id: ConnectionId) -> Result<Vec<PausedEntry>> {
+        let row = transaction!(self.read_one(), tx => {
+            fetch_optional!(tx, (String,), CONNECTION_PAUSED_ENTRIES, self.id(), id.uuid())
+        })?;
+        Ok(serde_json::from_str(&row.ok_or(StoreError::NotFound)?.0)?)
+    }
+
+    /// Notes which mapping entries rest. With `repull` everything is read again by the next run, because some go on.
+    pub async fn connection_pause_entries(
+        &self,
+        lease: &Lease,
+        paused: &[PausedEntry],
+        repull: bool,
+    ) -> Result<()> {
+        let connection = lease.connection.uuid();
+        let paused = serde_json::to_string(paused)?;
+        transaction!(self.write(), tx => {
+            self.fence(tx, lease).await?;
+            execute!(tx, CONNECTION_PAUSE_ENTRIES, self.id(), connection, &paused)?;
+            if repull {
+                execute!(tx, CONNECTION_REPULL_SET, self.id(), connection)?;
+            }
+            Ok(())
+        })
     }
 
     /// Connections in the order of their ids.

@@ -20,6 +20,7 @@ mod push;
 mod recover;
 mod settle;
 mod stale;
+mod vanished;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,7 @@ use chrono::{DateTime, Utc};
 use syncline_coordination::Phase;
 use syncline_model::{ConnectionStatus, Counters, Run, RunId, RunState, Side, TenantId};
 use syncline_platform::{Shutdown, clock::between, clock::later};
-use syncline_store::{Finish, Lease, Release, Scope};
+use syncline_store::{Finish, Lease, OpenedConnection, Release, Scope};
 
 use crate::trouble::Verdict;
 use crate::{Tools, Trouble};
@@ -150,7 +151,11 @@ struct Slice<'a> {
 impl Slice<'_> {
     async fn execute(mut self) -> Result<Rest, Trouble> {
         let id = self.run.connection;
-        let (mut connection, repull) = self.scope.connection_open(id).await?;
+        let OpenedConnection {
+            mut connection,
+            repull,
+            paused,
+        } = self.scope.connection_open(id).await?;
         if repull {
             let anew = Notes::read(&self.run.progress).anew().write();
             let taken = self.scope.connection_take_repull(&self.lease, &anew);
@@ -180,7 +185,7 @@ impl Slice<'_> {
                 self.scope.clone(),
                 self.lease,
                 &self.run,
-                connection,
+                (connection, paused),
                 held.clone(),
             );
             let opened = tokio::select! {

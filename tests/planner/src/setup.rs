@@ -80,7 +80,12 @@ impl Setup {
 
     /// Checks and lays it out.
     pub fn compile(&self) -> Result<Policy, Vec<syncline_engine::ConfigError>> {
-        Policy::compile(&PolicyInput {
+        Policy::compile(&self.input())
+    }
+
+    /// What a policy is made from.
+    pub fn input(&self) -> PolicyInput<'_> {
+        PolicyInput {
             direction: self.direction,
             conflict: self.conflict,
             deletions: self.deletions,
@@ -91,7 +96,7 @@ impl Setup {
             fields: &self.fields,
             connection: self.connection,
             now: DateTime::UNIX_EPOCH,
-        })
+        }
     }
 
     /// The policy of a connection that is known to be sound.

@@ -1,5 +1,6 @@
 //! A connection that cannot be is refused with the place of every wrong thing and what would be right.
 
+use syncline_engine::{ConfigError, Policy};
 use syncline_model::{Cardinality, Choice, Direction, FieldDescriptor, Flow, Kind, MappingEntry};
 
 use crate::fixture::{Setup, field, text};
@@ -249,4 +250,48 @@ fn wrong_rules_are_named() {
 fn every_wrong_thing_is_named_at_once() {
     let errors = mapped("no", "nor").rule(r#"{"from":"a","if":[{"field":"none","is":1}]}"#);
     assert_eq!(errors.compile().err().map(|e| e.len()), Some(3));
+}
+
+/// A connection that was sound goes on without the entries whose fields are not as they were.
+#[test]
+fn entries_whose_fields_are_gone_rest_and_the_others_go_on() {
+    let fields = |names: &[&str]| names.iter().map(|name| text(name)).collect::<Vec<_>>();
+    let sound = Setup::new(fields(&["x", "y", "z"]), fields(&["x", "y", "z"]));
+    let rest = |setup: &Setup| {
+        let input = setup.input();
+        let (policy, paused) = Policy::compile_rest(&input)?;
+        let left: Vec<String> = policy
+            .entries
+            .iter()
+            .map(|entry| entry.paths.a.to_string())
+            .collect();
+        let paused: Vec<(String, String)> = paused
+            .into_iter()
+            .map(|one| (one.a.to_string(), one.reason))
+            .collect();
+        Ok::<_, Vec<ConfigError>>((left, paused))
+    };
+    assert_eq!(
+        rest(&sound),
+        Ok((vec!["x".into(), "y".into(), "z".into()], Vec::new()))
+    );
+    // One is gone, one changed its kind.
+    let changed = sound.clone().with(|setup| {
+        setup.fields.a.retain(|field| field.name.as_str() != "x");
+        setup.fields.b[1].kind = Kind::Bool;
+    });
+    let (left, paused) = rest(&changed).expect("a rest");
+    assert_eq!(left, ["z"]);
+    assert_eq!(paused.len(), 2);
+    assert!(
+        paused[0].1.starts_with("there is no field `x`"),
+        "{paused:?}"
+    );
+    assert!(paused[1].1.contains("cannot be mapped"), "{paused:?}");
+    // Nothing is left, or a condition cannot be asked any more.
+    let nothing = sound.clone().with(|setup| setup.fields.a.clear());
+    assert!(rest(&nothing).is_err());
+    let ruled = changed.rule(r#"{"from":"a","if":[{"field":"x","is":"in"}]}"#);
+    let errors = rest(&ruled).expect_err("no rest");
+    assert_eq!(errors[0].path, "/rules/0/if/0/field");
 }

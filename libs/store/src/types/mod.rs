@@ -7,7 +7,7 @@ mod people;
 mod settlement;
 mod staged;
 
-pub use edit::EditEffects;
+pub use edit::{EditEffects, OpenedConnection};
 pub use lease::{Finish, Lease, NewRun, Release};
 pub use pair::Pair;
 pub use people::{

@@ -337,7 +337,7 @@ async fn a_repull_is_taken_once_with_its_cursors(world: World) {
     assert_eq!(cursors().await, (c1.clone(), c1.clone()));
     scope.cursor_clear(id, Side::A).await.expect("clear");
     assert_eq!(cursors().await, (None, c1));
-    let asked = async || scope.connection_open(id).await.expect("open").1;
+    let asked = async || scope.connection_open(id).await.expect("open").repull;
     assert!(!asked().await);
     scope.connection_request_repull(id).await.expect("request");
     assert!(asked().await);

@@ -237,6 +237,17 @@ pub enum DefaultWord {
     Default,
 }
 
+/// A mapping entry that rests because its fields are not as they were.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct PausedEntry {
+    /// The path on side a.
+    pub a: FieldPath,
+    /// The path on side b.
+    pub b: FieldPath,
+    /// Why, in words for a customer, with what would be right.
+    pub reason: String,
+}
+
 /// One pair of corresponding fields.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -113,6 +113,7 @@ fn shapes_are_the_models() {
     }
     check::<model::MappingChoice, MappingChoice>(&json!("default"));
     check::<model::MappingChoice, MappingChoice>(&json!([{"a": "x", "b": "y", "winner": "ask"}]));
+    check::<model::PausedEntry, PausedEntry>(&json!({"a": "x", "b": "y#city", "reason": "z"}));
     check::<model::ConnectionStatus, ConnectionStatus>(&json!({"is": "active"}));
     check::<model::ConnectionStatus, ConnectionStatus>(&json!({"is": "paused", "reason": "x"}));
     check::<model::AccountStatus, AccountStatus>(

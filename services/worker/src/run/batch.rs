@@ -12,7 +12,7 @@ use syncline_store::{
 
 use super::contended::{self, Moves};
 use super::context::RunContext;
-use super::{cluster, guards, kin, merged, push, settle, stale};
+use super::{cluster, guards, kin, merged, push, settle, stale, vanished};
 use crate::Trouble;
 
 /// Links with a person's answer that are read together.
@@ -53,7 +53,12 @@ pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
             again |= !batch.merged.is_empty();
             batches.skip.extend(batch.merged.iter().cloned());
             let plan = plan(&batch.observation, &context.policy);
-            let pushed = push::push(context, &plan).await?;
+            if !vanished::before(context, &plan).await? {
+                pass.slice_over = true;
+                return Ok(pass);
+            }
+            let mut pushed = push::push(context, &plan).await?;
+            let there = vanished::after(context, &plan, &mut pushed).await?;
             let left = settle::settle(context, &batch, &plan, &pushed, &mut answered).await?;
             batches.skip.extend(left);
             let moved = |outcome: &Outcome| {
@@ -72,7 +77,7 @@ pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
                 pass.wait = Some((until, why));
                 return Ok(pass);
             }
-            if context.border().await? {
+            if !there || context.border().await? {
                 pass.slice_over = true;
                 return Ok(pass);
             }

@@ -8,7 +8,8 @@ use syncline_connector::{Connector, Session};
 use syncline_coordination::{Phase, ProgressEvent};
 use syncline_engine::{Policy, PolicyInput, default_mapping};
 use syncline_model::{
-    Connection, Counters, FieldName, MappingChoice, Run, RunId, RunState, Side, Sides,
+    Connection, Counters, FieldName, Mapping, MappingChoice, MappingEntry, PausedEntry, Run, RunId,
+    RunState, Side, Sides,
 };
 use syncline_platform::{Shutdown, clock::later};
 use syncline_store::{Lease, Pair, Scope, Settlement, Staged, StoreError};
@@ -57,34 +58,58 @@ pub struct RunContext<'a> {
     pub slice_ends: DateTime<Utc>,
     stop: &'a Shutdown,
     moved: AtomicBool,
+    looked: Sides<AtomicBool>,
     counters: std::sync::Mutex<Counters>,
 }
 
 impl<'a> RunContext<'a> {
     /// Opens both accounts and compiles the connection against what they really have. What it opens writes only while
-    /// the lease is held.
+    /// the lease is held. `paused` are the mapping entries that rested in the last run; which do now is noted.
     pub async fn open(
         tools: &'a Tools,
         stop: &'a Shutdown,
         scope: Scope,
         lease: Lease,
         run: &'a Run,
-        connection: Connection,
+        (connection, paused): (Connection, Vec<PausedEntry>),
         held: Arc<Held>,
     ) -> Result<Self, Trouble> {
         let mut notes = Notes::read(&run.progress);
         notes.approve(run, tools.clock.now());
-        let opened = match open_both(tools, &connection, &held).await {
-            // What is remembered of the accounts may be older than what the connection says of them.
-            Err(Trouble::Config(_)) => {
-                for side in Side::BOTH {
-                    tools.shapes.forget(connection.sides.get(side).account);
-                }
-                open_both(tools, &connection, &held).await
+        // What is remembered of the accounts may be older than what the connection says of them.
+        let forget = || {
+            for side in Side::BOTH {
+                tools.shapes.forget(connection.sides.get(side).account);
             }
-            opened => opened,
         };
-        let (sides, policy) = opened?;
+        if !paused.is_empty() {
+            forget();
+        }
+        let mut opened = open_both(tools, &connection, &held).await;
+        let is_news = match &opened {
+            Ok(opened) => opened.paused != paused,
+            Err(trouble) => matches!(trouble, Trouble::Config(_)),
+        };
+        if is_news {
+            forget();
+            opened = open_both(tools, &connection, &held).await;
+        }
+        let Opened {
+            sides,
+            policy,
+            mapping,
+            paused: rest,
+        } = opened?;
+        if rest != paused {
+            let goes_on = |entry: &MappingEntry| {
+                let is = |one: &PausedEntry| (&one.a, &one.b) == (&entry.a, &entry.b);
+                paused.iter().any(is) && !rest.iter().any(is)
+            };
+            let repull = mapping.entries.iter().any(goes_on);
+            scope
+                .connection_pause_entries(&lease, &rest, repull)
+                .await?;
+        }
         let routes = kin::routes(&scope, &connection).await?;
         Ok(Self {
             slice_ends: later(tools.clock.now(), tools.settings.slice),
@@ -99,6 +124,7 @@ impl<'a> RunContext<'a> {
             notes: Mutex::new(notes),
             stop,
             moved: AtomicBool::new(false),
+            looked: Sides::default(),
             counters: std::sync::Mutex::new(run.counters),
         })
     }
@@ -116,6 +142,16 @@ impl<'a> RunContext<'a> {
             Err(StoreError::NotFound) => Ok(true),
             revision => Ok(revision? != self.connection.revision),
         }
+    }
+
+    /// Whether a side's fields were looked at in this slice, and were all there.
+    pub fn has_looked(&self, side: Side) -> bool {
+        self.looked.get(side).load(Ordering::Relaxed)
+    }
+
+    /// Notes that they were.
+    pub fn looked(&self, side: Side) {
+        self.looked.get(side).store(true, Ordering::Relaxed);
     }
 
     /// Notes that something became true in this slice, so that its attempts count anew.
@@ -183,12 +219,20 @@ pub async fn announce(
     }
 }
 
-/// Opens both accounts and compiles the connection against what they have.
+/// Both accounts, and the connection compiled against what they have.
+struct Opened {
+    sides: Sides<OpenSide>,
+    policy: Policy,
+    mapping: Mapping,
+    /// Entries of it that rest.
+    paused: Vec<PausedEntry>,
+}
+
 async fn open_both(
     tools: &Tools,
     connection: &Connection,
     held: &Arc<Held>,
-) -> Result<(Sides<OpenSide>, Policy), Trouble> {
+) -> Result<Opened, Trouble> {
     let (a, b) = tokio::join!(
         open_side(tools, connection, Side::A, held.clone()),
         open_side(tools, connection, Side::B, held.clone())
@@ -202,7 +246,7 @@ async fn open_both(
         MappingChoice::Default => default_mapping(&fields, connection.direction),
         MappingChoice::Custom(mapping) => mapping.clone(),
     };
-    let policy = Policy::compile(&PolicyInput {
+    let (policy, paused) = Policy::compile_rest(&PolicyInput {
         direction: connection.direction,
         conflict: connection.conflict,
         deletions: connection.deletions,
@@ -218,7 +262,12 @@ async fn open_both(
     for side in Side::BOTH {
         sides.get_mut(side).fields = policy.wanted(side);
     }
-    Ok((sides, policy))
+    Ok(Opened {
+        sides,
+        policy,
+        mapping,
+        paused,
+    })
 }
 
 async fn open_side(

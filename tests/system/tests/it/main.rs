@@ -23,6 +23,7 @@ mod kill;
 mod limits;
 mod listings;
 mod living;
+mod mapping;
 mod matching;
 mod pairs;
 mod people;

@@ -4,7 +4,8 @@ use actix_web::web::Json;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use syncline_model::{
-    AccountStatus, ConflictStatus, ConnectionId, ConnectionStatus, ProblemStatus, RunState, Sides,
+    AccountStatus, ConflictStatus, ConnectionId, ConnectionStatus, PausedEntry, ProblemStatus,
+    RunState, Sides,
 };
 use utoipa::ToSchema;
 
@@ -48,6 +49,10 @@ pub struct Health {
     open_conflicts: usize,
     /// Records that a guard holds.
     held: u64,
+    /// Mapping entries that rest because their fields are gone at the provider, or changed. The rest goes on; they do too once
+    /// the fields are as they were, or the mapping is changed.
+    #[schema(value_type = Vec<schema::PausedEntry>)]
+    paused_mapping: Vec<PausedEntry>,
     /// The newest run.
     #[schema(required)]
     last_run: Option<RunJson>,
@@ -91,6 +96,7 @@ pub async fn handle(
         open_problems: problems.await?.len(),
         open_conflicts: conflicts.await?.len(),
         held: rows.staged_counts(id).await?.held,
+        paused_mapping: rows.connection_paused_entries(id).await?,
         next_run_at: rows.connection_next_run_at(id).await?,
         last_run: last_run.map(RunJson::from),
         status: connection.status,
@@ -112,7 +118,12 @@ impl Health {
             .is_some_and(|run| matches!(run.state, RunState::Failed | RunState::Parked));
         if !runs {
             HealthWord::Stopped
-        } else if failed || self.open_problems > 0 || self.open_conflicts > 0 || self.held > 0 {
+        } else if failed
+            || self.open_problems > 0
+            || self.open_conflicts > 0
+            || self.held > 0
+            || !self.paused_mapping.is_empty()
+        {
             HealthWord::NeedsAttention
         } else {
             HealthWord::Healthy
@@ -138,6 +149,7 @@ mod tests {
                 open_problems: 0,
                 open_conflicts: 0,
                 held: 0,
+                paused_mapping: Vec::new(),
                 last_run: None,
                 next_run_at: None,
             };
