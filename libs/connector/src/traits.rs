@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use syncline_model::{
-    Collection, FieldDescriptor, FieldName, Fields, Identity, OperationId, Record, RemoteId,
-    Version,
+    Collection, FieldDescriptor, FieldName, Fields, Identity, OperationId, Permissions, Record,
+    RemoteId, Version,
 };
 
 use crate::{Definition, Error, Session};
@@ -143,6 +143,12 @@ pub trait Connector: Send + Sync + 'static {
 
     /// The fields of this account's records, standard and custom.
     async fn fields(&self, session: &Session) -> Result<Vec<FieldDescriptor>, Error>;
+
+    /// What the user may do with this account's records. Without an own answer nothing is known to be missing, and what may
+    /// not be done is refused when it is tried.
+    async fn permissions(&self, _: &Session) -> Result<Permissions, Error> {
+        Ok(Permissions::default())
+    }
 
     /// One page of what changed in a collection since a cursor, or of everything.
     async fn pull(&self, session: &Session, pull: &Pull) -> Result<Page, Error>;

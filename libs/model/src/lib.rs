@@ -12,6 +12,7 @@ mod id;
 mod job;
 mod link;
 mod mapping;
+mod permission;
 mod record;
 mod review;
 mod rule;
@@ -36,6 +37,7 @@ pub use id::{
 pub use job::Job;
 pub use link::{Acted, Acts, EntryKey, Link, LinkBody, LinkState, Slots};
 pub use mapping::{Blank, FieldPath, Flow, Mapping, MappingEntry, Part, PathError, PausedEntry};
+pub use permission::{Permission, Permissions};
 pub use record::{Fields, Record, RemoteId, Version};
 pub use review::{Answer, Review};
 pub use rule::{Action, Condition, Container, Effect, Moment, Rule, RuleError, Test, When};

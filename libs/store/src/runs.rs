@@ -45,13 +45,11 @@ statements! {
         where tenant_id = $1 and id = $2 and state in ('queued', 'running', 'parked') returning ", run_columns!());
     Tenant RUN_APPROVE = concat!("update runs set state = 'queued', approved = true, due_at = $3, finished_at = null
         where tenant_id = $1 and id = $2 and state = 'parked' returning ", run_columns!());
-    /// Those whose lease has expired first.
-    Global RUNS_DUE = concat!("select * from (
-            select tenant_id, id, lease_until as since, trigger, ", first!(), " as first from runs
-            where state = 'running' and lease_until <= $1 order by lease_until limit cast($2 as bigint)) as expired
-        union all select * from (
-            select tenant_id, id, due_at as since, trigger, ", first!(), " as first from runs
-            where state = 'queued' and due_at <= $1 order by due_at limit cast($2 as bigint)) as queued");
+    Global RUNS_EXPIRED = concat!("select tenant_id, id, lease_until as since, trigger, ", first!(), " as first from runs
+        where state = 'running' and lease_until <= $1 order by lease_until limit cast($2 as bigint)");
+    Global RUNS_DUE = concat!("select tenant_id, id, due_at as since, trigger, ", first!(), " as first from runs
+        where state = 'queued' and due_at <= $1 and due_at >= $3 and (due_at, id) > ($3, $4)
+        order by due_at, id limit cast($2 as bigint)");
 }
 
 /// A run that a worker may claim.
@@ -152,15 +150,29 @@ const fn trigger_word(trigger: Trigger) -> &'static str {
 }
 
 impl Store {
-    /// Runs of any tenant that a worker may claim: queued and due, or running under an expired lease.
-    pub async fn runs_due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<DueRun>> {
+    /// Queued runs that are due, across tenants, by the time since when they are: of those after a place, which is the last
+    /// one's time and name. A backlog is walked through page by page, so that what is at its front keeps nobody waiting.
+    pub async fn runs_due(
+        &self,
+        now: DateTime<Utc>,
+        after: Option<(DateTime<Utc>, RunId)>,
+        limit: u32,
+    ) -> Result<Vec<DueRun>> {
+        let (at, id) = after.map_or((DateTime::UNIX_EPOCH, Uuid::nil()), |(at, id)| {
+            (at, id.uuid())
+        });
         let rows = transaction!(self.read_one_global(), tx => {
-            fetch_all!(tx, DueRow, RUNS_DUE, now, page(limit))
+            fetch_all!(tx, DueRow, RUNS_DUE, now, page(limit), at, id)
         })?;
-        rows.into_iter()
-            .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .map(DueRun::try_from)
-            .collect()
+        rows.into_iter().map(DueRun::try_from).collect()
+    }
+
+    /// Runs whose lease has expired, across tenants: those longest since first.
+    pub async fn runs_expired(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<DueRun>> {
+        let rows = transaction!(self.read_one_global(), tx => {
+            fetch_all!(tx, DueRow, RUNS_EXPIRED, now, page(limit))
+        })?;
+        rows.into_iter().map(DueRun::try_from).collect()
     }
 }
 

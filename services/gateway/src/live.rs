@@ -6,7 +6,7 @@ use syncline_connector::{Connector, Session};
 use syncline_engine::{Policy, PolicyInput, default_mapping};
 use syncline_model::{
     Account, AccountStatus, Collection, Connection, DeletionPolicy, Direction, FieldDescriptor,
-    Mapping, MappingChoice, Side, SideConfig, Sides,
+    Mapping, MappingChoice, Permission, Permissions, Side, SideConfig, Sides,
 };
 use syncline_store::StoreError;
 
@@ -23,6 +23,7 @@ const LISTED: usize = 30;
 pub struct Live {
     connectors: Sides<Arc<dyn Connector>>,
     collections: Sides<Vec<Collection>>,
+    permissions: Sides<Permissions>,
     /// The fields of each side.
     pub fields: Sides<Vec<FieldDescriptor>>,
 }
@@ -61,6 +62,7 @@ pub async fn look(
     Ok(Live {
         connectors: Sides { a: a.0, b: b.0 },
         collections: Sides { a: a.1, b: b.1 },
+        permissions: Sides { a: a.3, b: b.3 },
         fields: Sides { a: a.2, b: b.2 },
     })
 }
@@ -86,13 +88,21 @@ async fn account(caller: &Caller, side: Side, config: &SideConfig) -> Result<Acc
     }
 }
 
-type Seen = (Arc<dyn Connector>, Vec<Collection>, Vec<FieldDescriptor>);
+type Seen = (
+    Arc<dyn Connector>,
+    Vec<Collection>,
+    Vec<FieldDescriptor>,
+    Permissions,
+);
 
 async fn look_at(state: &State, caller: &Caller, account: &Account) -> Result<Seen, Problem> {
     let (connector, session) = open(state, caller, account).await?;
-    let (collections, fields) =
-        tokio::try_join!(connector.collections(&session), connector.fields(&session))?;
-    Ok((connector, collections, fields))
+    let (collections, fields, permissions) = tokio::try_join!(
+        connector.collections(&session),
+        connector.fields(&session),
+        connector.permissions(&session)
+    )?;
+    Ok((connector, collections, fields, permissions))
 }
 
 impl Live {
@@ -126,6 +136,7 @@ impl Live {
         let mut findings = Findings::default();
         for side in Side::BOTH {
             self.check_deletions(connection, side, &mut findings)?;
+            self.check_permissions(connection, side, &mut findings);
         }
         for side in Side::BOTH {
             let objects = &self.connectors.get(side).definition().objects;
@@ -157,6 +168,35 @@ impl Live {
             findings.add(error.path, sentence(&error.message));
         }
         findings.into_result()
+    }
+
+    /// Whether the user of a side may do there what the connection is to do.
+    fn check_permissions(&self, connection: &Connection, side: Side, findings: &mut Findings) {
+        let other = side.other();
+        let receives = connection.direction.from_side(other);
+        let deletes = receives && connection.deletions.on(other) == DeletionPolicy::Delete;
+        let missing = &self.permissions.get(side).missing;
+        let provider = &self.connectors.get(side).definition().name;
+        let lacks = |permission: Permission| {
+            let name = missing.get(&permission)?;
+            let may_not = permission.as_str();
+            Some(format!(
+                "Side {side}: the user who authorised this account may not {may_not} contacts in {provider}: the permission `{name}` is missing. Have it given there"
+            ))
+        };
+        if let Some(why) = lacks(Permission::View) {
+            findings.add(format!("/{side}/account"), format!("{why}."));
+            return;
+        }
+        let writes = [Permission::Create, Permission::Edit].into_iter();
+        for why in writes.filter(|_| receives).filter_map(lacks) {
+            let way = format!("`{side}_to_{other}`");
+            findings.add("/direction", format!("{why}, or choose {way}."));
+        }
+        if let Some(why) = lacks(Permission::Delete).filter(|_| deletes) {
+            let pointer = format!("/deletions/{other}_to_{side}");
+            findings.add(pointer, format!("{why}, or choose `mark` or `ignore`."));
+        }
     }
 
     /// Whether what a deletion on `gone` does can be done on the other side.

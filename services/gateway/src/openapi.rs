@@ -65,6 +65,7 @@ pub fn operations() -> HashMap<(Method, String), String> {
         accounts::delete::handle,
         accounts::authorize::handle,
         accounts::collections::handle,
+        accounts::permissions::handle,
         accounts::fields::handle,
         oauth::callback::handle,
         oauth::agree::handle,

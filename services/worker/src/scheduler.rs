@@ -13,8 +13,11 @@ use syncline_store::{DueRun, NewRun, StoreError};
 
 use crate::{Tools, Trouble};
 
-/// Rows looked at in one tick.
+/// Connections made runs of, and expired runs rung for, in one tick.
 const BATCH: u32 = 500;
+
+/// Queued runs looked at in one tick. A backlog that is longer is walked through tick by tick.
+const PAGE: u32 = 5_000;
 
 /// After how long without anything happening to a run it is rung for again: the ring may have been lost.
 const AGAIN: Duration = Duration::from_secs(15);
@@ -23,6 +26,8 @@ const AGAIN: Duration = Duration::from_secs(15);
 pub struct Scheduler {
     tools: Tools,
     rung: Mutex<Rung>,
+    /// How far the walk through the queued runs has come.
+    place: Mutex<Option<(DateTime<Utc>, RunId)>>,
 }
 
 /// Runs that were rung for: since when they were due then, and when that was.
@@ -34,6 +39,7 @@ impl Scheduler {
         Self {
             tools,
             rung: Mutex::default(),
+            place: Mutex::default(),
         }
     }
 
@@ -77,7 +83,8 @@ impl Scheduler {
             }
             scope.connection_schedule_next(connection, next).await?;
         }
-        let due = tools.store.runs_due(now, BATCH).await?;
+        let mut due = tools.store.runs_expired(now, BATCH).await?;
+        due.extend(self.queued(now).await?);
         // A queue that did not take one job is not asked to take the others now.
         let mut deaf = Vec::new();
         for one in self.unheard(due, now) {
@@ -92,6 +99,21 @@ impl Scheduler {
             }
         }
         Ok(())
+    }
+
+    /// The next page of the queued runs that are due; after the last one it begins anew.
+    async fn queued(&self, now: DateTime<Utc>) -> Result<Vec<DueRun>, Trouble> {
+        let place = *self.place();
+        let queued = self.tools.store.runs_due(now, place, PAGE).await?;
+        let is_full = queued.len() >= PAGE as usize;
+        let last = queued.last().filter(|_| is_full);
+        *self.place() = last.map(|last| (last.since, last.run));
+        Ok(queued)
+    }
+
+    fn place(&self) -> MutexGuard<'_, Option<(DateTime<Utc>, RunId)>> {
+        // Nothing that can panic happens under the lock.
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Those not rung for yet on this occasion. A queue between processes does not know that an equal job waits in it

@@ -29,7 +29,7 @@ async fn ask(office: &Office) -> Result<(), String> {
     let ticked = Scheduler::new(office.tools.clone()).tick().await;
     ticked.map_err(|error| format!("the scheduler: {error}"))?;
     let scope = &office.tenants[0];
-    let due = office.tools.store.runs_due(clock.now(), 10).await;
+    let due = office.tools.store.runs_due(clock.now(), None, 10).await;
     let due = due.map_err(|error| format!("the runs that are due: {error}"))?;
     let mine = due.iter().find(|one| one.tenant == scope.tenant());
     let run: RunId = mine.ok_or("no run is due")?.run;

@@ -47,6 +47,13 @@ pub(super) fn judge_request(outcome: &Outcome, by_status: Kind) -> (Kind, String
             Kind::Forbidden,
             "this account was authorised without a permission that syncing needs: authorise it again and allow everything asked for",
         ),
+        "NO_PERMISSION" if !outcome.details.permissions.is_empty() => (
+            Kind::Forbidden,
+            format!(
+                "the user's profile in Zoho CRM lacks a permission: {}",
+                outcome.details.permissions.join(", ")
+            ),
+        ),
         "NO_PERMISSION"
         | "AUTHORIZATION_FAILED"
         | "FEATURE_NOT_SUPPORTED"

@@ -12,6 +12,7 @@ mod fields;
 mod find;
 mod map;
 mod owners;
+mod permissions;
 mod pull;
 mod read;
 #[cfg(test)]
@@ -27,10 +28,12 @@ use syncline_connector::{
     Connector, Create, Definition, DefinitionError, Error, Kind, Page, Pull, Request, Session,
     Update, Written,
 };
-use syncline_model::{Collection, FieldDescriptor, FieldName, Identity, Record, RemoteId};
+use syncline_model::{
+    Collection, FieldDescriptor, FieldName, Identity, Permissions, Record, RemoteId,
+};
 
 use fields::Lists;
-use wire::{OrgList, TagList, UserList, View, ViewList};
+use wire::{OrgList, ProfileList, TagList, UserList, View, ViewList};
 
 /// List views a page, and pages that are read.
 const VIEW_PAGES: u32 = 10;
@@ -90,6 +93,23 @@ impl Connector for ZohoCrm {
                 None => who,
             },
         })
+    }
+
+    async fn permissions(&self, session: &Session) -> Result<Permissions, Error> {
+        let query = [("type", "CurrentUser")];
+        let users: Option<UserList> = ask(session, "/users", "GET /users", &query).await?;
+        let user = users.and_then(|list| list.users.into_iter().next());
+        let Some(profile) = user.and_then(|user| user.profile) else {
+            return Ok(Permissions::default());
+        };
+        let path = format!("/settings/profiles/{}", profile.id);
+        let route = "GET /settings/profiles/{id}";
+        match ask::<ProfileList>(session, &path, route, &[]).await {
+            Ok(list) => Ok(permissions::of(list)),
+            // Authorised before this was asked for.
+            Err(error) if error.kind == Kind::Forbidden => Ok(Permissions::default()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn collections(&self, session: &Session) -> Result<Vec<Collection>, Error> {

@@ -143,6 +143,7 @@ mod tests {
             id: id.into(),
             full_name: Some(name.into()),
             email: Some(email.into()),
+            profile: None,
         };
         Users(vec![
             user("1", "Ann Lee", "ann@zylker.example"),

@@ -197,6 +197,7 @@ fn descriptors_tell_lengths_choices_and_the_owners_parts() {
             id: "7".into(),
             full_name: Some("Pat Boyle".into()),
             email: Some("pat@zylker.example".into()),
+            profile: None,
         }]),
         tags: vec!["VIP".into()],
     };
@@ -326,6 +327,25 @@ fn errors_of_one_record_say_what_to_do() {
         Kind::Rejected,
         &format!("{same_email}; Zoho CRM needs Last_Name"),
         Some("4150868000000376008"),
+    );
+}
+
+#[test]
+fn a_missing_permission_is_named() {
+    let check = |details: Json, expect: &str| {
+        let given = outcome(json!({"code": "NO_PERMISSION", "details": details}));
+        assert_eq!(
+            judge_request(&given, Kind::Forbidden),
+            (Kind::Forbidden, expect.to_owned())
+        );
+    };
+    check(
+        json!({"permissions": ["Crm_Implied_Edit_Contacts"]}),
+        "the user's profile in Zoho CRM lacks a permission: Crm_Implied_Edit_Contacts",
+    );
+    check(
+        json!({}),
+        "the user's profile in Zoho CRM does not allow this",
     );
 }
 

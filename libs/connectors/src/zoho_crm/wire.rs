@@ -102,6 +102,8 @@ pub(super) struct Details {
     pub maximum_length: Option<u64>,
     /// The record that is in the way of a duplicate.
     pub duplicate_record: Option<Reference>,
+    /// The permissions that the user's profile lacks, by Zoho's names (`NO_PERMISSION`).
+    pub permissions: Vec<String>,
     /// The errors of `MULTIPLE_OR_MULTI_ERRORS`.
     pub errors: Vec<Outcome>,
 }
@@ -259,6 +261,33 @@ pub(super) struct User {
     pub email: Option<String>,
     /// Its name.
     pub full_name: Option<String>,
+    /// What it may do.
+    #[serde(default)]
+    pub profile: Option<Reference>,
+}
+
+/// `GET /settings/profiles/{id}`.
+#[derive(Debug, Deserialize)]
+pub(super) struct ProfileList {
+    /// The profile.
+    pub profiles: Vec<Profile>,
+}
+
+/// What users of a profile may do.
+#[derive(Debug, Deserialize)]
+pub(super) struct Profile {
+    /// Each permission, given or not.
+    #[serde(default)]
+    pub permissions_details: Vec<ProfilePermission>,
+}
+
+/// A permission of a profile.
+#[derive(Debug, Deserialize)]
+pub(super) struct ProfilePermission {
+    /// Zoho's name.
+    pub name: String,
+    /// Whether it is given.
+    pub enabled: bool,
 }
 
 /// `GET /org`.

@@ -82,6 +82,7 @@ fn few_statements_are_global() {
             "PAIRS_DROP",
             "LEASES_DROP",
             "OAUTH_STATE_FIND",
+            "RUNS_EXPIRED",
             "RUNS_DUE",
             "SESSION_FIND",
             "MEMBER_BY_EMAIL",

@@ -10,6 +10,7 @@ on_both!(
     a_connection_has_one_unfinished_run,
     a_run_is_entered_though_the_one_in_its_way_ends_meanwhile,
     of_many_claimers_one_wins,
+    a_backlog_is_walked_through_page_by_page,
     f11_a_stale_lease_writes_nothing,
     a_run_is_noted_released_and_finished,
     a_cancelled_run_is_fenced,
@@ -44,7 +45,10 @@ async fn a_connection_has_one_unfinished_run(world: World) {
         .expect("enqueue");
     assert!(!made);
     assert_eq!(again, first);
-    assert_eq!(world.store.runs_due(at(9), 10).await.expect("due"), []);
+    assert_eq!(
+        world.store.runs_due(at(9), None, 10).await.expect("due"),
+        []
+    );
     let due = DueRun {
         tenant: office.tenant,
         run: first.id,
@@ -52,7 +56,10 @@ async fn a_connection_has_one_unfinished_run(world: World) {
         trigger: Trigger::Schedule,
         first: true,
     };
-    assert_eq!(world.store.runs_due(at(10), 10).await.expect("due"), [due]);
+    assert_eq!(
+        world.store.runs_due(at(10), None, 10).await.expect("due"),
+        [due]
+    );
     let list = office
         .scope
         .run_list(office.connection, None, 10)
@@ -112,11 +119,38 @@ async fn of_many_claimers_one_wins(world: World) {
     world.end().await;
 }
 
+async fn a_backlog_is_walked_through_page_by_page(world: World) {
+    let mut runs = Vec::new();
+    for n in 1..=5_u32 {
+        let office = world.office(n * 1000).await;
+        let (run, _) = office
+            .scope
+            .run_enqueue(&new_run(&office, n * 1000 + 100))
+            .await
+            .expect("enqueue");
+        runs.push(run.id);
+    }
+    let (mut found, mut place) = (Vec::new(), None);
+    loop {
+        let page = world.store.runs_due(at(100), place, 2).await;
+        let page = page.expect("due");
+        place = page.last().map(|last| (last.since, last.run));
+        if place.is_none() {
+            break;
+        }
+        assert!(page.len() <= 2);
+        found.extend(page.into_iter().map(|one| one.run));
+    }
+    runs.sort_by_key(|id| id.uuid());
+    assert_eq!(found, runs, "all are due at the same moment");
+    world.end().await;
+}
+
 async fn f11_a_stale_lease_writes_nothing(world: World) {
     let office = world.office(10).await;
     let scope = &office.scope;
     let old = office.lease(100).await;
-    let due = world.store.runs_due(at(61), 10).await.expect("due");
+    let due = world.store.runs_expired(at(61), 10).await.expect("due");
     let due: Vec<_> = due.iter().map(|one| (one.tenant, one.run)).collect();
     assert_eq!(due, [(office.tenant, old.run)]);
     let (new, _) = scope

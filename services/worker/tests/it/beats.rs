@@ -29,13 +29,17 @@ impl Clock for Restless {
 #[tokio::test]
 async fn a_slice_ends_while_its_lease_is_being_prolonged() {
     let tools = tools(&Arc::new(Bell::default()), Arc::new(Restless)).await;
-    let due = tools.store.runs_due(start(), 1).await.expect("runs");
+    let due = tools.store.runs_due(start(), None, 1).await.expect("runs");
     assert!(due.is_empty(), "the scheduler makes them");
     syncline_worker::Scheduler::new(tools.clone())
         .tick()
         .await
         .expect("a tick");
-    let due = tools.store.runs_due(start(), 100).await.expect("runs");
+    let due = tools
+        .store
+        .runs_due(start(), None, 100)
+        .await
+        .expect("runs");
     assert_eq!(due.len(), 100);
     for one in due {
         let slice = timeout(Duration::from_secs(5), execute(&tools, one.tenant, one.run));

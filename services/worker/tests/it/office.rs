@@ -66,12 +66,17 @@ pub fn start() -> DateTime<Utc> {
 
 /// A store with connections of one tenant that are due, and the tools of a worker on it.
 pub async fn tools(bell: &Arc<Bell>, clock: Arc<dyn Clock>) -> Tools {
+    tools_for(DUE, bell, clock).await
+}
+
+/// The same, with so many connections.
+pub async fn tools_for(due: usize, bell: &Arc<Bell>, clock: Arc<dyn Clock>) -> Tools {
     let store = Store::open("sqlite::memory:", KeyRing::generate())
         .await
         .expect("a store");
     store.migrate().await.expect("migrate");
     let ids: Arc<dyn Ids> = Arc::new(SeededIds::new(1));
-    fill(&store, &*ids).await;
+    fill(&store, &*ids, due).await;
     let http = HttpClient::new(HttpLimits::default(), Arc::new(|| 0.5)).expect("a client");
     let accounts = Accounts::new(
         store.clone(),
@@ -101,7 +106,7 @@ pub async fn tools(bell: &Arc<Bell>, clock: Arc<dyn Clock>) -> Tools {
     }
 }
 
-async fn fill(store: &Store, ids: &dyn Ids) {
+async fn fill(store: &Store, ids: &dyn Ids, due: usize) {
     let tenant = NewTenant {
         id: TenantId::from_uuid(ids.next()),
         name: "Acme".into(),
@@ -115,7 +120,7 @@ async fn fill(store: &Store, ids: &dyn Ids) {
     };
     store.signup(&tenant, &member).await.expect("sign-up");
     let scope = store.scope(tenant.id).await.expect("scope");
-    for _ in 0..DUE {
+    for _ in 0..due {
         let sides = [(); 2].map(|()| AccountId::from_uuid(ids.next()));
         for id in sides {
             let account = Account {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use syncline_platform::ManualClock;
 use syncline_worker::Scheduler;
 
-use crate::office::{Bell, DUE, start, tools};
+use crate::office::{Bell, DUE, start, tools, tools_for};
 
 #[tokio::test]
 async fn a_due_run_is_rung_for_once_and_again_after_a_while() {
@@ -54,4 +54,21 @@ async fn a_queue_that_takes_nothing_is_asked_once_a_tick() {
     bell.deaf.store(false, Ordering::SeqCst);
     tick().await;
     assert_eq!(bell.rung(), DUE, "at once when it takes jobs again");
+}
+
+/// Whoever waits in front, say a thousand connections of one customer that nobody gets to, keeps nobody behind from being
+/// rung for.
+#[tokio::test]
+async fn a_backlog_keeps_nobody_behind_it_waiting() {
+    let (bell, clock) = (
+        Arc::new(Bell::default()),
+        Arc::new(ManualClock::new(start())),
+    );
+    // More than a tick makes runs of.
+    let scheduler = Scheduler::new(tools_for(700, &bell, clock.clone()).await);
+    for _ in 0..2 {
+        scheduler.tick().await.expect("a tick");
+        clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(bell.rung(), 700);
 }

@@ -27,6 +27,7 @@ mod mapping;
 mod matching;
 mod pairs;
 mod people;
+mod permissions;
 mod roles;
 mod rules;
 mod vertical;

@@ -241,3 +241,24 @@ async fn leaving_and_coming_back() -> anyhow::Result<()> {
     world.quiet(&connection).await?;
     Ok(())
 }
+
+/// "Only from this date on": who was in the CRM before stays there alone, whatever is edited.
+#[tokio::test]
+async fn only_from_this_date_on() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    world.sandbox.create(ZOHO, crm("Old", json!({}))).await?;
+    world.sandbox.pass(10 * 86_400).await?;
+    world.sandbox.create(ZOHO, crm("New", json!({}))).await?;
+    let old = world.sandbox.get(ZOHO, &email("Old")).await?;
+    let since = text(&old.native, "/Created_Time")?;
+    let condition = json!({"field": "Created_Time", "after": since});
+    let rules = json!({"rules": [{"from": "a", "if": [condition]}]});
+    let connection = world.connected(rules).await?;
+    let edit = json!({"Title": "Still here"});
+    world.sandbox.edit(ZOHO, &old.id, edit).await?;
+    world.api.sync(&connection).await?;
+    assert!(world.sandbox.find(GOOGLE, &email("New")).await?.is_some());
+    assert!(world.sandbox.find(GOOGLE, &email("Old")).await?.is_none());
+    world.quiet(&connection).await?;
+    Ok(())
+}

@@ -7,6 +7,7 @@ pub mod delete;
 pub mod fields;
 pub mod get;
 pub mod list;
+pub mod permissions;
 
 use actix_web::http::Method;
 use actix_web::web;
@@ -37,6 +38,10 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
     .service(super::at(
         "/v1/accounts/{id}/collections",
         [(Method::GET, web::to(collections::handle))],
+    ))
+    .service(super::at(
+        "/v1/accounts/{id}/permissions",
+        [(Method::GET, web::to(permissions::handle))],
     ))
     .service(super::at(
         "/v1/accounts/{id}/fields",
