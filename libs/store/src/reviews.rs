@@ -11,9 +11,10 @@ use syncline_model::{
 };
 use uuid::Uuid;
 
-use crate::db::{Tx, execute, fetch_all, fetch_optional, page, transaction};
+use crate::db::{Tx, execute, fetch_all, fetch_listed, fetch_optional, page, transaction};
+use crate::dialect::REVIEWS_OF;
 use crate::problems;
-use crate::staged::side_of;
+use crate::staged::{distinct, side_of};
 use crate::statement::statements;
 use crate::{Lease, Result, Scope, StoreError};
 
@@ -43,6 +44,8 @@ statements! {
     Tenant REVIEW_WAKE = "update staged set phase = 'pending', retry_at = null
         where tenant_id = $1 and side = $3 and remote_id = $4 and phase in ('known', 'waiting')
             and connection_id in (select id from connections where tenant_id = $1 and pair_id = $2)";
+    /// What was linked is no longer staged: it is read again.
+    Tenant REVIEW_REPULL = "update connections set repull = true where tenant_id = $1 and pair_id = $2";
     Tenant REVIEWS_APART = "select id, side, remote_id from reviews
         where tenant_id = $1 and pair_id = $2 and apart <> 0";
     Tenant REVIEW_APART_DONE = "update reviews set apart = 0 where tenant_id = $1 and id = $2";
@@ -266,7 +269,27 @@ impl Scope {
                 i32::from(linked.is_some()), now)?;
             let review: Review = row.ok_or(StoreError::NotFound)?.try_into()?;
             wake(tx, self, &review).await?;
+            if linked.is_some() {
+                execute!(tx, REVIEW_REPULL, self.id(), review.pair.uuid())?;
+            }
             Ok(review)
         })
+    }
+
+    /// What was said about these records of a side; those about whom nothing was are left out.
+    pub async fn reviews_of(
+        &self,
+        pair: PairId,
+        side: Side,
+        remotes: &[RemoteId],
+    ) -> Result<Vec<Review>> {
+        if remotes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = distinct(remotes);
+        let rows = transaction!(self.read_one(), tx => {
+            fetch_listed!(tx, ReviewRow, REVIEWS_OF, [self.id(), pair.uuid(), side.as_str()], &ids)
+        })?;
+        rows.into_iter().map(Review::try_from).collect()
     }
 }

@@ -193,9 +193,17 @@ async fn a_link_is_taken_apart_by_who_next_holds_the_lease(world: World) {
         .review_take_back(review_id(1), review_id(2), at(6))
         .await
         .expect("take back");
-    assert_eq!((back.answer, back.at), (None, at(6)));
+    assert_eq!((&back.answer, back.at), (&None, at(6)));
     assert_eq!(back.candidates, [remote("b1"), remote("b2")]);
     assert_eq!(links(&office).await, 1, "only a run touches links");
+    let opened = scope.connection_open(office.connection).await;
+    assert!(
+        opened.expect("open").repull,
+        "what was linked is read again"
+    );
+    let ids = [remote("a1"), remote("a2")];
+    let about = scope.reviews_of(office.pair, Side::A, &ids).await;
+    assert_eq!(about.expect("reviews"), std::slice::from_ref(&back));
     let listed = scope.review_list(office.connection, None, 10).await;
     let listed = listed.expect("list");
     let partner = listed.iter().find(|review| review.side == Side::B);

@@ -54,7 +54,7 @@ pub async fn gather(
         let taken = taken.get(side.other());
         drop_ghosts(context, side, records.get_mut(side), taken, batch).await?;
     }
-    add_chosen(context, &mut records, &known, batch).await?;
+    add_chosen(context, &mut records, &mut known, batch).await?;
     let kin = add_kin(context, &mut records, &mut survivors, batch).await?;
     batch
         .observation
@@ -91,9 +91,10 @@ impl Told {
 async fn add_chosen(
     context: &RunContext<'_>,
     records: &mut Sides<Vec<Record>>,
-    told: &Told,
+    told: &mut Told,
     batch: &mut Batch,
 ) -> Result<(), Trouble> {
+    let (connection, pair) = (context.connection.id, context.connection.pair);
     for side in Side::BOTH {
         let other = side.other();
         let here: HashSet<&RemoteId> = records.get(other).iter().map(|one| &one.id).collect();
@@ -103,7 +104,6 @@ async fn add_chosen(
         if missing.is_empty() {
             continue;
         }
-        let (connection, pair) = (context.connection.id, context.connection.pair);
         let linked = context
             .scope
             .links_by_remote(connection, pair, other, &missing);
@@ -116,6 +116,11 @@ async fn add_chosen(
             .into_iter()
             .filter(|id| !linked.contains(id))
             .collect();
+        // Of them something may have been said as well.
+        for review in context.scope.reviews_of(pair, other, &free).await? {
+            let reviews = told.reviews.get_mut(other);
+            reviews.insert(review.remote.clone(), review);
+        }
         for (id, row) in kin::in_sight(context, other, &free).await? {
             batch.phases.insert((other, id), row.phase);
             if let Sight::Present(record) = seen(row) {
