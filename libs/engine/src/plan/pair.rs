@@ -2,7 +2,7 @@
 
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    Blank, EntryKey, Fields, Link, LinkBody, LinkState, Record, Side, Sides, Slots, Value,
+    EntryKey, Fields, Link, LinkBody, LinkState, Record, Side, Sides, Slots, Value,
 };
 
 use super::{Around, ConflictFound, LinkedPair, Operation, Sight, Step, gone, read, read::Names};
@@ -324,14 +324,6 @@ fn remember(
         }
         if rendered.contains_key(key) && !same(rendered.get(key), value) {
             rendered.remove(key);
-        }
-        // Where clearing is no change, the target still counts as delivered: filling it in again is no edit of the other
-        // side's that an edit here would have to stand against.
-        let cleared = entry.blank == Blank::Keep
-            && is_blank(entry.kind, value)
-            && !is_blank(entry.kind, target);
-        if cleared && same(body.seen.get(side).get(key), target) {
-            continue;
         }
         // An own edit stays apart from what was seen, as long as it stands.
         let is_own = rendered.contains_key(key);

@@ -542,19 +542,3 @@ fn an_edit_left_standing_by_one_connection_goes_over_by_the_other() {
         assert_eq!(world.conflicts, []);
     }
 }
-
-/// What fills a cleared field again is no edit: one made there meanwhile goes over and is no conflict (the simulation found
-/// it: 3032897).
-#[test]
-fn edit_of_a_cleared_field_beats_what_would_fill_it_again() {
-    let b_wins = Setup::one_field().with(|setup| setup.conflict = ConflictPolicy::BWins);
-    let (mut world, a, b) = linked_x(&b_wins, "x");
-    world.edit(Side::A, &a, &[("x", Value::Empty)]);
-    let tried = world.run_with(&mut |_| Fate::Later);
-    assert!(tried > 0, "to be filled again");
-    world.edit(Side::A, &a, &[("x", "new".into())]);
-    world.run();
-    holds(&world, "x", (&a, "new"), (&b, "new"));
-    assert!(world.conflicts.is_empty());
-    quiet(&mut world);
-}
