@@ -12,7 +12,7 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
 sys.path.insert(0, str(Path(__file__).parent))
 
 from google_client import GoogleAccount  # noqa: E402
-from sandbox import Process  # noqa: E402
+from program import Program  # noqa: E402
 from zoho_client import ZohoAccount  # noqa: E402
 
 
@@ -23,7 +23,7 @@ def base():
     if given:
         yield given.rstrip("/")
         return
-    process = Process()
+    process = Program("sandbox")
     try:
         yield process.base
     finally:

@@ -1,51 +1,17 @@
-"""The sandbox as tests see it: the process, its admin API, and a person before the consent page.
+"""The sandbox as tests see it: its admin API, and a person before the consent page.
 
 No provider's wire is spoken here: that is left to the vendors' clients.
 """
 
 import itertools
-import os
-import subprocess
-import threading
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
 
-GREETING = "sandbox listening on "
 TIMEOUT = 30
-BINARY = Path(__file__).parents[2] / "target/debug/syncline"
 
 _numbers = itertools.count(1)
-
-
-class Process:
-    """`syncline sandbox` on a free port; `SYNCLINE_BINARY` says where the binary is."""
-
-    def __init__(self):
-        binary = os.environ.get("SYNCLINE_BINARY", str(BINARY))
-        self.process = subprocess.Popen(
-            [binary, "sandbox", "--listen", "127.0.0.1:0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
-        )
-        line = self.process.stdout.readline().strip()
-        if not line.startswith(GREETING):
-            self.stop()
-            raise RuntimeError(f"{binary} sandbox said {line!r} instead of {GREETING!r}")
-        self.base = line.removeprefix(GREETING)
-        threading.Thread(target=self._drain, daemon=True).start()
-
-    def _drain(self):
-        for _ in self.process.stdout:
-            pass
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 class Account:

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use syncline_connector::oauth::{self, Credentials, Grant};
 use syncline_connector::{Access, AccessToken, Connector, Kind};
-use syncline_model::{Account, AccountId, AccountStatus, Actor, TenantId};
+use syncline_model::{Account, AccountId, Actor, TenantId};
 use syncline_platform::clock::later;
 use syncline_platform::random::{self, random_token};
 use syncline_store::{NewOauthState, OauthState, Scope, StoreError};
@@ -99,7 +99,7 @@ impl Accounts {
     }
 
     /// Completes an authorisation with what the person's browser brought back. On success the account is active and
-    /// knows who it is at the provider; on failure it is as it was. `OtherBrowser` spends nothing: the same may be
+    /// knows who it is at the provider, and connections that paused for want of it go on; on failure it is as it was. `OtherBrowser` spends nothing: the same may be
     /// brought again with the person's agreement.
     pub async fn complete_authorization(
         &self,
@@ -201,11 +201,10 @@ impl Accounts {
         scope.account_identity_set(account.id, &identity).await?;
         let plain = write_credentials(&credentials)?;
         scope.credentials_put(account.id, &plain, None).await?;
-        scope
-            .account_status_set(account.id, &AccountStatus::Active)
-            .await?;
+        let now = self.0.clock.now();
+        let resumed = scope.account_authorized(account.id, now).await?;
         slot::forget(&self.0.slots, account.id);
-        tracing::info!(account.id = %account.id, provider = %account.provider, "account authorised");
+        tracing::info!(account.id = %account.id, provider = %account.provider, resumed, "account authorised");
         Ok(())
     }
 }

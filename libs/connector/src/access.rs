@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use crate::Error;
@@ -66,6 +67,12 @@ impl Pass {
 pub trait Permit: Send + Sync {
     /// Whether it holds at this moment.
     fn holds(&self) -> bool;
+}
+
+/// Is told what a provider's answers say of its clock.
+pub trait Witness: Send + Sync {
+    /// An answer that came just now, so long after it was asked for, says that its clock showed `date`, in whole seconds.
+    fn answered(&self, date: DateTime<Utc>, took: Duration);
 }
 
 /// A gate without limits, for tests and tools.

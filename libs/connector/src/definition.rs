@@ -43,6 +43,9 @@ pub struct Definition {
     /// Whether only tenants on a paid plan may connect accounts of it.
     #[serde(default)]
     pub paid_plans_only: bool,
+    /// The edition, if it is one that `plans.toml` has limits of its own for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edition: Option<String>,
 }
 
 impl Definition {
@@ -140,6 +143,9 @@ pub struct Capabilities {
     pub settle_seconds: u32,
     /// What can be done to a record here when its partner is deleted.
     pub deletions: Vec<DeletionPolicy>,
+    /// Why each of the others cannot, for a customer: what stands after the colon of "Zoho CRM cannot do `unlink`:".
+    #[serde(default)]
+    pub impossible: BTreeMap<DeletionPolicy, String>,
 }
 
 /// To what a limit applies.

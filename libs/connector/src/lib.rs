@@ -19,7 +19,7 @@ mod request;
 mod session;
 mod traits;
 
-pub use access::{Access, AccessToken, Gate, OpenGate, Pass, Permit};
+pub use access::{Access, AccessToken, Gate, OpenGate, Pass, Permit, Witness};
 pub use definition::{
     Auth, AuthKind, Batch, Capabilities, Definition, DefinitionError, Endpoints, Idempotency,
     Limit, LimitScope,

@@ -26,6 +26,8 @@ pub struct Profile {
     pub revoke_url: Option<String>,
     /// Whether only tenants on a paid plan may connect accounts of it.
     pub paid_plans_only: bool,
+    /// Its edition, if that has limits of its own.
+    pub edition: Option<String>,
 }
 
 /// A profile that cannot be.
@@ -72,6 +74,7 @@ impl Profile {
         definition.auth.token_url.clone_from(&self.token_url);
         definition.auth.revoke_url.clone_from(&self.revoke_url);
         definition.paid_plans_only |= self.paid_plans_only;
+        definition.edition.clone_from(&self.edition);
         definition
     }
 }

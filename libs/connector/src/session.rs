@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{AGE, AUTHORIZATION, HeaderValue};
 use secrecy::ExposeSecret;
 use syncline_model::AccountId;
 use tracing::Instrument;
@@ -14,7 +14,7 @@ use crate::address::{Trusted, origin_of};
 use crate::http::{Lost, Raw};
 use crate::{
     Access, AccessToken, Definition, Endpoints, Error, Gate, HttpClient, Kind, Pass, Permit,
-    Request, Response,
+    Request, Response, Witness,
 };
 
 /// One account's way to its provider. Cloning is cheap.
@@ -29,6 +29,7 @@ pub struct Session {
     access: Arc<dyn Access>,
     gate: Arc<dyn Gate>,
     permit: Option<Arc<dyn Permit>>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -66,6 +67,7 @@ impl Session {
             access,
             gate,
             permit: None,
+            witness: None,
         }
     }
 
@@ -74,6 +76,15 @@ impl Session {
     pub fn permitted_by(self, permit: Arc<dyn Permit>) -> Self {
         Self {
             permit: Some(permit),
+            ..self
+        }
+    }
+
+    /// The same, whose answers are told to a witness.
+    #[must_use]
+    pub fn witnessed_by(self, witness: Arc<dyn Witness>) -> Self {
+        Self {
+            witness: Some(witness),
             ..self
         }
     }
@@ -243,6 +254,7 @@ impl Session {
         match outcome {
             Ok(raw) => {
                 span.record("status", raw.status);
+                self.bear_witness(&raw, begun.elapsed());
                 tracing::debug!("the provider answered");
                 Ok(raw)
             }
@@ -250,6 +262,14 @@ impl Session {
                 tracing::debug!(error = %lost, "the provider did not answer");
                 Err(self.lost(request, lost))
             }
+        }
+    }
+
+    /// What an answer says of the provider's clock. One that lay in a cache says what that was long ago.
+    fn bear_witness(&self, raw: &Raw, took: Duration) {
+        let is_fresh = raw.headers.get(AGE).is_none_or(|age| age == "0");
+        if let (Some(witness), Some(date), true) = (&self.witness, raw.date, is_fresh) {
+            witness.answered(date, took);
         }
     }
 

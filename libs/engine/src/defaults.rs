@@ -49,7 +49,7 @@ fn standard_paths(fields: &[FieldDescriptor]) -> Vec<(String, Standard)> {
             _ if field.cardinality == Cardinality::Many => Vec::new(),
             Kind::Address => Part::ADDRESS
                 .iter()
-                .map(|part| (*part, format!("{name}#{}", part.as_str())))
+                .map(|part| (part.clone(), format!("{name}#{part}")))
                 .collect::<Vec<_>>(),
             Kind::FullName => vec![
                 (Part::Given, "given_name".to_owned()),
@@ -70,7 +70,7 @@ fn standard_paths(fields: &[FieldDescriptor]) -> Vec<(String, Standard)> {
                 Standard {
                     path: FieldPath {
                         field: field.name.clone(),
-                        part: Some(*part),
+                        part: Some(part.clone()),
                     },
                     writable: field.writable,
                 },

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{DeletionPolicy, EntryKey, GuardKind, GuardTrip, Side, Sides};
 
-use crate::{Entry, Plan, Policy, equal, is_blank, plan::Operation};
+use crate::{Entry, Plan, Policy, actions, equal, is_blank, plan::Operation};
 
 /// What is known of a whole run before anything is written.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Totals {
     pub deleted: Sides<u64>,
     /// Per side, linked records found deleted or gone from the collection.
     pub missing: Sides<u64>,
+    /// Per side, records that leave and whose partners leave the collection with them, or lose what rules added them to.
+    pub parting: Sides<u64>,
     /// Deletions carried over in the 24 hours before.
     pub deletions_24h: u64,
     /// Per entry and side of origin, on how many links a value would be overwritten by another.
@@ -38,14 +40,24 @@ impl Held {
         for trip in trips {
             match (&trip.entry, trip.kind) {
                 (Some(entry), GuardKind::Overwrite) => {
-                    let key = policy.entries.iter().find(|e| e.key.as_str() == entry);
-                    held.entries.extend(key.map(|e| (e.key.clone(), trip.from)));
+                    let to = trip.from.other();
+                    let mapped = policy.entries.iter().map(|entry| entry.key.clone());
+                    let acted = policy.acted_fields(to);
+                    let acted = acted.map(|field| EntryKey::of_action(to, field));
+                    let key = mapped.chain(acted).find(|key| key.as_str() == entry);
+                    held.entries.extend(key.map(|key| (key, trip.from)));
                 }
                 _ => *held.gone.get_mut(trip.from) = true,
             }
         }
         held
     }
+}
+
+/// How many records may be deleted, marked or taken out in a run and the day before it.
+pub fn most_taken_away(policy: &Policy, links: u64) -> u64 {
+    let share = links * u64::from(policy.guards.deletions_percent) / 100;
+    u64::from(policy.guards.deletions_min).max(share)
 }
 
 /// The guards that a run trips.
@@ -56,11 +68,16 @@ pub fn guards(totals: &Totals, policy: &Policy) -> Vec<GuardTrip> {
     for side in Side::BOTH {
         let carried =
             policy.flows_from(side) && policy.deletions.on(side) != DeletionPolicy::Ignore;
-        let deleted = *totals.deleted.get(side);
-        let limit = u64::from(limits.deletions_min).max(percent(limits.deletions_percent));
+        let deleted = if carried {
+            *totals.deleted.get(side)
+        } else {
+            0
+        };
+        let taken = deleted + totals.parting.get(side);
+        let limit = most_taken_away(policy, totals.links);
         let limit = limit + u64::from(seeded(Bug::GuardOffByOne));
-        if carried && deleted > 0 && deleted + totals.deletions_24h > limit {
-            let count = deleted + totals.deletions_24h;
+        if taken > 0 && taken + totals.deletions_24h > limit {
+            let count = taken + totals.deletions_24h;
             trips.push(GuardTrip {
                 carried: totals.deletions_24h,
                 ..trip(GuardKind::Deletions, side, count, limit)
@@ -114,8 +131,10 @@ pub fn beyond(trips: Vec<GuardTrip>, agreed: &[GuardTrip], since: &Sides<u64>) -
     trips.into_iter().filter(|trip| !covered(trip)).collect()
 }
 
-/// Adds to `totals.overwrites` what a plan would overwrite: filled values replaced by other ones.
+/// Adds to `totals.overwrites` what a plan would overwrite: filled values replaced by other ones, be it by the mapping or by
+/// rules.
 pub fn overwrites(plan: &Plan, policy: &Policy, totals: &mut Totals) {
+    let acted = Sides::of(|side| policy.acted_fields(side).collect::<BTreeSet<_>>());
     for step in &plan.steps {
         for operation in &step.operations {
             let Operation::Update {
@@ -136,6 +155,15 @@ pub fn overwrites(plan: &Plan, policy: &Policy, totals: &mut Totals) {
                         .overwrites
                         .entry((entry.key.clone(), side.other()))
                         .or_default() += 1;
+                }
+            }
+            for field in acted.get(*side) {
+                let key = EntryKey::of_action(*side, field);
+                let Some(new) = sent.get(&key) else {
+                    continue;
+                };
+                if actions::replaces(policy, *side, field, before.get(&key), new) {
+                    *totals.overwrites.entry((key, side.other())).or_default() += 1;
                 }
             }
         }

@@ -3,25 +3,27 @@
 //! Laws, held by tests: what was put is what is got; putting what was got changes nothing.
 
 use syncline_model::seeded::{Bug, seeded};
-use syncline_model::{Address, FieldPath, Fields, Part, Value};
+use syncline_model::{Address, Cardinality, FieldPath, Fields, Kind, Part, Value};
 
 use crate::name::{self, Parts};
+use crate::{equal, is_blank};
 
 /// Reads a path. `known` are the agreed name parts, for full names.
 pub fn get(fields: &Fields, path: &FieldPath, known: Option<&Parts>) -> Value {
     let whole = fields.get(&path.field).unwrap_or(&Value::Empty);
-    let Some(part) = path.part else {
+    let Some(part) = &path.part else {
         return whole.clone();
     };
     match (part, whole) {
         (Part::Given | Part::Family, Value::Text(full)) => {
             let parts = name::split(full, known);
-            Value::text(if part == Part::Given {
+            Value::text(if *part == Part::Given {
                 parts.given
             } else {
                 parts.family
             })
         }
+        (Part::Has(item), whole) => Value::Bool(has(whole, item)),
         (part, Value::Address(address)) => Value::text(address_part(address, part).unwrap_or("")),
         _ => Value::Empty,
     }
@@ -29,16 +31,13 @@ pub fn get(fields: &Fields, path: &FieldPath, known: Option<&Parts>) -> Value {
 
 /// Writes paths that may share fields: `old` is the record as it is, `writes` what should stand at each path.
 /// Gives the whole fields to send.
-pub fn put<'a>(
-    old: &Fields,
-    writes: impl IntoIterator<Item = (&'a FieldPath, &'a Value)>,
-) -> Fields {
+pub fn put<'a>(old: &Fields, writes: impl IntoIterator<Item = (&'a FieldPath, Value)>) -> Fields {
     let mut out = Fields::new();
-    let mut names: Vec<(&FieldPath, &Value)> = Vec::new();
+    let mut names: Vec<(&FieldPath, Value)> = Vec::new();
     for (path, value) in writes {
-        match path.part {
+        match &path.part {
             None => {
-                out.insert(path.field.clone(), value.clone());
+                out.insert(path.field.clone(), value);
             }
             Some(Part::Given | Part::Family) => names.push((path, value)),
             Some(part) => {
@@ -46,6 +45,11 @@ pub fn put<'a>(
                     let old = old.get(&path.field).filter(|_| !seeded(Bug::PartOverWhole));
                     old.cloned().unwrap_or_default()
                 });
+                if let Part::Has(item) = part {
+                    let wanted = !is_blank(Kind::OptOut, &value);
+                    *entry = with(std::mem::take(entry), item, wanted);
+                    continue;
+                }
                 let mut address = match std::mem::take(entry) {
                     Value::Address(address) => address,
                     _ => Address::default(),
@@ -79,25 +83,56 @@ pub fn put<'a>(
     out
 }
 
-fn address_part(address: &Address, part: Part) -> Option<&str> {
+fn is_item(value: &Value, item: &str) -> bool {
+    equal(Kind::Choice, Cardinality::One, value, &Value::text(item))
+}
+
+fn has(set: &Value, item: &str) -> bool {
+    match set {
+        Value::List(items) => items.iter().any(|one| is_item(one, item)),
+        one => is_item(one, item),
+    }
+}
+
+/// A set with an item in it or without, and all others as they were.
+fn with(set: Value, item: &str, wanted: bool) -> Value {
+    let there = has(&set, item);
+    let mut items = match set {
+        Value::List(items) => items,
+        Value::Empty => Vec::new(),
+        one => vec![one],
+    };
+    match (there, wanted) {
+        (false, true) => items.push(Value::text(item)),
+        (true, false) => items.retain(|one| !is_item(one, item)),
+        _ => {}
+    }
+    if items.is_empty() {
+        Value::Empty
+    } else {
+        Value::List(items)
+    }
+}
+
+fn address_part<'a>(address: &'a Address, part: &Part) -> Option<&'a str> {
     match part {
         Part::Street => Some(&address.street),
         Part::City => Some(&address.city),
         Part::Region => Some(&address.region),
         Part::PostalCode => Some(&address.postal_code),
         Part::Country => Some(&address.country),
-        Part::Given | Part::Family => None,
+        Part::Given | Part::Family | Part::Has(_) => None,
     }
 }
 
-fn address_part_mut(address: &mut Address, part: Part) -> Option<&mut String> {
+fn address_part_mut<'a>(address: &'a mut Address, part: &Part) -> Option<&'a mut String> {
     match part {
         Part::Street => Some(&mut address.street),
         Part::City => Some(&mut address.city),
         Part::Region => Some(&mut address.region),
         Part::PostalCode => Some(&mut address.postal_code),
         Part::Country => Some(&mut address.country),
-        Part::Given | Part::Family => None,
+        Part::Given | Part::Family | Part::Has(_) => None,
     }
 }
 
@@ -121,7 +156,7 @@ mod tests {
             }),
         )]);
         let city = path("home#city");
-        let new = put(&old, [(&city, &Value::text("York"))]);
+        let new = put(&old, [(&city, Value::text("York"))]);
         assert_eq!(get(&new, &city, None), Value::text("York"));
         assert_eq!(
             get(&new, &path("home#street"), None),
@@ -129,24 +164,50 @@ mod tests {
         );
         let cleared = put(
             &new,
-            [
-                (&city, &Value::Empty),
-                (&path("home#street"), &Value::Empty),
-            ],
+            [(&city, Value::Empty), (&path("home#street"), Value::Empty)],
         );
         assert_eq!(cleared.get(&FieldName::new("home")), Some(&Value::Empty));
+    }
+
+    #[test]
+    fn an_item_of_a_set_comes_and_goes_and_the_others_stay() {
+        let set = |items: &[&str]| Value::List(items.iter().map(|item| (*item).into()).collect());
+        let old = Fields::from([(FieldName::new("groups"), set(&["VIP", "Old"]))]);
+        let (vip, new) = (path("groups#has:VIP"), path("groups#has:New"));
+        assert_eq!(get(&old, &vip, None), Value::Bool(true));
+        assert_eq!(get(&old, &new, None), Value::Bool(false));
+        let same = put(
+            &old,
+            [(&vip, Value::Bool(true)), (&new, Value::Bool(false))],
+        );
+        assert_eq!(same, old);
+        let changed = put(
+            &old,
+            [(&vip, Value::Bool(false)), (&new, Value::Bool(true))],
+        );
+        assert_eq!(
+            changed.get(&FieldName::new("groups")),
+            Some(&set(&["Old", "New"]))
+        );
+        assert_eq!(get(&changed, &vip, None), Value::Bool(false));
+        assert_eq!(get(&changed, &new, None), Value::Bool(true));
+        let none = Fields::new();
+        assert_eq!(
+            put(&none, [(&vip, Value::Bool(false))]).get(&FieldName::new("groups")),
+            Some(&Value::Empty)
+        );
     }
 
     #[test]
     fn both_parts_of_one_name_in_one_write() {
         let old = Fields::from([(FieldName::new("full"), Value::text("Ann Lee"))]);
         let (given, family) = (path("full#given"), path("full#family"));
-        let new = put(&old, [(&given, &"Eva".into()), (&family, &"Stone".into())]);
+        let new = put(&old, [(&given, "Eva".into()), (&family, "Stone".into())]);
         assert_eq!(
             new.get(&FieldName::new("full")),
             Some(&Value::text("Eva Stone"))
         );
-        let new = put(&old, [(&family, &"Stone".into())]);
+        let new = put(&old, [(&family, "Stone".into())]);
         assert_eq!(
             new.get(&FieldName::new("full")),
             Some(&Value::text("Ann Stone"))

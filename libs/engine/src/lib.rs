@@ -4,8 +4,12 @@
 //! printed, compared, stored and approved. `plan` says what should happen, `settle` what is true afterwards;
 //! everything that touches the world stands between the two, in the worker.
 
+mod acknowledge;
 mod actions;
+mod allowance;
+mod compatible;
 mod defaults;
+mod form;
 mod guard;
 mod lens;
 mod matching;
@@ -18,18 +22,20 @@ mod policy;
 mod rules;
 mod settle;
 
+pub use acknowledge::{acknowledge, acknowledge_found, acknowledge_shown};
+pub use allowance::{Allowance, PutOff};
+pub use compatible::{Compatibility, compatibility};
 pub use defaults::default_mapping;
-pub use guard::{Held, Totals, beyond, guards, overwrites};
+pub use guard::{Held, Totals, beyond, guards, most_taken_away, overwrites};
 pub use matching::{MOST_SHARING, is_weak, match_keys};
 pub use normal::{equal, is_blank, normal};
 pub use origin::{Elsewhere, Known};
 pub use plan::{
     Cluster, ConflictFound, Kin, LinkedPair, Observation, Operation, Plan, ProblemFound, Sight,
-    Step, Subject, plan, shows_edit,
+    Step, Subject, parting, plan, shows_edit,
 };
 pub use policy::{ConfigError, Entry, Policy, PolicyInput};
-pub use rules::takes_part;
+pub use rules::{takes_part, unmet_conditions};
 pub use settle::{
-    ChangeMade, LinkPut, LinkWrite, Outcome, RowFate, Settled, acknowledge, acknowledge_found,
-    acknowledge_shown, carries_deletion, settle,
+    ChangeMade, LinkPut, LinkWrite, Outcome, RowFate, Settled, carries_deletion, settle,
 };

@@ -445,6 +445,7 @@ fn full_name(policy: &Policy, side: Side, record: &Record) -> Option<String> {
 fn said(policy: &Policy, side: Side, record: &Record, index: usize) -> Option<String> {
     let entry = policy.entries.get(index)?;
     let value = lens::get(&record.fields, entry.paths.get(side), None);
+    let value = entry.read(side, value);
     match normal(entry.kind, entry.cardinality, &value) {
         Value::Text(text) if !text.is_empty() => Some(text.to_lowercase()),
         Value::Number(number) => Some(number),

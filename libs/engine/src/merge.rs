@@ -4,7 +4,7 @@
 //! `seen` per side and `target` loses updates when a merge is half applied (docs/adr/0002).
 
 use syncline_model::seeded::{Bug, seeded};
-use syncline_model::{Blank, Cardinality, ConflictPolicy, Side, Sides, Value};
+use syncline_model::{Blank, Cardinality, ConflictPolicy, Kind, Side, Sides, Value};
 
 use crate::{Entry, equal, is_blank, normal, origin::Origin};
 
@@ -20,7 +20,11 @@ pub struct Facts<'a> {
     /// What each side says in the target's place and is left at: the provider's own way of writing it down, or the
     /// own edit of a side that only receives.
     pub rendered: Sides<Option<&'a Value>>,
-    /// A person's answer to a conflict.
+    /// Whether the target had reached each side before the field was cleared there.
+    pub cleared: Sides<bool>,
+    /// Whether a person was shown both values and asked.
+    pub asked: bool,
+    /// Who wins a conflict, whatever the policy: a person's answer.
     pub resolution: Option<Side>,
     /// The side changed last, beyond doubt, as the providers say.
     pub most_recent: Option<Side>,
@@ -89,11 +93,13 @@ pub fn merge(entry: &Entry, facts: &Facts<'_>) -> Merged {
     let changed =
         Sides::of(|side| has_changed(entry, facts, side) && !is_overtaken(entry, facts, side));
     let sources = Sides::of(|side| *changed.get(side) && *entry.from.get(side));
+    // How the two values came about counts no more.
+    let answered = facts.asked && facts.resolution.is_some() && entry.from.a && entry.from.b;
     // An edit of a source that the other side never got stands against that side's own edit: neither knew of the other.
     let claims = Sides::of(|side| *sources.get(side) || undelivered(entry, facts, side));
     let (new, conflict) = match (sources.a, sources.b) {
-        (false, false) => (target.clone(), unfinished(entry, facts, &changed)),
-        _ if claims.a && claims.b => {
+        (false, false) if !answered => (target.clone(), unfinished(entry, facts, &changed)),
+        _ if answered || claims.a && claims.b => {
             let newer = newer(facts, &changed);
             let Some(winner) = newer.or_else(|| settle_conflict(entry, facts)) else {
                 return ask(target);
@@ -127,10 +133,10 @@ pub fn decided(entry: &Entry, facts: &Facts<'_>, merged: &Merged) -> Decided {
     if merged.conflict.is_some() {
         return Decided::Now;
     }
-    // Filling again what was cleared is a decision: else a connection that carries blanks would clear it again.
+    // Filling again what was cleared is a decision, made once: else a connection that carries blanks would clear it again.
     let filled_again = |side: Side| {
         let cleared = is_blank(entry.kind, facts.now.get(side)) && reached(entry, facts, side);
-        cleared && *merged.write.get(side)
+        cleared && !*facts.cleared.get(side) && *merged.write.get(side)
     };
     if Side::BOTH.into_iter().any(filled_again) {
         return Decided::Now;
@@ -254,7 +260,20 @@ fn unfinished(entry: &Entry, facts: &Facts<'_>, changed: &Sides<bool>) -> Option
 /// Whether the target was once seen on a side, as sent or in the provider's own spelling.
 fn reached(entry: &Entry, facts: &Facts<'_>, side: Side) -> bool {
     let seen = facts.seen.get(side).zip(facts.target);
-    facts.rendered.get(side).is_some() || seen.is_some_and(|(seen, t)| same(entry, seen, t))
+    *facts.cleared.get(side)
+        || facts.rendered.get(side).is_some()
+        || seen.is_some_and(|(seen, t)| same(entry, seen, t))
+}
+
+/// Whether a side has been cleared since the target reached it, and is to be filled with that again.
+pub fn is_cleared(entry: &Entry, facts: &Facts<'_>, merged: &Merged, side: Side) -> bool {
+    let stands = facts
+        .target
+        .is_some_and(|target| same(entry, target, &merged.target));
+    stands
+        && *merged.write.get(side)
+        && is_blank(entry.kind, facts.now.get(side))
+        && reached(entry, facts, side)
 }
 
 fn ask(target: &Value) -> Merged {
@@ -308,13 +327,19 @@ fn first_contact(entry: &Entry, facts: &Facts<'_>) -> Merged {
     )
 }
 
-/// Who wins, or nobody when a person is to be asked.
+/// Who wins, or nobody when a person is to be asked. An opt-out wins whatever the policy.
 fn settle_conflict(entry: &Entry, facts: &Facts<'_>) -> Option<Side> {
-    facts.resolution.or(match entry.winner {
+    let opted_out = |side: &Side| {
+        let said = normal(entry.kind, entry.cardinality, facts.now.get(*side));
+        entry.kind == Kind::OptOut && said == Value::Bool(true)
+    };
+    let opted_out = Side::BOTH.into_iter().find(opted_out);
+    opted_out.or(facts.resolution).or(match entry.winner {
         ConflictPolicy::AWins if seeded(Bug::PolicySwapped) => Some(Side::B),
         ConflictPolicy::AWins => Some(Side::A),
         ConflictPolicy::BWins => Some(Side::B),
         ConflictPolicy::MostRecent => Some(facts.most_recent.unwrap_or(Side::A)),
+        ConflictPolicy::MostRecentOrB => Some(facts.most_recent.unwrap_or(Side::B)),
         ConflictPolicy::Ask => seeded(Bug::AskedNobody).then_some(Side::A),
     })
 }

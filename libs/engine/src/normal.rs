@@ -11,9 +11,14 @@ pub fn equal(kind: Kind, cardinality: Cardinality, left: &Value, right: &Value) 
     left == right || normal(kind, cardinality, left) == normal(kind, cardinality, right)
 }
 
-/// Whether a value of a kind is blank: nothing that could overwrite something. `false` is not blank.
+/// Whether a value of a kind is blank: nothing that could overwrite something. `false` is not blank, but for an opt-out: not
+/// to have opted out is nothing that could undo one.
 pub fn is_blank(kind: Kind, value: &Value) -> bool {
-    kind != Kind::Bool && value.is_empty()
+    match kind {
+        Kind::Bool => false,
+        Kind::OptOut => normal_one(kind, value) == Value::Bool(false),
+        _ => value.is_empty(),
+    }
 }
 
 /// The normal form of a value.
@@ -42,12 +47,14 @@ pub fn normal(kind: Kind, cardinality: Cardinality, value: &Value) -> Value {
 
 fn normal_one(kind: Kind, value: &Value) -> Value {
     match (kind, value) {
-        (Kind::Bool, value) if value.is_empty() => Value::Bool(false),
-        (Kind::Bool, Value::Text(text)) => match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "yes" | "1" => Value::Bool(true),
-            "false" | "no" | "0" | "" => Value::Bool(false),
-            other => Value::text(other),
-        },
+        (Kind::Bool | Kind::OptOut, value) if value.is_empty() => Value::Bool(false),
+        (Kind::Bool | Kind::OptOut, Value::Text(text)) => {
+            match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "yes" | "1" => Value::Bool(true),
+                "false" | "no" | "0" | "" => Value::Bool(false),
+                other => Value::text(other),
+            }
+        }
         (Kind::Date, Value::Text(text)) => text
             .trim()
             .parse()
@@ -280,5 +287,11 @@ mod tests {
         ));
         assert!(!is_blank(Kind::Bool, &Value::Bool(false)));
         assert!(is_blank(Kind::Text, &Value::text(" ")));
+        for no in [Value::Empty, Value::Bool(false), "No".into()] {
+            assert!(is_blank(Kind::OptOut, &no), "{no:?}");
+        }
+        for other in [Value::Bool(true), "yes".into(), "unsure".into()] {
+            assert!(!is_blank(Kind::OptOut, &other), "{other:?}");
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! From what was observed to what should happen: the pure decision for a batch.
 
+mod acting;
 mod create;
 mod gone;
+mod leave;
 mod pair;
 pub(crate) mod read;
 
@@ -9,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use syncline_model::{
-    EntryKey, Fields, Link, LinkBody, LinkState, ProblemReason, Record, RemoteId, Review, Side,
-    Sides, Slots, Value, Version,
+    ClockSkew, EntryKey, Fields, Link, LinkBody, LinkState, ProblemReason, Record, RemoteId,
+    Review, Side, Sides, Slots, Value, Version,
 };
 
 use crate::{
@@ -18,6 +20,7 @@ use crate::{
     origin::{Origin, origin, stood},
 };
 
+pub use leave::parting;
 pub use pair::shows_edit;
 pub(crate) use read::read;
 
@@ -41,6 +44,20 @@ pub struct LinkedPair {
     pub link: Link,
     /// What was seen on each side.
     pub sight: Sides<Sight>,
+    /// The id by which each record goes by now, as far as its provider has told: where records are merged or moved, it may
+    /// be another one than the link knows.
+    pub named: Sides<RemoteId>,
+}
+
+impl LinkedPair {
+    /// A link and what was seen of it, where its records go by the ids that they are seen with, or else are known by.
+    pub fn new(link: Link, sight: Sides<Sight>) -> Self {
+        let named = Sides::of(|side| match sight.get(side) {
+            Sight::Present(record) => record.id.clone(),
+            _ => link.remote.get(side).clone(),
+        });
+        Self { link, sight, named }
+    }
 }
 
 /// Unlinked records that may concern one another: all that share a match key with one of them are in it.
@@ -85,6 +102,12 @@ pub struct Observation {
     pub held: Held,
     /// What other connections know of the records, where they lead from one side to the other as well.
     pub elsewhere: Option<Elsewhere>,
+    /// How the providers' clocks stand.
+    pub clocks: Sides<ClockSkew>,
+    /// Per side, records that another connection keeps in the collection.
+    pub kept: Sides<BTreeSet<RemoteId>>,
+    /// Whether it is only counted what would be done: a record that was not read is then taken for what is known of it.
+    pub rehearsal: bool,
 }
 
 /// What should happen. A plan is a value: it can be printed, stored, compared and approved.
@@ -131,7 +154,7 @@ pub struct Step {
     pub state: LinkState,
     /// What the link is to remember *before* any provider is called: targets, and what was seen.
     pub body: LinkBody,
-    /// The calls to make, at most one a side.
+    /// The calls to make, at most one a side, but for a record that is changed before it leaves the collection.
     pub operations: Vec<Operation>,
     /// Per side, the record as observed, where an update of it is planned.
     pub staged: Sides<Option<Box<Record>>>,
@@ -189,8 +212,16 @@ pub enum Operation {
         /// Which record.
         id: RemoteId,
     },
-    /// Take a record out of the collection.
+    /// Take a record out of the collection. Where the same step changes fields of the record, that is done before: only
+    /// once it is done the record is taken out. Outside it could not be tried again.
     Leave {
+        /// Where.
+        side: Side,
+        /// Which record.
+        id: RemoteId,
+    },
+    /// Put a record into the collection. It is to be read once that is done: who is outside is not looked at.
+    Join {
         /// Where.
         side: Side,
         /// Which record.
@@ -206,7 +237,8 @@ impl Operation {
             | Self::Update { side, .. }
             | Self::Delete { side, .. }
             | Self::Mark { side, .. }
-            | Self::Leave { side, .. } => *side,
+            | Self::Leave { side, .. }
+            | Self::Join { side, .. } => *side,
         }
     }
 }
@@ -242,12 +274,20 @@ pub struct ProblemFound {
 pub(crate) struct Around<'a> {
     held: &'a Held,
     elsewhere: Option<&'a Elsewhere>,
+    clocks: &'a Sides<ClockSkew>,
+    kept: &'a Sides<BTreeSet<RemoteId>>,
+    rehearses: bool,
 }
 
 impl Around<'_> {
     /// The time of what is decided now, where that is noted.
     fn now(&self) -> Option<i64> {
         self.elsewhere.map(|elsewhere| elsewhere.now)
+    }
+
+    /// Whether another connection keeps a record in the collection.
+    fn keeps(&self, side: Side, id: &RemoteId) -> bool {
+        self.kept.get(side).contains(id)
     }
 
     /// How a value came to stand in a record, where that is asked.
@@ -275,6 +315,9 @@ pub fn plan(observation: &Observation, policy: &Policy) -> Plan {
     let facts = Around {
         held: &observation.held,
         elsewhere: observation.elsewhere.as_ref(),
+        clocks: &observation.clocks,
+        kept: &observation.kept,
+        rehearses: observation.rehearsal,
     };
     for pair in &observation.linked {
         steps.push(pair::plan_link(pair, policy, facts));

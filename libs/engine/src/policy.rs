@@ -3,17 +3,20 @@
 //! Compiled once a run; everything per record works on this and never looks a descriptor up by name again.
 
 mod check;
+mod entries;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use syncline_model::{
-    Action, Blank, Cardinality, ConflictPolicy, ConnectionId, DeletionPolicy, Deletions, Direction,
-    Effect, EntryKey, FieldDescriptor, FieldName, FieldPath, Guards, Kind, Mapping, MatchKey, Part,
-    PausedEntry, Rule, Side, Sides,
+    Action, Cardinality, ConflictPolicy, ConnectionId, DeletionPolicy, Deletions, Direction,
+    Effect, EntryKey, FieldDescriptor, FieldName, Guards, Kind, Mapping, MatchKey, OnLeave, Part,
+    PausedEntry, Rule, Side, Sides, Value,
 };
 
 use crate::matching::By;
+
+pub use entries::Entry;
 
 /// Something in a connection that cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +37,10 @@ pub struct PolicyInput<'a> {
     pub conflict: ConflictPolicy,
     /// What deletions do.
     pub deletions: Deletions,
+    /// What leaving does.
+    pub on_leave: OnLeave,
+    /// Per side, whether we can take records out of its collection and put them into it.
+    pub movable: &'a Sides<bool>,
     /// Which fields.
     pub mapping: &'a Mapping,
     /// IF and THEN.
@@ -50,42 +57,6 @@ pub struct PolicyInput<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// One mapping entry, ready for use.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Its name inside links.
-    pub key: EntryKey,
-    /// The path on each side.
-    pub paths: Sides<FieldPath>,
-    /// What decides equality.
-    pub kind: Kind,
-    /// One value or a set.
-    pub cardinality: Cardinality,
-    /// Whether values may flow *from* each side: direction, flow and the other side's writability together.
-    pub from: Sides<bool>,
-    /// What a cleared value does.
-    pub blank: Blank,
-    /// Who wins a conflict.
-    pub winner: ConflictPolicy,
-    /// What each side can hold.
-    pub holds: Sides<Holds>,
-}
-
-/// What a side can hold in a field.
-#[derive(Clone, Debug)]
-pub struct Holds {
-    /// What people call the field.
-    pub label: String,
-    /// Longest text, in characters.
-    pub max_length: Option<usize>,
-    /// The only characters that a text may consist of, if not all are.
-    pub characters: Option<String>,
-    /// Whether a record without it is refused.
-    pub required: bool,
-    /// For dates: whether a day without its year can be held.
-    pub partial_dates: bool,
-}
-
 /// A compiled connection.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -93,6 +64,10 @@ pub struct Policy {
     pub direction: Direction,
     /// What deletions do.
     pub deletions: Deletions,
+    /// What leaving does.
+    pub on_leave: OnLeave,
+    /// Per side, whether we can take records out of its collection and put them into it.
+    pub(crate) movable: Sides<bool>,
     /// What parks a plan.
     pub guards: Guards,
     /// The mapping entries.
@@ -139,8 +114,6 @@ const FALLBACKS: [&str; 10] = [
     "phone.fax",
 ];
 
-/// Most entries a mapping may have.
-const MAX_ENTRIES: usize = 200;
 /// Most rules a connection may have.
 const MAX_RULES: usize = 50;
 
@@ -161,7 +134,7 @@ impl Policy {
                 .map(|field| (field.name.clone(), field))
                 .collect::<BTreeMap<_, _>>()
         });
-        let entries = compile_entries(input, &by_name, &mut errors);
+        let entries = entries::compile(input, &by_name, &mut errors);
         check::rules(input, &by_name, &entries, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
@@ -174,11 +147,11 @@ impl Policy {
                 .find(|field| field.standard.as_deref() == Some(name))
                 .map(|field| &field.name)
         };
-        let entry_at = |side: Side, name: &str, part: Option<Part>| {
+        let entry_at = |side: Side, name: &str, part: Option<&Part>| {
             entries.iter().position(|entry| {
                 let path = entry.paths.get(side);
-                match path.part {
-                    Some(_) => path.part == part,
+                match &path.part {
+                    Some(own) => Some(own) == part,
                     None => standard(side, name) == Some(&path.field),
                 }
             })
@@ -186,8 +159,8 @@ impl Policy {
         let entry_of = |side: Side, name: &str| entry_at(side, name, None);
         let names = |side: Side| {
             Some((
-                entry_at(side, "given_name", Some(Part::Given))?,
-                entry_at(side, "family_name", Some(Part::Family))?,
+                entry_at(side, "given_name", Some(&Part::Given))?,
+                entry_at(side, "family_name", Some(&Part::Family))?,
             ))
         };
         let mononym = Sides::of(|side| {
@@ -200,6 +173,8 @@ impl Policy {
         let mut policy = Self {
             direction: input.direction,
             deletions: input.deletions,
+            on_leave: input.on_leave,
+            movable: input.movable.clone(),
             guards: input.guards,
             rules: input.rules.to_vec(),
             connection: input.connection,
@@ -319,25 +294,61 @@ impl Policy {
             entries
                 .any(|entry| entry.paths.get(side).field == *field && *entry.from.get(side.other()))
         };
+        // Several words may mean the same: what was seen does not tell which of them stands there.
+        let tabled = |field: &FieldName| {
+            let mut entries = self.entries.iter();
+            entries.any(|entry| entry.paths.get(side).field == *field && entry.has_table())
+        };
         parts.into_iter().any(|(field, mapped)| {
             let all = match self.kinds.get(side).get(field) {
+                // A set holds what it will.
+                Some((_, Cardinality::Many)) => usize::MAX,
                 Some((Kind::Address, _)) => Part::ADDRESS.len(),
                 _ => 2,
             };
-            mapped < all && written(field)
+            (mapped < all || tabled(field)) && written(field)
         })
     }
 
     /// Whether rules undo what they did to records of a side, once the other record stops matching.
     pub fn undoes(&self, side: Side) -> bool {
-        let mut rules = self.rules.iter();
-        rules.any(|rule| rule.from != side && rule.reverse_on_exit && !rule.actions.is_empty())
+        let mut rules = self.rules.iter().filter(|rule| rule.from != side);
+        rules.any(|rule| {
+            let mut actions = rule.actions.iter();
+            actions.any(|action| self.takes_back(rule, action))
+        })
     }
 
+    /// Whether what an action does is undone, once the record stops matching. Who leaves does so altogether: the groups
+    /// and tags that rules gave are marks of ours as much as the place in the collection.
+    pub(crate) fn takes_back(&self, rule: &Rule, action: &Action) -> bool {
+        let is_mark = matches!(action.effect, Effect::Add(_));
+        rule.reverse_on_exit || is_mark && self.on_leave == OnLeave::Leave
+    }
+
+    /// Whether a record leaves its collection when its partner, on this side, leaves.
+    pub fn takes_out(&self, left: Side) -> bool {
+        self.on_leave == OnLeave::Leave && self.flows_from(left) && *self.movable.get(left.other())
+    }
+
+    /// Whether anything is taken away from a record when its partner leaves, as the guards count it.
+    pub fn parts(&self) -> bool {
+        let marks = |side| self.on_leave == OnLeave::Leave && self.undoes(side);
+        let mut sides = Side::BOTH.into_iter();
+        sides.any(|side| self.takes_out(side) || marks(side))
+    }
+
+    /// Whether rules add to what stands in a field with many values.
     fn adds(&self, side: Side) -> bool {
         let rules = self.rules.iter().filter(|rule| rule.from != side);
         let mut actions = rules.flat_map(|rule| &rule.actions);
-        actions.any(|action| matches!(action.effect, Effect::Add(_)))
+        actions.any(|action| match &action.effect {
+            Effect::Add(_) => true,
+            Effect::Set { field, .. } | Effect::Copy { field, .. } => {
+                let kind = self.kinds.get(side).get(&field.field);
+                kind.is_some_and(|(_, cardinality)| *cardinality == Cardinality::Many)
+            }
+        })
     }
 
     /// The field of a side that an action of a rule reads or writes.
@@ -362,6 +373,21 @@ impl Policy {
             }
             Effect::Add(_) => None,
         }
+    }
+
+    /// The fields of a side that rules write to, some of them more than once.
+    pub(crate) fn acted_fields(&self, side: Side) -> impl Iterator<Item = &FieldName> {
+        let rules = self.rules.iter().filter(move |rule| rule.from != side);
+        rules.flat_map(move |rule| {
+            let actions = rule.actions.iter();
+            actions.filter_map(move |action| self.action_field(rule.from, action, side))
+        })
+    }
+
+    /// How a side says what an entry holds, for people to read.
+    pub(crate) fn said(&self, side: Side, key: &EntryKey, value: &Value) -> Value {
+        let entry = self.entries.iter().find(|entry| entry.key == *key);
+        entry.map_or_else(|| value.clone(), |entry| entry.said(side, value))
     }
 
     /// Whether records may flow from a side at all.
@@ -432,164 +458,4 @@ fn named(input: &PolicyInput<'_>) -> Sides<Vec<FieldDescriptor>> {
         }
     }
     fields
-}
-
-type ByName<'a> = Sides<BTreeMap<FieldName, &'a FieldDescriptor>>;
-
-fn compile_entries(
-    input: &PolicyInput<'_>,
-    by_name: &ByName<'_>,
-    errors: &mut Vec<ConfigError>,
-) -> Vec<Entry> {
-    let mut fail = |path: String, message: String| errors.push(ConfigError { path, message });
-    if input.mapping.entries.is_empty() {
-        fail(
-            "/mapping".into(),
-            "a mapping needs at least one entry".into(),
-        );
-    }
-    if input.mapping.entries.len() > MAX_ENTRIES {
-        fail(
-            "/mapping".into(),
-            format!("a mapping has at most {MAX_ENTRIES} entries"),
-        );
-    }
-    let mut used = Sides::<BTreeMap<String, Vec<Option<Part>>>>::default();
-    let mut entries = Vec::new();
-    for (index, entry) in input.mapping.entries.iter().take(MAX_ENTRIES).enumerate() {
-        let mut found = Vec::new();
-        for side in Side::BOTH {
-            let path = entry.path(side);
-            let at = format!("/mapping/{index}/{side}");
-            let whole = path.field.to_string();
-            let used = used.get_mut(side);
-            let before = used.entry(whole).or_default();
-            let overlaps =
-                before.contains(&path.part) || before.contains(&None) || path.part.is_none();
-            if !before.is_empty() && overlaps {
-                fail(at.clone(), format!("`{path}` is mapped twice"));
-            }
-            before.push(path.part);
-            match by_name.get(side).get(&path.field) {
-                Some(field) => match path_shape(field, path) {
-                    Ok(shape) => found.push((*field, shape)),
-                    Err(message) => fail(at, message),
-                },
-                None => fail(at, no_such_field(&path.field, by_name.get(side))),
-            }
-        }
-        let [(a, shape_a), (b, shape_b)] = found.as_slice() else {
-            continue;
-        };
-        let fields = Sides { a: *a, b: *b };
-        match join(*shape_a, *shape_b) {
-            Ok((kind, cardinality)) => {
-                let from = Sides::of(|side| {
-                    input.direction.from_side(side)
-                        && entry.flow.from_side(side)
-                        && fields.get(side.other()).writable
-                });
-                if !from.a && !from.b {
-                    fail(
-                        format!("/mapping/{index}"),
-                        format!(
-                            "nothing can flow between `{}` and `{}`: direction, flow and read-only fields leave no way",
-                            entry.a, entry.b
-                        ),
-                    );
-                }
-                entries.push(Entry {
-                    key: entry.key(),
-                    paths: Sides {
-                        a: entry.a.clone(),
-                        b: entry.b.clone(),
-                    },
-                    kind,
-                    cardinality,
-                    from,
-                    blank: entry.blank,
-                    winner: entry.winner.unwrap_or(input.conflict),
-                    holds: Sides::of(|side| {
-                        let field = *fields.get(side);
-                        Holds {
-                            label: field.label.clone(),
-                            max_length: field.max_length,
-                            characters: field.characters.clone(),
-                            required: field.required,
-                            partial_dates: field.partial_dates,
-                        }
-                    }),
-                });
-            }
-            Err(why) => fail(
-                format!("/mapping/{index}"),
-                format!("`{}` cannot be mapped to `{}`: {why}", entry.a, entry.b),
-            ),
-        }
-    }
-    entries
-}
-
-fn no_such_field(name: &FieldName, fields: &BTreeMap<FieldName, &FieldDescriptor>) -> String {
-    let known: Vec<&str> = fields.keys().map(FieldName::as_str).collect();
-    format!(
-        "there is no field `{name}`; there are: {}",
-        known.join(", ")
-    )
-}
-
-/// Kind and cardinality at a path.
-fn path_shape(field: &FieldDescriptor, path: &FieldPath) -> Result<(Kind, Cardinality), String> {
-    if field.name.as_str().ends_with('*') {
-        let why = "stands for fields of any name: put one in place of the star";
-        return Err(format!("`{}` {why}", field.name));
-    }
-    let Some(part) = path.part else {
-        return Ok((field.kind, field.cardinality));
-    };
-    let fits = match part {
-        Part::Given | Part::Family => field.kind == Kind::FullName,
-        _ => field.kind == Kind::Address,
-    };
-    if fits && field.cardinality == Cardinality::One {
-        Ok((Kind::Text, Cardinality::One))
-    } else {
-        Err(format!("`{}` has no part `{}`", path.field, part.as_str()))
-    }
-}
-
-const fn is_text(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Text
-            | Kind::LongText
-            | Kind::FullName
-            | Kind::Email
-            | Kind::Phone
-            | Kind::Url
-            | Kind::Choice
-            | Kind::Reference
-    )
-}
-
-/// What decides equality between two kinds, or why they do not go together.
-fn join(a: (Kind, Cardinality), b: (Kind, Cardinality)) -> Result<(Kind, Cardinality), String> {
-    if a.1 != b.1 {
-        return Err("one holds a single value and the other a set".into());
-    }
-    let kind = match (a.0, b.0) {
-        (a, b) if a == b => a,
-        (a, b) if is_text(a) && is_text(b) => [
-            Kind::Email,
-            Kind::Phone,
-            Kind::Url,
-            Kind::LongText,
-            Kind::Text,
-        ]
-        .into_iter()
-        .find(|kind| *kind == a || *kind == b)
-        .unwrap_or(Kind::Text),
-        (a, b) => return Err(format!("their kinds {a:?} and {b:?} are not compatible")),
-    };
-    Ok((kind, a.1))
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde_json::Value as Json;
 use syncline_model::{
-    Cardinality, Condition, Fields, Kind, Moment, PartialDate, Side, Test, Value,
+    Cardinality, Condition, Fields, Kind, Moment, Part, PartialDate, Side, Test, Value,
 };
 
 use crate::{Policy, equal, lens, normal};
@@ -20,6 +20,28 @@ pub fn takes_part(policy: &Policy, side: Side, fields: &Fields) -> bool {
     rules.peek().is_none() || rules.any(|rule| passes(policy, side, &rule.conditions, fields))
 }
 
+/// The conditions that keep a record of a side from taking part: of every rule from there those that do not hold, as the
+/// rule's index and the condition's. None if it takes part.
+pub fn unmet_conditions(policy: &Policy, side: Side, fields: &Fields) -> Vec<(usize, usize)> {
+    let mut unmet = Vec::new();
+    for (index, rule) in policy.rules.iter().enumerate() {
+        if rule.from != side {
+            continue;
+        }
+        let conditions = rule.conditions.iter().enumerate();
+        let before = unmet.len();
+        unmet.extend(
+            conditions
+                .filter(|(_, condition)| !holds(policy, side, condition, fields))
+                .map(|(at, _)| (index, at)),
+        );
+        if unmet.len() == before {
+            return Vec::new();
+        }
+    }
+    unmet
+}
+
 /// A constant as a value of a kind.
 pub fn constant(kind: Kind, json: &Json) -> Result<Value, String> {
     let wrong = || {
@@ -29,9 +51,9 @@ pub fn constant(kind: Kind, json: &Json) -> Result<Value, String> {
     };
     match (kind, json) {
         (_, Json::Null) => Ok(Value::Empty),
-        (Kind::Bool, Json::Bool(yes)) => Ok(Value::Bool(*yes)),
+        (Kind::Bool | Kind::OptOut, Json::Bool(yes)) => Ok(Value::Bool(*yes)),
         (Kind::Number, Json::Number(number)) => Ok(Value::Number(number.to_string())),
-        (Kind::Bool | Kind::Number | Kind::Address, _) => wrong(),
+        (Kind::Bool | Kind::OptOut | Kind::Number | Kind::Address, _) => wrong(),
         (Kind::Date, Json::String(text)) => text
             .parse()
             .map(Value::Date)
@@ -53,7 +75,8 @@ pub fn passes(policy: &Policy, side: Side, conditions: &[Condition], fields: &Fi
 
 fn holds(policy: &Policy, side: Side, condition: &Condition, fields: &Fields) -> bool {
     let value = lens::get(fields, &condition.field, None);
-    let kind = match condition.field.part {
+    let kind = match &condition.field.part {
+        Some(Part::Has(_)) => Kind::Bool,
         Some(_) => Kind::Text,
         None => policy
             .kinds

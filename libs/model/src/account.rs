@@ -81,6 +81,15 @@ pub struct Account {
     pub created_at: DateTime<Utc>,
 }
 
+/// How a provider's clock stands beside ours, in microseconds. Never measured is as ours, beyond what is always in doubt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockSkew {
+    /// By how much it is ahead; less than nothing if it is behind.
+    pub ahead: i64,
+    /// By how much that may be wrong, either way.
+    pub doubt: i64,
+}
+
 /// A container inside an account that can be synced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection {

@@ -66,14 +66,18 @@ pub enum ConflictPolicy {
     AWins,
     /// Side b.
     BWins,
-    /// The record changed last, as the providers say; side a inside the doubt about their clocks.
+    /// The record changed last, as the providers say and their clocks are measured; side a inside the doubt.
     MostRecent,
+    /// The same; side b inside the doubt.
+    MostRecentOrB,
     /// Nobody, until a person says.
     Ask,
 }
 
 /// What a deletion on one side does to the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DeletionPolicy {
     /// Nothing: the other record stays, unsynced.
@@ -97,6 +101,11 @@ pub struct Deletions {
     pub b_to_a: DeletionPolicy,
 }
 
+impl DeletionPolicy {
+    /// All of them, the mildest first.
+    pub const ALL: [Self; 4] = [Self::Ignore, Self::Unlink, Self::Mark, Self::Delete];
+}
+
 impl Deletions {
     /// What a deletion on this side does to the other.
     pub const fn on(self, gone: Side) -> DeletionPolicy {
@@ -114,6 +123,9 @@ pub enum OnLeave {
     /// Stop updating, keep both.
     #[default]
     Freeze,
+    /// The same, and the other record leaves the collection and what rules added it to; it is put back when the record
+    /// comes back.
+    Leave,
 }
 
 /// What makes two records of the two sides the same one at first contact.
@@ -158,15 +170,22 @@ struct ScheduleText {
     every: String,
 }
 
+/// As the API says it: `5m`, `manual`.
+impl std::fmt::Display for Schedule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.every_seconds {
+            None => f.write_str("manual"),
+            Some(n) if n % 86_400 == 0 => write!(f, "{}d", n / 86_400),
+            Some(n) if n % 3600 == 0 => write!(f, "{}h", n / 3600),
+            Some(n) if n % 60 == 0 => write!(f, "{}m", n / 60),
+            Some(n) => write!(f, "{n}s"),
+        }
+    }
+}
+
 impl Serialize for Schedule {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let every = match self.every_seconds {
-            None => "manual".to_owned(),
-            Some(n) if n % 86_400 == 0 => format!("{}d", n / 86_400),
-            Some(n) if n % 3600 == 0 => format!("{}h", n / 3600),
-            Some(n) if n % 60 == 0 => format!("{}m", n / 60),
-            Some(n) => format!("{n}s"),
-        };
+        let every = self.to_string();
         ScheduleText { every }.serialize(s)
     }
 }

@@ -49,6 +49,9 @@ pub enum Kind {
     Url,
     /// Yes or no.
     Bool,
+    /// Whether a person has opted out of mail. A yes stands above a no: a no is as good as blank, and no sync undoes a yes
+    /// unless the customer said so.
+    OptOut,
     /// A decimal number.
     Number,
     /// A day, possibly without its year.
@@ -61,6 +64,66 @@ pub enum Kind {
     Address,
     /// Another record or a user, by its display name.
     Reference,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Text,
+        Self::LongText,
+        Self::FullName,
+        Self::Email,
+        Self::Phone,
+        Self::Url,
+        Self::Choice,
+        Self::Reference,
+        Self::Bool,
+        Self::OptOut,
+        Self::Number,
+        Self::Date,
+        Self::DateTime,
+        Self::Address,
+    ];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::LongText => "long_text",
+            Self::FullName => "full_name",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Url => "url",
+            Self::Bool => "bool",
+            Self::OptOut => "opt_out",
+            Self::Number => "number",
+            Self::Date => "date",
+            Self::DateTime => "date_time",
+            Self::Choice => "choice",
+            Self::Address => "address",
+            Self::Reference => "reference",
+        }
+    }
+
+    /// Whether it holds yes or no.
+    pub const fn is_flag(self) -> bool {
+        matches!(self, Self::Bool | Self::OptOut)
+    }
+
+    /// Whether it holds a text of any sort.
+    pub const fn is_text(self) -> bool {
+        matches!(
+            self,
+            Self::Text
+                | Self::LongText
+                | Self::FullName
+                | Self::Email
+                | Self::Phone
+                | Self::Url
+                | Self::Choice
+                | Self::Reference
+        )
+    }
 }
 
 /// How many values a field holds.

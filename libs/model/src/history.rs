@@ -23,6 +23,8 @@ pub enum ChangeKind {
     Marked,
     /// Taken out of the collection on `side`.
     Unlinked,
+    /// Put back into the collection on `side`.
+    Joined,
     /// No longer followed: its partner is gone and the policy says to leave it.
     Severed,
     /// No longer updated: it left the collection or the rules.
@@ -86,7 +88,7 @@ pub struct Conflict {
 }
 
 /// Why a record, or a field of it, could not be synced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemReason {
     /// Several records of the other side may be the same one.

@@ -89,6 +89,8 @@ ids! {
     TenantId = "ten", "tenant";
     /// A person of a tenant.
     MemberId = "mem", "member";
+    /// An invitation to become a member.
+    InvitationId = "inv", "invitation";
     /// A key with which a program acts for a tenant.
     ApiKeyId = "key", "API key";
     /// A tenant's authorised access to one login at a provider.

@@ -1,4 +1,5 @@
-//! The nouns of Syncline: ids, values, fields, records, accounts, connections, rules, mappings, links and runs.
+//! The nouns of Syncline: ids, values, fields, records, accounts, connections, rules, mappings, links, runs and
+//! tariffs.
 //!
 //! Parsing and validation live here; nothing else does. What happens to these things is `engine`'s business,
 //! where they are kept is `store`'s, and how a provider writes them is `connectors`'.
@@ -15,12 +16,14 @@ mod mapping;
 mod permission;
 mod record;
 mod review;
+mod role;
 mod rule;
 mod run;
 pub mod seeded;
+mod tariff;
 mod value;
 
-pub use account::{Account, AccountStatus, Collection, Identity, ProviderId};
+pub use account::{Account, AccountStatus, ClockSkew, Collection, Identity, ProviderId};
 pub use actor::Actor;
 pub use connection::{
     ConflictPolicy, Connection, ConnectionStatus, DeletionPolicy, Deletions, Direction, Guards,
@@ -31,17 +34,22 @@ pub use history::{
     ChangeKind, Conflict, ConflictStatus, HistoryEntry, Problem, ProblemReason, ProblemStatus,
 };
 pub use id::{
-    AccountId, ApiKeyId, AuditId, ConflictId, ConnectionId, IdError, LinkId, MemberId, OperationId,
-    PairId, ProblemId, ReviewId, RunId, TenantId,
+    AccountId, ApiKeyId, AuditId, ConflictId, ConnectionId, IdError, InvitationId, LinkId,
+    MemberId, OperationId, PairId, ProblemId, ReviewId, RunId, TenantId,
 };
 pub use job::Job;
-pub use link::{Acted, Acts, EntryKey, Link, LinkBody, LinkState, Slots};
-pub use mapping::{Blank, FieldPath, Flow, Mapping, MappingEntry, Part, PathError, PausedEntry};
+pub use link::{Acted, Acts, EntryKey, Link, LinkBody, LinkState, Parted, Slots};
+pub use mapping::{
+    Blank, DateFormat, FieldPath, Flow, Mapping, MappingEntry, Part, PathError, PausedEntry,
+    UNSUBSCRIBED, ValuePair, Word,
+};
 pub use permission::{Permission, Permissions};
 pub use record::{Fields, Record, RemoteId, Version};
 pub use review::{Answer, Review};
+pub use role::Role;
 pub use rule::{Action, Condition, Container, Effect, Moment, Rule, RuleError, Test, When};
 pub use run::{Counters, DirectionCounters, GuardKind, GuardTrip, Run, RunState, Trigger};
+pub use tariff::{Edition, Limit, Limits, NotAllowed, Tariff, TariffError, Tariffs, TariffsFile};
 pub use value::{Address, PartialDate, Value};
 
 /// One of the two sides of a connection.

@@ -9,7 +9,11 @@ use crate::{
     ConnectionId, FieldName, FieldPath, LinkId, PairId, RemoteId, Side, Sides, Value, Version,
 };
 
-/// Names a mapping entry inside a link: `a_path=b_path`.
+/// What stands between an entry's paths and the format in which one of them is read.
+const FORMAT: &str = "=~";
+
+/// Names a mapping entry inside a link: `a_path=b_path`, with the format behind `=~` in which a text is read otherwise than
+/// it would be by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EntryKey(String);
@@ -18,6 +22,11 @@ impl EntryKey {
     /// The key for a pair of paths.
     pub fn new(a: &FieldPath, b: &FieldPath) -> Self {
         Self(format!("{a}={b}"))
+    }
+
+    /// The key for a pair of paths of which one is read in a format.
+    pub fn formatted(a: &FieldPath, b: &FieldPath, format: &str) -> Self {
+        Self(format!("{a}={b}{FORMAT}{format}"))
     }
 
     /// The key for a field that a rule's action wrote on a side: nothing corresponds to it on the other one.
@@ -35,10 +44,14 @@ impl EntryKey {
 
     /// The path on a side, as written.
     pub fn path(&self, side: Side) -> &str {
-        match (self.0.split_once('='), side) {
+        let paths = self
+            .0
+            .rsplit_once(FORMAT)
+            .map_or(&*self.0, |(paths, _)| paths);
+        match (paths.split_once('='), side) {
             (Some((a, _)), Side::A) => a,
             (Some((_, b)), Side::B) => b,
-            (None, _) => &self.0,
+            (None, _) => paths,
         }
     }
 }
@@ -52,13 +65,26 @@ pub type Acts = BTreeMap<FieldName, Acted>;
 /// What a rule's action did to one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acted {
-    /// What stood there before. Of a field with many values, what is undone is what was added, and this is empty.
+    /// What stood there before. Of a field with many values, those that rules want there and that are not undone: they
+    /// stood there before, or a rule put them there for good.
     pub before: Value,
-    /// What was set; of a field with many values, what was added.
+    /// What was set; of a field with many values, what was added and is undone.
     pub set: Value,
     /// Whether it is undone when the record stops matching.
     pub undo: bool,
     /// Whether the provider is known to have it.
+    pub done: bool,
+}
+
+/// Where a connection wants a record to be whose partner left: out of the collection, or in it again. As long as this is
+/// noted, its absence from the collection is our doing and says nothing about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parted {
+    /// The side whose collection it is.
+    pub side: Side,
+    /// Whether it is to be out; else it is to come in again.
+    pub out: bool,
+    /// Whether the provider is known to have done it.
     pub done: bool,
 }
 
@@ -79,9 +105,21 @@ pub struct LinkBody {
     /// until the source changes again, and is kept apart from `seen`, which holds what came from us.
     #[serde(default, skip_serializing_if = "no_slots")]
     pub rendered: Sides<Slots>,
+    /// Per side, the entries that were cleared there after the target had reached it, where clearing is no edit: from
+    /// then on, until they are filled again. What is edited there meanwhile replaces the target that stood there before,
+    /// although a blank was seen last.
+    #[serde(default, skip_serializing_if = "no_keys")]
+    pub cleared: Sides<BTreeSet<EntryKey>>,
     /// What the actions of each connection's rules did to the record on each side.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub acted: BTreeMap<ConnectionId, Sides<Acts>>,
+    /// Per connection that takes the partners of those who leave out of their collection, the sides whose record it has seen
+    /// inside its collection and rules: who never was there cannot leave.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inside: BTreeMap<ConnectionId, Sides<bool>>,
+    /// Where each connection wants a record to be whose partner left it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parted: BTreeMap<ConnectionId, Parted>,
     /// A person's answers to open conflicts (`ask`): which side wins, used once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resolutions: BTreeMap<EntryKey, Side>,
@@ -90,8 +128,20 @@ pub struct LinkBody {
     pub open: BTreeSet<EntryKey>,
 }
 
+impl LinkBody {
+    /// What a connection notes about a side's record that it took out of the collection, if it did.
+    pub fn parted(&self, connection: ConnectionId, side: Side) -> Option<Parted> {
+        let parted = self.parted.get(&connection).copied();
+        parted.filter(|parted| parted.side == side)
+    }
+}
+
 fn no_slots(slots: &Sides<Slots>) -> bool {
     slots.a.is_empty() && slots.b.is_empty()
+}
+
+fn no_keys(keys: &Sides<BTreeSet<EntryKey>>) -> bool {
+    keys.a.is_empty() && keys.b.is_empty()
 }
 
 /// Whether a link is followed.

@@ -329,9 +329,30 @@ pub struct Rule {
     pub reverse_on_exit: bool,
 }
 
+impl Rule {
+    /// Whether a record may begin or cease to pass although nothing of it changes, because time goes on.
+    pub fn ages(&self) -> bool {
+        let mut tests = self.conditions.iter().map(|condition| &condition.test);
+        tests.any(|test| matches!(test, Test::WithinDays(_)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_rule_about_the_last_days_ages() {
+        let ages = |conditions: &str| {
+            let rule = format!(r#"{{"from":"a","if":[{conditions}]}}"#);
+            serde_json::from_str::<Rule>(&rule).expect("a rule").ages()
+        };
+        assert!(ages(
+            r#"{"field":"x","is":1},{"field":"day","within_days":30}"#
+        ));
+        assert!(!ages(r#"{"field":"day","before":"2026-01-31"}"#));
+        assert!(!ages(""));
+    }
 
     fn check(text: &str, good: bool) {
         let parsed = serde_json::from_str::<Rule>(text);

@@ -82,6 +82,9 @@ pub struct DirectionCounters {
     pub skipped: u64,
     /// Records of the sending side that could not be carried over; each has a problem.
     pub failed: u64,
+    /// Once the run has ended: records that wait for the next one, since this one had carried over as many as the plan
+    /// allows.
+    pub waiting: u64,
 }
 
 /// What a run did, counted in the transaction that made it true.
@@ -109,7 +112,16 @@ impl Counters {
         }
     }
 
-    /// Adds another count to this one.
+    /// Records created and updated on a side.
+    pub const fn written(&self, side: Side) -> u64 {
+        let direction = match side {
+            Side::A => &self.b_to_a,
+            Side::B => &self.a_to_b,
+        };
+        direction.created + direction.updated
+    }
+
+    /// Adds another count to this one. What waits is no sum: how many do is said once, at the end.
     pub fn add(&mut self, more: &Self) {
         for side in Side::BOTH {
             let mut more = *more;
@@ -147,7 +159,7 @@ pub struct GuardTrip {
     pub kind: GuardKind,
     /// The side where the change came from.
     pub from: Side,
-    /// The mapping entry concerned, for `overwrite`.
+    /// The mapping entry concerned, for `overwrite`, or the field that rules write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
     /// What was counted.

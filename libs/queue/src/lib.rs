@@ -97,6 +97,16 @@ pub enum QueueError {
         /// How many it holds.
         limit: usize,
     },
+    /// The broker did not take the job: its queue is full, or was deleted or failed in that moment. It does not say which.
+    #[error(
+        "the broker refused the job: its queue `{queue}` is full ({limit} jobs wait) or has just failed"
+    )]
+    Refused {
+        /// The queue.
+        queue: String,
+        /// How many it holds.
+        limit: usize,
+    },
     /// The broker took the job and found no queue to put it in.
     #[error("the broker has no queue `{queue}` for the job")]
     Unroutable {

@@ -79,6 +79,7 @@ fn id(n: usize) -> Uuid {
 async fn prepare(store: &Store) -> Outcome<(Scope, PairId, Lease)> {
     let now = DateTime::<Utc>::UNIX_EPOCH;
     let tenant = NewTenant {
+        plan: "enterprise".into(),
         id: TenantId::from_uuid(id(1)),
         name: "Bench".into(),
         created_at: now,
@@ -87,7 +88,7 @@ async fn prepare(store: &Store) -> Outcome<(Scope, PairId, Lease)> {
         id: MemberId::from_uuid(id(2)),
         email: "bench@example.test".into(),
         password_hash: String::new(),
-        role: "owner".into(),
+        role: syncline_model::Role::Owner,
     };
     store.signup(&tenant, &member).await?;
     let scope = store.scope(tenant.id).await?;
@@ -139,7 +140,7 @@ async fn prepare(store: &Store) -> Outcome<(Scope, PairId, Lease)> {
         created_at: now,
         updated_at: now,
     };
-    scope.connection_create(&stored, None).await?;
+    scope.connection_create(&stored, None, None).await?;
     let run = NewRun {
         id: RunId::from_uuid(id(7)),
         connection,

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use sqlx::types::Json;
-use syncline_model::{ApiKeyId, TenantId};
+use syncline_model::{Actor, ApiKeyId, TenantId};
 use uuid::Uuid;
 
-use crate::db::{execute, fetch_all, fetch_optional, page, transaction};
+use crate::db::{Tx, execute, fetch_all, fetch_optional, page, transaction};
 use crate::statement::statements;
-use crate::{ApiKey, NewApiKey, Result, Scope, Store, StoreError};
+use crate::{ApiKey, NewApiKey, Result, Scope, Store, StoreError, invitations, members};
 
 statements! {
     Tenant API_KEY_INSERT = "insert into api_keys (tenant_id, id, name, hash, scopes, created_at)
@@ -88,14 +88,22 @@ impl Scope {
         row.map(ApiKey::from).ok_or(StoreError::NotFound)
     }
 
-    /// Revokes a key; doing so again changes nothing.
+    /// Revokes a key, and ends the invitations that it made; doing so again changes nothing.
     pub async fn api_key_revoke(&self, id: ApiKeyId, now: DateTime<Utc>) -> Result<()> {
-        let found = transaction!(self.write_one(), tx => {
-            execute!(tx, API_KEY_REVOKE, self.id(), id.uuid(), now)
-        })?;
-        if found == 0 {
-            return Err(StoreError::NotFound);
-        }
-        Ok(())
+        transaction!(self.write(), tx => {
+            members::lock(tx, self.id()).await?;
+            if execute!(tx, API_KEY_REVOKE, self.id(), id.uuid(), now)? == 0 {
+                return Err(StoreError::NotFound);
+            }
+            invitations::end(tx, self.id(), Actor::ApiKey(id)).await
+        })
     }
+}
+
+/// What a key may do; `None` once it is revoked.
+pub(crate) async fn scopes(tx: &mut Tx, tenant: Uuid, id: ApiKeyId) -> Result<Option<Vec<String>>> {
+    let row = fetch_optional!(tx, ApiKeyRow, API_KEY_GET, tenant, id.uuid())?;
+    Ok(row
+        .filter(|row| row.revoked_at.is_none())
+        .map(|row| row.scopes.0))
 }

@@ -18,7 +18,7 @@ use crate::history::{from_word, word};
 use crate::seal::{CONFLICT_VALUES, row_key};
 use crate::staged::side_of;
 use crate::statement::statements;
-use crate::{Result, Scope, StoreError};
+use crate::{Result, Scope, StoreError, connections};
 
 macro_rules! conflict_select {
     () => {
@@ -142,9 +142,14 @@ impl Scope {
         self.conflict_read(&row.ok_or(StoreError::NotFound)?)
     }
 
-    /// A person's answer to an open conflict: the next run plans the link again with it (`links_dirty`).
-    /// `Conflict { "conflict is not open" }` otherwise.
-    pub async fn conflict_resolve(&self, id: ConflictId, winner: Side) -> Result<Conflict> {
+    /// A person's answer to an open conflict: the next run, which is due at once, plans the link again with it
+    /// (`links_dirty`). `Conflict { "conflict is not open" }` otherwise.
+    pub async fn conflict_resolve(
+        &self,
+        id: ConflictId,
+        winner: Side,
+        now: DateTime<Utc>,
+    ) -> Result<Conflict> {
         let row = transaction!(self.write(), tx => {
             let resolved = execute!(tx, CONFLICT_RESOLVE, self.id(), id.uuid(), winner.as_str())?;
             let row = fetch_optional!(tx, ConflictRow, CONFLICT_GET, self.id(), id.uuid())?
@@ -161,6 +166,7 @@ impl Scope {
                     return Err(StoreError::Conflict { what: "link is being changed" });
                 }
             }
+            connections::soon(tx, self, ConnectionId::from_uuid(row.connection_id), now).await?;
             Ok(row)
         })?;
         self.conflict_read(&row)

@@ -11,11 +11,12 @@ use syncline_model::{
 };
 use uuid::Uuid;
 
-use crate::db::{execute, fetch_all, fetch_optional, page, transaction};
+use crate::accounts::{self, delete_unused, retire};
+use crate::db::{Tx, execute, fetch_all, fetch_optional, page, transaction};
 use crate::leases::checkpoint;
-use crate::staged::requeue;
+use crate::staged::{requeue, requeue_over};
 use crate::statement::statements;
-use crate::{EditEffects, Lease, OpenedConnection, Result, Scope, Store, StoreError};
+use crate::{EditEffects, Lease, OpenedConnection, Result, Retirement, Scope, Store, StoreError};
 
 macro_rules! connection_columns {
     () => {
@@ -31,8 +32,12 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, false, $15, $16)";
     Tenant CONNECTION_GET = concat!("select ", connection_columns!(), " from connections
         where tenant_id = $1 and id = $2");
-    Tenant CONNECTION_OPEN = concat!("select ", connection_columns!(), ", repull, paused_entries from connections
+    Tenant CONNECTION_OPEN = concat!("select ", connection_columns!(), ", repull, looked_at, paused_entries,
+            (select plan from tenants t where t.tenant_id = $1) as plan from connections
         where tenant_id = $1 and id = $2");
+    /// Locks the tenant's row, so that of two connections made at the same time the later one is counted.
+    Tenant CONNECTIONS_LOCK = "update tenants set plan = plan where tenant_id = $1";
+    Tenant CONNECTIONS_COUNT = "select count(*) from connections where tenant_id = $1";
     Tenant CONNECTION_LIST = concat!("select ", connection_columns!(), " from connections
         where tenant_id = $1 and id > $2 order by id limit cast($3 as bigint)");
     /// Compare-and-swap on the revision.
@@ -50,6 +55,12 @@ statements! {
             and (state = 'queued' or (state = 'running' and lease_until <= $3))";
     Tenant CONNECTION_NEXT_GET = "select next_run_at from connections where tenant_id = $1 and id = $2";
     Tenant CONNECTION_NEXT_SET = "update connections set next_run_at = $3 where tenant_id = $1 and id = $2";
+    /// For a person who waits: even where nothing runs by itself.
+    Tenant CONNECTION_SOON = "update connections set next_run_at = $3
+        where tenant_id = $1 and id = $2 and status = 'active' and (next_run_at is null or next_run_at > $3)";
+    Tenant CONNECTIONS_SOON = "update connections set next_run_at = $3
+        where tenant_id = $1 and pair_id = $2 and status = 'active' and (next_run_at is null or next_run_at > $3)";
+    Tenant CONNECTIONS_OF_PAIR = "select id from connections where tenant_id = $1 and pair_id = $2 order by id";
     Tenant CONNECTION_PAUSED_ENTRIES = "select paused_entries from connections where tenant_id = $1 and id = $2";
     Tenant CONNECTION_PAUSE_ENTRIES = "update connections set paused_entries = $3 where tenant_id = $1 and id = $2";
     Tenant CONNECTION_REPULL_SET = "update connections set repull = true where tenant_id = $1 and id = $2";
@@ -116,7 +127,9 @@ struct OpenRow {
     #[sqlx(flatten)]
     connection: ConnectionRow,
     repull: bool,
+    looked_at: Option<DateTime<Utc>>,
     paused_entries: String,
+    plan: String,
 }
 
 impl TryFrom<ConnectionRow> for Connection {
@@ -180,6 +193,59 @@ fn found(rows: u64) -> Result<()> {
     Ok(())
 }
 
+async fn pause(
+    tx: &mut Tx,
+    scope: &Scope,
+    id: ConnectionId,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<ConnectionRow> {
+    execute!(tx, CONNECTION_RUN_STOP, scope.id(), id.uuid(), now)?;
+    let row = fetch_optional!(
+        tx,
+        ConnectionRow,
+        CONNECTION_STATUS_SET,
+        scope.id(),
+        id.uuid(),
+        "paused",
+        Some(reason),
+        now
+    )?;
+    row.ok_or(StoreError::NotFound)
+}
+
+/// Locks the accounts of a connection: which they are.
+async fn locked(tx: &mut Tx, scope: &Scope, id: ConnectionId) -> Result<[AccountId; 2]> {
+    let row = fetch_optional!(tx, ConnectionRow, CONNECTION_GET, scope.id(), id.uuid())?;
+    let row = row.ok_or(StoreError::NotFound)?;
+    let accounts = [row.a_account, row.b_account].map(AccountId::from_uuid);
+    accounts::lock(tx, scope, accounts).await?;
+    Ok(accounts)
+}
+
+/// Has a connection run as soon as it can, unless it is paused.
+pub(crate) async fn soon(
+    tx: &mut Tx,
+    scope: &Scope,
+    id: ConnectionId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    execute!(tx, CONNECTION_SOON, scope.id(), id.uuid(), now).map(drop)
+}
+
+/// As `soon`, for all connections of a pair. Which they are.
+pub(crate) async fn all_soon(
+    tx: &mut Tx,
+    scope: &Scope,
+    pair: PairId,
+    now: DateTime<Utc>,
+) -> Result<Vec<ConnectionId>> {
+    execute!(tx, CONNECTIONS_SOON, scope.id(), pair.uuid(), now)?;
+    let rows = fetch_all!(tx, (Uuid,), CONNECTIONS_OF_PAIR, scope.id(), pair.uuid())?;
+    let ids = rows.into_iter().map(|(id,)| ConnectionId::from_uuid(id));
+    Ok(ids.collect())
+}
+
 impl Store {
     /// Active connections of any tenant whose time has come and that have no unfinished run, longest due first.
     pub async fn connections_due(
@@ -198,15 +264,29 @@ impl Store {
 }
 
 impl Scope {
-    /// Keeps a new connection. `next_run_at`: when its first run is due; `None` for never.
+    /// Keeps a new connection. `next_run_at`: when its first run is due; `None` for never. `most`: how many connections
+    /// the tenant may have; `Conflict { "connections" }` when there are that many. `Conflict { "account" }` when one of its
+    /// accounts is gone, or not active any more.
     pub async fn connection_create(
         &self,
         connection: &Connection,
         next_run_at: Option<DateTime<Utc>>,
+        most: Option<u32>,
     ) -> Result<()> {
         let settings = Json(Settings::of(connection));
         let (status, reason) = status_parts(&connection.status);
-        transaction!(self.write_one(), tx => {
+        let (a, b) = (connection.sides.a.account, connection.sides.b.account);
+        transaction!(self.write(), tx => {
+            if let Some(most) = most {
+                execute!(tx, CONNECTIONS_LOCK, self.id())?;
+                let there = fetch_optional!(tx, (i64,), CONNECTIONS_COUNT, self.id())?;
+                if there.is_some_and(|(there,)| there >= i64::from(most)) {
+                    return Err(StoreError::Conflict { what: "connections" });
+                }
+            }
+            if !accounts::lock(tx, self, [a, b]).await? {
+                return Err(StoreError::Conflict { what: "account" });
+            }
             execute!(tx, CONNECTION_INSERT, self.id(), connection.id.uuid(), connection.pair.uuid(),
                 &connection.name, connection.object.as_str(), connection.sides.a.account.uuid(),
                 &connection.sides.a.collection, connection.sides.b.account.uuid(), &connection.sides.b.collection,
@@ -233,7 +313,9 @@ impl Scope {
         Ok(OpenedConnection {
             connection: row.connection.try_into()?,
             repull: row.repull,
+            looked_at: row.looked_at,
             paused: serde_json::from_str(&row.paused_entries)?,
+            plan: row.plan,
         })
     }
 
@@ -301,6 +383,8 @@ impl Scope {
             if effects.replan {
                 requeue(tx, self, connection.id).await?;
                 execute!(tx, CONNECTION_REPULL_SET, self.id(), id)?;
+            } else if effects.reguard {
+                requeue_over(tx, self, connection.id).await?;
             }
             if let Some(next_run_at) = effects.next_run_at {
                 execute!(tx, CONNECTION_NEXT_SET, self.id(), id, next_run_at)?;
@@ -316,6 +400,52 @@ impl Scope {
         found(transaction!(self.write_one(), tx => {
             execute!(tx, CONNECTION_DELETE, self.id(), id.uuid())
         })?)
+    }
+
+    /// Pauses a connection whose access is to be given back, and has those of its accounts that no other connection uses
+    /// used by nobody from now on: which they are. Whoever would make a connection of one of them comes before, and the
+    /// account stays as it is, or after, and is refused.
+    pub async fn connection_retire(
+        &self,
+        id: ConnectionId,
+        reasons: &Retirement<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AccountId>> {
+        transaction!(self.write(), tx => {
+            let accounts = locked(tx, self, id).await?;
+            pause(tx, self, id, reasons.connection, now).await?;
+            let mut retired = Vec::new();
+            for account in accounts {
+                if retire(tx, self, account, Some(id), reasons.account).await? {
+                    retired.push(account);
+                }
+            }
+            Ok(retired)
+        })
+    }
+
+    /// Deletes a connection together with its `retired` accounts, as far as no other one uses them, and what hangs on them.
+    /// Those of its accounts that were used then and are not any more, since the other connection ended at the same
+    /// moment, are retired now: which they are.
+    pub async fn connection_deactivate(
+        &self,
+        id: ConnectionId,
+        retired: &[AccountId],
+        reasons: &Retirement<'_>,
+    ) -> Result<Vec<AccountId>> {
+        transaction!(self.write(), tx => {
+            let accounts = locked(tx, self, id).await?;
+            found(execute!(tx, CONNECTION_DELETE, self.id(), id.uuid())?)?;
+            let mut left = Vec::new();
+            for account in accounts {
+                if retired.contains(&account) {
+                    delete_unused(tx, self, account).await?;
+                } else if retire(tx, self, account, None, reasons.account).await? {
+                    left.push(account);
+                }
+            }
+            Ok(left)
+        })
     }
 
     /// Pauses or resumes, whatever the revision; counts as an edit.
@@ -340,11 +470,8 @@ impl Scope {
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<Connection> {
-        let row = transaction!(self.write(), tx => {
-            execute!(tx, CONNECTION_RUN_STOP, self.id(), id.uuid(), now)?;
-            fetch_optional!(tx, ConnectionRow, CONNECTION_STATUS_SET, self.id(), id.uuid(), "paused", Some(reason), now)
-        })?;
-        row.ok_or(StoreError::NotFound)?.try_into()
+        let row = transaction!(self.write(), tx => { pause(tx, self, id, reason, now).await })?;
+        row.try_into()
     }
 
     /// The revision: another one than before says that the connection was edited, paused or resumed.

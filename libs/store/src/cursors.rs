@@ -2,7 +2,7 @@
 
 use syncline_model::{ConnectionId, Counters, Side, Sides};
 
-use crate::db::{execute, fetch_all, transaction};
+use crate::db::{Tx, execute, fetch_all, transaction};
 use crate::leases::checkpoint;
 use crate::staged::{forget_unseen, side_of};
 use crate::statement::statements;
@@ -55,8 +55,24 @@ impl Scope {
     /// Forgets a cursor: the next pull of the side reads everything.
     pub async fn cursor_clear(&self, connection: ConnectionId, side: Side) -> Result<()> {
         transaction!(self.write_one(), tx => {
-            execute!(tx, CURSOR_DELETE, self.id(), connection.uuid(), side.as_str())
+            forget(tx, self, connection, side).await
         })?;
         Ok(())
     }
+}
+
+/// Forgets a cursor, if there is one. How many there were.
+pub(crate) async fn forget(
+    tx: &mut Tx,
+    scope: &Scope,
+    connection: ConnectionId,
+    side: Side,
+) -> Result<u64> {
+    execute!(
+        tx,
+        CURSOR_DELETE,
+        scope.id(),
+        connection.uuid(),
+        side.as_str()
+    )
 }

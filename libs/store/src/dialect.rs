@@ -25,7 +25,9 @@ macro_rules! staged_upsert_tail {
         " on conflict (tenant_id, connection_id, side, remote_id) do update set
             version = excluded.version, gone = excluded.gone, body = excluded.body, content = excluded.content,
             phase = case when staged.content = excluded.content then staged.phase else excluded.phase end,
-            retry_at = case when staged.content = excluded.content then staged.retry_at else excluded.retry_at end,
+            retry_at = case when staged.content = excluded.content then staged.retry_at
+                when staged.phase in ('pending', 'over_a', 'over_b') and excluded.phase = 'pending' then staged.retry_at
+                else excluded.retry_at end,
             listing = coalesce(excluded.listing, staged.listing)"
     };
 }
@@ -154,16 +156,22 @@ pairs! {
         sqlite: "delete from staged where tenant_id = $1 and connection_id = $2
             and (side, remote_id) in (select value->>0, value->>1 from json_each($3))",
     }
-    /// $2 connection.
+    /// $2 connection. Who comes to wait once more keeps the place in the line, if not beside another record ("9999").
     STAGED_PHASE_SET {
-        postgres: "update staged s set phase = r.phase, retry_at = r.retry_at
+        postgres: "update staged s set phase = r.phase, retry_at = case
+                when r.phase in ('over_a', 'over_b') and s.phase in ('pending', 'over_a', 'over_b')
+                    and r.retry_at < timestamptz '9999-01-01 00:00:00+00' then least(r.retry_at, s.retry_at)
+                else r.retry_at end
             from unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[]) as r (side, remote_id, phase, retry_at)
             where s.tenant_id = $1 and s.connection_id = $2 and s.side = r.side and s.remote_id = r.remote_id",
         sqlite: "with f as materialized (
                 select s.rowid as row, r.value->>2 as phase, r.value->>3 as retry_at
                 from json_each($3) as r cross join staged as s on s.tenant_id = $1 and s.connection_id = $2
                     and s.side = r.value->>0 and s.remote_id = r.value->>1)
-            update staged set phase = f.phase, retry_at = f.retry_at
+            update staged set phase = f.phase, retry_at = case
+                when f.phase in ('over_a', 'over_b') and staged.phase in ('pending', 'over_a', 'over_b')
+                    and f.retry_at < '9999' then min(f.retry_at, coalesce(staged.retry_at, f.retry_at))
+                else f.retry_at end
             from f where staged.rowid = f.row",
     }
     /// $2 connection, $3 side, $4 remote ids.
@@ -274,6 +282,25 @@ pairs! {
         sqlite: "update links set dirty = 0, resolutions = '{}'
             where rowid in (select l.rowid from json_each($2) as r cross join links as l
                 on l.tenant_id = $1 and l.id = unhex(r.value->>0) and l.dirty = r.value->>1)",
+    }
+    /// $2 pair, $3 connection: the rows of links whose answers it used up wait in the pair's others for no answer any more.
+    STAGED_ANSWERED {
+        postgres: "update staged s set phase = 'pending'
+            from unnest($4::uuid[], $5::bigint[]) as r (id, mark)
+                join links l on l.tenant_id = $1 and l.id = r.id
+                join connections c on c.tenant_id = $1 and c.pair_id = $2 and c.id <> $3
+                cross join (values ('a'), ('b')) as w (side)
+            where s.tenant_id = $1 and s.connection_id = c.id and s.side = w.side
+                and s.remote_id = case w.side when 'a' then l.a_remote else l.b_remote end
+                and s.phase = 'waiting' and s.retry_at is null",
+        sqlite: "update staged set phase = 'pending'
+            where rowid in (select s.rowid from json_each($4) as r
+                cross join links as l on l.tenant_id = $1 and l.id = unhex(r.value->>0)
+                cross join connections as c on c.tenant_id = $1 and c.pair_id = $2 and c.id <> $3
+                cross join (select 'a' as side union all select 'b') as w
+                cross join staged as s on s.tenant_id = $1 and s.connection_id = c.id and s.side = w.side
+                    and s.remote_id = case w.side when 'a' then l.a_remote else l.b_remote end
+                    and s.phase = 'waiting' and s.retry_at is null)",
     }
     /// $2 connection, $3 pair. A repeated intention replaces nothing.
     INTENT_INSERT {

@@ -12,6 +12,9 @@ pub enum StoreError {
         /// What was in the way (`email`, `revision`, `account is used by a connection`, ...).
         what: &'static str,
     },
+    /// Whoever asked for it may not, or no longer, do so. Nothing was written.
+    #[error("refused: whoever asks may not, or no longer, do so")]
+    Refused,
     /// The lease is lost: another worker has the run, or it ended. Nothing was written.
     #[error("the lease on the run is lost")]
     Fenced,

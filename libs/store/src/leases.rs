@@ -6,12 +6,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
 use syncline_model::seeded::{Bug, seeded};
-use syncline_model::{ConnectionId, Counters, PairId, Run, RunId, RunState};
+use syncline_model::{ConnectionId, Counters, PairId, Run, RunId, RunState, Side};
 use uuid::Uuid;
 
 use crate::db::{Db, Tx, execute, fetch_optional, transaction};
 use crate::dialect::{RUN_CLAIMABLE, RUN_FENCE};
 use crate::pairs::ring;
+use crate::records::over;
 use crate::reviews;
 use crate::runs::{RunRow, run_columns};
 use crate::statement::statements;
@@ -291,12 +292,16 @@ impl Scope {
         })?)
     }
 
-    /// Ends a run in a final state. The lease is lost with it. An approval does not outlive being parked again; and
+    /// Ends a run in a final state, and counts what is left to the next one. The lease is lost with it. An approval does not outlive being parked again; and
     /// with a run that succeeded nothing is held any more, so that earlier ones are not parked any longer.
     pub async fn run_finish(&self, lease: &Lease, finish: &Finish) -> Result<()> {
         transaction!(self.write(), tx => {
             let mut counters = self.fence(tx, lease).await?;
             counters.add(&finish.counters);
+            let over = over(tx, self, lease.connection).await?;
+            for side in Side::BOTH {
+                counters.from_side(side).waiting = *over.get(side.other());
+            }
             execute!(tx, RUN_FINISH, self.id(), lease.run.uuid(), finish.state.as_str(), &finish.error,
                 Json(counters), Json(&finish.guards), finish.now)?;
             self.pair_leave(tx, lease).await?;

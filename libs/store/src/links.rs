@@ -20,11 +20,14 @@ use crate::dialect::{
 use crate::seal::LINK_BODY;
 use crate::staged::{distinct, side_of};
 use crate::statement::statements;
-use crate::{DirtyLink, DirtyMark, Result, Scope, SeenLink, StoreError};
+use crate::{DirtyLink, DirtyMark, LinkWord, Result, Scope, SeenLink, StoreError};
 
 statements! {
     Tenant LINK_GET = concat!(link_select!(), "and id = $2");
-    Tenant LINK_LIST = concat!(link_seen_select!(), "and m.link_id > $3 order by m.link_id limit cast($4 as bigint)");
+    Tenant LINK_LIST = concat!(link_seen_select!(), "and m.link_id > $3
+        and (cast($5 as text) is null
+            or $5 = case when l.state = 'live' and (m.left_a or m.left_b) then 'frozen' else l.state end)
+        order by m.link_id limit cast($4 as bigint)");
     Tenant LINKS_DIRTY = concat!(link_select!(), "and pair_id = $2 and id > $3 and dirty > 0 order by id limit cast($4 as bigint)");
     Tenant LINK_COUNT = "select count(*) from link_members m
         join links l on l.tenant_id = m.tenant_id and l.id = m.link_id
@@ -251,16 +254,18 @@ impl Scope {
         Ok(self.link_read(row.ok_or(StoreError::NotFound)?)?.link)
     }
 
-    /// The links that a connection has had to do with, in any state, in the order of their ids.
+    /// The links that a connection has had to do with, in one state or in any, in the order of their ids.
     pub async fn link_list(
         &self,
         connection: ConnectionId,
+        state: Option<LinkWord>,
         after: Option<LinkId>,
         limit: u32,
     ) -> Result<Vec<Link>> {
         let after = after.map_or(Uuid::nil(), LinkId::uuid);
+        let state = state.map(LinkWord::as_str);
         let rows = transaction!(self.read_one(), tx => {
-            fetch_all!(tx, SeenRow, LINK_LIST, self.id(), connection.uuid(), after, page(limit))
+            fetch_all!(tx, SeenRow, LINK_LIST, self.id(), connection.uuid(), after, page(limit), state)
         })?;
         rows.into_iter()
             .map(|row| Ok(self.link_seen(row)?.link))

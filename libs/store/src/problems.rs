@@ -28,7 +28,7 @@ statements! {
     Tenant PROBLEM_GET = concat!("select ", problem_columns!(), " from problems where tenant_id = $1 and id = $2");
     Tenant PROBLEM_LIST = concat!("select ", problem_columns!(), " from problems
         where tenant_id = $1 and connection_id = $2 and (cast($3 as text) is null or status = $3) and id < $4
-        order by id desc limit cast($5 as bigint)");
+        and (cast($6 as text) is null or reason = $6) order by id desc limit cast($5 as bigint)");
     Tenant PROBLEM_CLOSE = concat!("update problems set status = 'closed', updated_at = $3
         where tenant_id = $1 and id = $2 returning ", problem_columns!());
 }
@@ -147,13 +147,15 @@ impl Scope {
         &self,
         connection: ConnectionId,
         status: Option<ProblemStatus>,
+        reason: Option<ProblemReason>,
         after: Option<ProblemId>,
         limit: u32,
     ) -> Result<Vec<Problem>> {
         let status = status.map(|status| word(&status)).transpose()?;
+        let reason = reason.map(|reason| word(&reason)).transpose()?;
         let before = after.map_or(Uuid::max(), ProblemId::uuid);
         let rows = transaction!(self.read_one(), tx => {
-            fetch_all!(tx, ProblemRow, PROBLEM_LIST, self.id(), connection.uuid(), &status, before, page(limit))
+            fetch_all!(tx, ProblemRow, PROBLEM_LIST, self.id(), connection.uuid(), &status, before, page(limit), &reason)
         })?;
         rows.into_iter().map(Problem::try_from).collect()
     }

@@ -16,7 +16,7 @@ use crate::dialect::REVIEWS_OF;
 use crate::problems;
 use crate::staged::{distinct, side_of};
 use crate::statement::statements;
-use crate::{Lease, Result, Scope, StoreError};
+use crate::{Lease, Result, Scope, StoreError, connections};
 
 macro_rules! review_columns {
     () => {
@@ -172,8 +172,8 @@ pub(crate) async fn take_apart(tx: &mut Tx, scope: &Scope, lease: &Lease) -> Res
 }
 
 impl Scope {
-    /// A person's answer to an open `ambiguous` problem: it is remembered, the problem is closed, and the next run looks
-    /// at the records again. `Conflict { "problem is not open" }` if it is settled or asks nothing.
+    /// A person's answer to an open `ambiguous` problem: it is remembered, the problem is closed, and the next run, which is
+    /// due at once, looks at the records again. `Conflict { "problem is not open" }` if it is settled or asks nothing.
     pub async fn review_answer(
         &self,
         id: ReviewId,
@@ -200,6 +200,7 @@ impl Scope {
             let review = put(tx, self, &review).await?;
             problems::close(tx, self, problem, now).await?;
             wake(tx, self, &review).await?;
+            connections::soon(tx, self, asked.connection, now).await?;
             Ok(review)
         })
     }
@@ -229,18 +230,19 @@ impl Scope {
     }
 
     /// Takes an answer back: the record is asked about again, and so is its partner, as `partner`, where the answer led
-    /// to a link. What was written stays written. Doing so again changes nothing.
+    /// to a link. What was written stays written. Runs of the pair's connections are due at once: which they are is said
+    /// too. Doing so again changes nothing.
     pub async fn review_take_back(
         &self,
         id: ReviewId,
         partner: ReviewId,
         now: DateTime<Utc>,
-    ) -> Result<Review> {
+    ) -> Result<(Review, Vec<ConnectionId>)> {
         transaction!(self.write(), tx => {
             let row = fetch_optional!(tx, ReviewRow, REVIEW_GET, self.id(), id.uuid())?;
             let mut review: Review = row.ok_or(StoreError::NotFound)?.try_into()?;
             if review.answer.is_none() {
-                return Ok(review);
+                return Ok((review, Vec::new()));
             }
             let linked = match review.side {
                 Side::A => REVIEW_PARTNER_A,
@@ -272,7 +274,8 @@ impl Scope {
             if linked.is_some() {
                 execute!(tx, REVIEW_REPULL, self.id(), review.pair.uuid())?;
             }
-            Ok(review)
+            let due = connections::all_soon(tx, self, review.pair, now).await?;
+            Ok((review, due))
         })
     }
 

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use sqlx::types::Json;
-use syncline_model::{ConnectionId, Counters, GuardTrip, Run, RunId, RunState, TenantId, Trigger};
+use syncline_model::{
+    ConnectionId, Counters, GuardTrip, Run, RunId, RunState, Sides, TenantId, Trigger,
+};
 use uuid::Uuid;
 
 use crate::db::{execute, fetch_all, fetch_optional, page, transaction};
@@ -41,6 +43,13 @@ statements! {
     Tenant RUN_GET = concat!("select ", run_columns!(), " from runs where tenant_id = $1 and id = $2");
     Tenant RUN_LIST = concat!("select ", run_columns!(), " from runs
         where tenant_id = $1 and connection_id = $2 and id < $3 order by id desc limit cast($4 as bigint)");
+    /// Whether another run of the connection has come to an end.
+    Tenant RUNS_ENDED = "select 1 from runs where tenant_id = $1 and connection_id = $2 and id < $3
+        and state in ('succeeded', 'parked') limit 1";
+    Tenant RUNS_BROKEN_OFF = "select counters from runs where tenant_id = $1 and connection_id = $2 and id < $3
+        order by id desc limit 1000";
+    Tenant RUN_LAST_SYNC = "select finished_at from runs where tenant_id = $1 and connection_id = $2
+        and state in ('succeeded', 'parked') order by id desc limit 1";
     Tenant RUN_CANCEL = concat!("update runs set state = 'cancelled', finished_at = $3, lease_until = null
         where tenant_id = $1 and id = $2 and state in ('queued', 'running', 'parked') returning ", run_columns!());
     Tenant RUN_APPROVE = concat!("update runs set state = 'queued', approved = true, due_at = $3, finished_at = null
@@ -231,6 +240,39 @@ impl Scope {
             fetch_all!(tx, RunRow, RUN_LIST, self.id(), connection.uuid(), before, page(limit))
         })?;
         rows.into_iter().map(Run::try_from).collect()
+    }
+
+    /// If a run is the first of its connection, that is, none before it has come to an end: how many records those that were
+    /// broken off before it created and updated, on each side. `None` otherwise. One that a person approves is still the
+    /// first, whatever ran while it was parked.
+    pub async fn run_first(
+        &self,
+        run: RunId,
+        connection: ConnectionId,
+    ) -> Result<Option<Sides<u64>>> {
+        let connection = connection.uuid();
+        let rows = transaction!(self.read(), tx => {
+            if fetch_optional!(tx, (i32,), RUNS_ENDED, self.id(), connection, run.uuid())?.is_some() {
+                return Ok(None);
+            }
+            let rows = fetch_all!(tx, (Json<Counters>,), RUNS_BROKEN_OFF, self.id(), connection, run.uuid())?;
+            Ok(Some(rows))
+        })?;
+        Ok(rows.map(|rows| {
+            let mut all = Counters::default();
+            for (Json(counters),) in rows {
+                all.add(&counters);
+            }
+            Sides::of(|side| all.written(side))
+        }))
+    }
+
+    /// When the last run ended that did all it could; `None` when there was none yet.
+    pub async fn run_last_sync(&self, connection: ConnectionId) -> Result<Option<DateTime<Utc>>> {
+        let row = transaction!(self.read_one(), tx => {
+            fetch_optional!(tx, (Option<DateTime<Utc>>,), RUN_LAST_SYNC, self.id(), connection.uuid())
+        })?;
+        Ok(row.and_then(|(at,)| at))
     }
 
     /// Stops a run that is not over; whoever holds its lease is fenced. `Conflict { "run is over" }` otherwise.

@@ -6,8 +6,8 @@ use syncline_model::{MemberId, TenantId};
 use uuid::Uuid;
 
 use crate::db::{Who, execute, fetch_optional, transaction};
+use crate::members::MemberRow;
 use crate::statement::statements;
-use crate::tenants::MemberRow;
 use crate::{Member, NewSession, Result, Store, StoreError};
 
 statements! {
@@ -70,7 +70,7 @@ impl Store {
                 .map_err(|error| error.or_conflict("session"))?;
             fetch_optional!(tx, MemberRow, SESSION_MEMBER, old.tenant_id, old.member_id)
         })?;
-        member.map(Member::from).ok_or(StoreError::NotFound)
+        member.map_or(Err(StoreError::NotFound), Member::try_from)
     }
 
     /// Revokes a session with its whole family and says whose it was; an unknown one is no error.

@@ -12,7 +12,7 @@ use crate::conflicts::{ConflictName, ConflictWrite};
 use crate::db::{Tx, execute, fetch_all, transaction};
 use crate::dialect::{
     CONFLICT_CLOSE, CONFLICT_UPSERT, HISTORY_INSERT, INTENT_DELETE, LINK_CLEAN, LINK_DELETE,
-    MEMBER_UPSERT, PROBLEM_CLOSE_BULK, PROBLEM_UPSERT, STAGED_DELETE,
+    MEMBER_UPSERT, PROBLEM_CLOSE_BULK, PROBLEM_UPSERT, STAGED_ANSWERED, STAGED_DELETE,
 };
 use crate::history::{HistoryWrite, word};
 use crate::leases::count;
@@ -93,6 +93,8 @@ impl Scope {
         links_write(tx, self, &rows.links).await?;
         let common = [self.id(), lease.connection.uuid()];
         MemberWrite::execute(tx, MEMBER_UPSERT, &common, &rows.members).await?;
+        let pair = [self.id(), lease.pair.uuid(), lease.connection.uuid()];
+        MarkWrite::execute(tx, STAGED_ANSWERED, &pair, &rows.links_cleaned).await?;
         MarkWrite::execute(tx, LINK_CLEAN, &[self.id()], &rows.links_cleaned).await?;
         let common = [self.id(), lease.pair.uuid()];
         HistoryWrite::execute(tx, HISTORY_INSERT, &common, &rows.history).await?;

@@ -18,8 +18,8 @@ use crate::reviews::ReviewRow;
 use crate::seal::{STAGED_BODY, row_key};
 use crate::statement::statements;
 use crate::{
-    CandidateQuery, Candidates, GoneWhy, Lease, Phase, Result, Scope, Staged, StagedCounts,
-    StagedPhase, StagedState, StoreError,
+    BESIDE, CandidateQuery, Candidates, GoneWhy, Lease, Phase, Place, Result, Scope, Staged,
+    StagedCounts, StagedPhase, StagedState, StoreError,
 };
 
 statements! {
@@ -28,10 +28,18 @@ statements! {
     /// The same, with what guards hold.
     Tenant STAGED_PENDING_OR_HELD = concat!(staged_select!(), "and phase in ('pending', 'held')
         and (side, remote_id) > ($3, $4) order by side, remote_id limit cast($5 as bigint)");
-    Tenant STAGED_COUNTS = "select side, phase, count(*), count(gone) from staged
-        where tenant_id = $1 and connection_id = $2 group by side, phase";
-    Tenant STAGED_REQUEUE = "update staged set phase = 'pending', retry_at = null
-        where tenant_id = $1 and connection_id = $2 and phase in ('known', 'waiting')";
+    /// $3 phase, which the index needs to be told of twice; strictly after a place in the line.
+    Tenant STAGED_OVER = concat!(staged_select!(), "and phase = $3 and phase in ('over_a', 'over_b') and (retry_at, side, remote_id) > ($4, $5, $6)
+        order by retry_at, side, remote_id limit cast($7 as bigint)");
+    /// $3: what stands for "since when" of a record whose partner is counted.
+    Tenant STAGED_COUNTS = "select side, phase, count(*), count(gone), count(case when retry_at < $3 then 1 end)
+        from staged where tenant_id = $1 and connection_id = $2 group by side, phase";
+    /// Who waits for a run that may write more keeps the place in the line.
+    Tenant STAGED_REQUEUE = "update staged set phase = 'pending',
+            retry_at = case when phase in ('over_a', 'over_b') then retry_at end
+        where tenant_id = $1 and connection_id = $2 and phase in ('known', 'waiting', 'over_a', 'over_b')";
+    Tenant STAGED_REQUEUE_OVER = "update staged set phase = 'pending'
+        where tenant_id = $1 and connection_id = $2 and phase in ('over_a', 'over_b')";
     Tenant STAGED_UNHOLD = "update staged set phase = 'pending'
         where tenant_id = $1 and connection_id = $2 and phase = 'held'";
     Tenant STAGED_WAKE = "update staged set phase = 'pending', retry_at = null
@@ -194,19 +202,23 @@ pub(crate) async fn phases_write(
             retry_at: item.retry_at,
         })
         .collect();
-    PhaseWrite::execute(
-        tx,
-        STAGED_PHASE_SET,
-        &[scope.id(), connection.uuid()],
-        &rows,
-    )
-    .await?;
+    let common = [scope.id(), connection.uuid()];
+    PhaseWrite::execute(tx, STAGED_PHASE_SET, &common, &rows).await?;
     Ok(())
 }
 
-/// `known` and `waiting` records are planned again. How many.
+/// `known` and `waiting` records, and those over the limit, are planned again. How many.
 pub(crate) async fn requeue(tx: &mut Tx, scope: &Scope, connection: ConnectionId) -> Result<u64> {
     execute!(tx, STAGED_REQUEUE, scope.id(), connection.uuid())
+}
+
+/// Records over the limit are planned again, and guards look at what becomes of them. How many.
+pub(crate) async fn requeue_over(
+    tx: &mut Tx,
+    scope: &Scope,
+    connection: ConnectionId,
+) -> Result<u64> {
+    execute!(tx, STAGED_REQUEUE_OVER, scope.id(), connection.uuid())
 }
 
 /// Drops present records of a side that a complete listing of it did not stage. How many.
@@ -423,6 +435,26 @@ impl Scope {
         self.staged_read_all(connection, rows)
     }
 
+    /// Records that wait for a run that may write one more on a side: those longest since first, strictly after `after`.
+    pub async fn staged_over(
+        &self,
+        connection: ConnectionId,
+        to: Side,
+        after: Option<&Place>,
+        limit: u32,
+    ) -> Result<Vec<Staged>> {
+        let first = (DateTime::UNIX_EPOCH, "", "");
+        let (since, side, remote) = after.map_or(first, |(since, side, remote)| {
+            (*since, side.as_str(), remote.as_str())
+        });
+        let phase = Phase::Over(to).as_str();
+        let rows = transaction!(self.read_one(), tx => {
+            fetch_all!(tx, StagedRow, STAGED_OVER, self.id(), connection.uuid(), phase, since, side, remote,
+                page(limit))
+        })?;
+        self.staged_read_all(connection, rows)
+    }
+
     /// No guard holds anything any more: what was held is pending. How many.
     pub async fn staged_unhold(&self, lease: &Lease) -> Result<u64> {
         transaction!(self.write(), tx => {
@@ -496,10 +528,10 @@ impl Scope {
     /// How many records are staged, by phase.
     pub async fn staged_counts(&self, connection: ConnectionId) -> Result<StagedCounts> {
         let rows = transaction!(self.read_one(), tx => {
-            fetch_all!(tx, (String, String, i64, i64), STAGED_COUNTS, self.id(), connection.uuid())
+            fetch_all!(tx, (String, String, i64, i64, i64), STAGED_COUNTS, self.id(), connection.uuid(), BESIDE)
         })?;
         let mut counts = StagedCounts::default();
-        for (side, phase, all, gone) in rows {
+        for (side, phase, all, gone, counted) in rows {
             let (side, all) = (side_of(&side)?, all.unsigned_abs());
             match Phase::parse(&phase).ok_or_else(|| StoreError::word("phase", &phase))? {
                 Phase::Pending => {
@@ -508,7 +540,11 @@ impl Scope {
                 }
                 Phase::Known => *counts.known.get_mut(side) = all,
                 Phase::Held => counts.held += all,
-                Phase::Waiting => counts.waiting += all,
+                Phase::Waiting => {
+                    counts.waiting += all;
+                    counts.retrying += counted.unsigned_abs();
+                }
+                Phase::Over(to) => *counts.over.get_mut(to) += counted.unsigned_abs(),
             }
         }
         Ok(counts)
@@ -522,7 +558,8 @@ impl Scope {
         })
     }
 
-    /// When rules, mapping or direction changed: `known` and `waiting` records are planned again. How many.
+    /// When rules, mapping or direction changed: `known` and `waiting` records, and those over the limit, are planned
+    /// again. How many.
     pub async fn staged_requeue_all(&self, connection: ConnectionId) -> Result<u64> {
         transaction!(self.write(), tx => {
             requeue(tx, self, connection).await

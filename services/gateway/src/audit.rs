@@ -1,19 +1,21 @@
 //! The audit log: who changed what, when and from where.
 //!
 //! Every request that may change something is entered here, in one place, so that no operation can be forgotten: what
-//! was done, and what was refused for want of permission. Reads are not. An entry has the operation's name and ids; no
-//! body, no value, no secret.
+//! was done, and what was refused by role or by rule. Not entered are reads, and what nobody had to refuse: a request that
+//! says nothing that can be done, names nothing that is there, or was made from an old version. An entry has the operation's
+//! name and ids; no body, no value, no secret.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpMessage, HttpRequest};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use syncline_model::{Actor, AuditId};
 use syncline_store::{AuditEntry, Scope};
 
 use crate::auth::Admission;
 use crate::idempotency::REPLAYED;
 use crate::limits::peer;
+use crate::problem::Code;
 use crate::state::State;
 
 /// What a handler knows and the request does not say.
@@ -25,6 +27,8 @@ pub struct Note {
     pub actor: Option<Actor>,
     /// The id of what was done something to, where the path has none.
     pub subject: Option<String>,
+    /// Whether nothing was changed, though the method may.
+    pub looked: bool,
 }
 
 /// Leaves a note for the entry of this request.
@@ -44,6 +48,17 @@ pub fn made(request: &HttpRequest, subject: &impl ToString) {
     );
 }
 
+/// Leaves a note that nothing was changed.
+pub fn looked(request: &HttpRequest) {
+    note(
+        request,
+        Note {
+            looked: true,
+            ..Note::default()
+        },
+    );
+}
+
 /// Enters an answered request, if it belongs there. That an entry could not be written takes nothing back.
 pub async fn enter(state: &State, response: &ServiceResponse<BoxBody>) {
     let Some((rows, entry)) = entry(state, response) else {
@@ -58,8 +73,8 @@ fn entry(state: &State, response: &ServiceResponse<BoxBody>) -> Option<(Scope, A
     let request = response.request();
     let extensions = request.extensions();
     let noted = extensions.get::<Note>();
-    let replayed = response.headers().contains_key(REPLAYED);
-    if replayed || noted.is_none() && request.method().is_safe() || !matters(response.status()) {
+    let looked = noted.map_or(request.method().is_safe(), |note| note.looked);
+    if looked || response.headers().contains_key(REPLAYED) || !matters(response.response()) {
         return None;
     }
     let caller = extensions.get::<Admission>();
@@ -80,7 +95,14 @@ fn entry(state: &State, response: &ServiceResponse<BoxBody>) -> Option<(Scope, A
     Some((rows, entry))
 }
 
-/// Whether an answer is worth an entry.
-fn matters(status: StatusCode) -> bool {
-    status.is_success() || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+/// Whether an answer is worth an entry: something was done, or refused.
+fn matters(answer: &HttpResponse<BoxBody>) -> bool {
+    // The first request of its key is entered, not the one that came too early.
+    let early = answer.extensions().get::<Code>() == Some(&Code::RequestInProgress);
+    let status = answer.status();
+    let refused = matches!(
+        status,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::CONFLICT
+    );
+    status.is_success() || refused && !early
 }

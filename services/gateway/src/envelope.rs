@@ -3,11 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BodyStream, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Bytes;
 use actix_web::{Error, ResponseError, web};
+use futures::stream;
 use syncline_platform::trace;
 use tracing::Instrument as _;
 
@@ -32,6 +35,9 @@ pub async fn envelope(
     let answered = async {
         let response = next.call(request).await?.map_into_boxed_body();
         let mut response = as_problem(response);
+        if method == Method::HEAD {
+            response = response.map_body(|_, body| unread(body));
+        }
         let pattern = response.request().match_pattern();
         let route = pattern.as_deref().unwrap_or("none");
         count(route, response.status().as_u16(), began.elapsed());
@@ -65,6 +71,14 @@ fn count(route: &str, status: u16, took: Duration) {
         .increment(1);
     metrics::histogram!("syncline_http_request_seconds", "route" => route)
         .record(took.as_secs_f64());
+}
+
+/// A body of which nothing will be sent: one that is made as it is sent is not made.
+fn unread(body: BoxBody) -> BoxBody {
+    match body.size() {
+        BodySize::Stream => BodyStream::new(stream::empty::<Result<Bytes, Error>>()).boxed(),
+        BodySize::None | BodySize::Sized(_) => body,
+    }
 }
 
 /// Any error that is not a problem yet, as one.

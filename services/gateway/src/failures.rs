@@ -14,6 +14,10 @@ impl From<StoreError> for Problem {
             StoreError::Conflict { what } => {
                 Self::new(Code::WrongState, format!("Not possible: {what}."))
             }
+            StoreError::Refused => Self::new(
+                Code::Forbidden,
+                "Nobody gives a role, or takes one away, that may do more than they may; and only a member with the role `owner` makes or unmakes owners.",
+            ),
             StoreError::Unavailable(source) => {
                 tracing::error!(error = %source, "the database is unavailable");
                 Self::new(Code::Unavailable, "Try again in a moment.")

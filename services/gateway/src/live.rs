@@ -5,8 +5,9 @@ use std::sync::Arc;
 use syncline_connector::{Connector, Session};
 use syncline_engine::{Policy, PolicyInput, default_mapping};
 use syncline_model::{
-    Account, AccountStatus, Collection, Connection, DeletionPolicy, Direction, FieldDescriptor,
-    Mapping, MappingChoice, Permission, Permissions, Side, SideConfig, Sides,
+    Account, AccountStatus, Collection, Connection, DeletionPolicy, Direction, Effect,
+    FieldDescriptor, Mapping, MappingChoice, OnLeave, Permission, Permissions, Rule, Side,
+    SideConfig, Sides,
 };
 use syncline_store::StoreError;
 
@@ -65,6 +66,21 @@ pub async fn look(
         permissions: Sides { a: a.3, b: b.3 },
         fields: Sides { a: a.2, b: b.2 },
     })
+}
+
+/// Asks both providers for the fields of the two accounts alone.
+pub async fn fields(
+    state: &State,
+    caller: &Caller,
+    sides: &Sides<SideConfig>,
+) -> Result<Sides<Vec<FieldDescriptor>>, Problem> {
+    let of = async |config: &SideConfig| {
+        let account = caller.rows.account_get(config.account).await?;
+        let (connector, session) = open(state, caller, &account).await?;
+        Ok::<_, Problem>(connector.fields(&session).await?)
+    };
+    let (a, b) = tokio::try_join!(of(&sides.a), of(&sides.b))?;
+    Ok(Sides { a, b })
 }
 
 /// An account that a body names: one that is not the caller's is not there.
@@ -138,6 +154,7 @@ impl Live {
             self.check_deletions(connection, side, &mut findings)?;
             self.check_permissions(connection, side, &mut findings);
         }
+        self.check_leaving(connection, &mut findings)?;
         for side in Side::BOTH {
             let objects = &self.connectors.get(side).definition().objects;
             if !objects.contains(&connection.object) {
@@ -156,6 +173,11 @@ impl Live {
             direction: connection.direction,
             conflict: connection.conflict,
             deletions: connection.deletions,
+            on_leave: connection.on_leave,
+            movable: &Sides {
+                a: self.is_movable(connection, Side::A)?,
+                b: self.is_movable(connection, Side::B)?,
+            },
             mapping,
             rules: &connection.rules,
             matching: &connection.matching,
@@ -199,6 +221,84 @@ impl Live {
         }
     }
 
+    /// Whether we can take records out of a side's collection and put them back.
+    fn is_movable(&self, connection: &Connection, side: Side) -> Result<bool, Problem> {
+        let capabilities = &self.connectors.get(side).definition().capabilities;
+        let collection = self.collection(side, connection.sides.get(side))?;
+        Ok(collection.membership_writable
+            && capabilities.deletions.contains(&DeletionPolicy::Unlink))
+    }
+
+    /// The sides whose records stay where they are when their partners leave, though the connection goes there: nothing
+    /// marks them that could be taken away.
+    fn unmarked(&self, connection: &Connection) -> Result<Vec<Side>, Problem> {
+        let mut unmarked = Vec::new();
+        for side in Side::BOTH {
+            let from = side.other();
+            let marks = |rule: &Rule| {
+                let mut actions = rule.actions.iter();
+                let adds = actions.any(|action| matches!(action.effect, Effect::Add(_)));
+                rule.from == from && adds
+            };
+            let marked = self.is_movable(connection, side)? || connection.rules.iter().any(marks);
+            if connection.direction.from_side(from) && !marked {
+                unmarked.push(side);
+            }
+        }
+        Ok(unmarked)
+    }
+
+    /// Why the records of a side cannot leave.
+    fn why_unmarked(&self, connection: &Connection, side: Side) -> Result<String, Problem> {
+        let provider = &self.connectors.get(side).definition().name;
+        let collection = self.collection(side, connection.sides.get(side))?;
+        Ok(format!(
+            "Side {side}: {provider} lets nobody be taken out of `{}`, and no rule adds its records to a group or tag",
+            collection.name
+        ))
+    }
+
+    /// What to mind of a connection whose records leave on one side only.
+    pub fn leaving_warnings(&self, connection: &Connection) -> Result<Vec<String>, Problem> {
+        if connection.on_leave != OnLeave::Leave {
+            return Ok(Vec::new());
+        }
+        let warning = |side| {
+            let why = self.why_unmarked(connection, side)?;
+            Ok(format!(
+                "{why}: when their partners leave they stay as they are, as with `freeze`."
+            ))
+        };
+        self.unmarked(connection)?
+            .into_iter()
+            .map(warning)
+            .collect()
+    }
+
+    /// Whether there is anything that `leave` can do.
+    fn check_leaving(
+        &self,
+        connection: &Connection,
+        findings: &mut Findings,
+    ) -> Result<(), Problem> {
+        if connection.on_leave != OnLeave::Leave {
+            return Ok(());
+        }
+        let unmarked = self.unmarked(connection)?;
+        let receives = |side: &Side| connection.direction.from_side(side.other());
+        if unmarked.len() < Side::BOTH.iter().filter(|side| receives(side)).count() {
+            return Ok(());
+        }
+        for side in unmarked {
+            let why = self.why_unmarked(connection, side)?;
+            findings.add(
+                "/on_leave",
+                format!("{why}. Choose a collection whose members can be changed, let a rule `add_to` a group or tag, or choose `freeze`."),
+            );
+        }
+        Ok(())
+    }
+
     /// Whether what a deletion on `gone` does can be done on the other side.
     fn check_deletions(
         &self,
@@ -215,13 +315,15 @@ impl Live {
         let definition = self.connectors.get(receiving).definition();
         let able = &definition.capabilities.deletions;
         if !able.contains(&policy) {
+            let why = definition.capabilities.impossible.get(&policy);
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
             let words = able
                 .iter()
                 .map(|policy| format!("`{}`", deletion_word(*policy)));
             findings.add(
                 &pointer,
                 format!(
-                    "{} cannot do `{}`; it can do: {}.",
+                    "{} cannot do `{}`{why}. It can do: {}.",
                     definition.name,
                     deletion_word(policy),
                     listed(

@@ -9,10 +9,12 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{Content, Object, Ref, RefOr, Required, Response, ResponseBuilder, Type};
 use utoipa::{Modify, OpenApi};
 
+use crate::idempotency::EXEMPT;
 use crate::problem::ProblemBody;
 use crate::routes::{
-    accounts, api_keys, audit, conflicts, connections, default_mapping, docs, health, history,
-    oauth, problems, providers, reviews, runs, sessions, tenants,
+    accounts, api_keys, audit, compatible_kinds, conflicts, connections, default_mapping, docs,
+    health, history, invitations, members, oauth, plan, problems, providers, reviews, runs,
+    sessions, tenants,
 };
 
 /// The document as indented JSON, ending in a line feed: what is committed at `openapi/openapi.json`.
@@ -54,9 +56,17 @@ pub fn operations() -> HashMap<(Method, String), String> {
         sessions::create::handle,
         sessions::refresh::handle,
         sessions::delete::handle,
+        members::list::handle,
+        members::change::handle,
+        members::remove::handle,
+        invitations::list::handle,
+        invitations::create::handle,
+        invitations::accept::handle,
+        invitations::take_back::handle,
         api_keys::list::handle,
         api_keys::create::handle,
         api_keys::revoke::handle,
+        plan::handle,
         providers::list::handle,
         providers::get::handle,
         accounts::list::handle,
@@ -71,10 +81,12 @@ pub fn operations() -> HashMap<(Method, String), String> {
         oauth::agree::handle,
         audit::handle,
         default_mapping::handle,
+        compatible_kinds::handle,
         connections::list::handle,
         connections::create::handle,
         connections::get::handle,
         connections::update::handle,
+        connections::preview::handle,
         connections::delete::handle,
         connections::pause::handle,
         connections::resume::handle,
@@ -83,6 +95,7 @@ pub fn operations() -> HashMap<(Method, String), String> {
         connections::runs::handle,
         connections::run_now::handle,
         connections::links::handle,
+        connections::records::handle,
         connections::problems::handle,
         connections::conflicts::handle,
         connections::reviews::handle,
@@ -107,7 +120,9 @@ pub fn operations() -> HashMap<(Method, String), String> {
     modifiers(&Common),
     tags(
         (name = "sign-up and sessions", description = "Who calls"),
+        (name = "members", description = "The people of a tenant, and what each may do"),
         (name = "API keys", description = "Programs that act for a tenant"),
+        (name = "plans", description = "What a tenant may use"),
         (name = "providers", description = "What accounts can be opened at"),
         (name = "accounts", description = "Authorised access to logins at providers"),
         (name = "connections", description = "Two accounts' collections kept in step"),
@@ -154,7 +169,11 @@ fn common(path: &str, is_post: bool, operation: &mut Operation) {
     if api && !public {
         problem(operation, 401, "`unauthenticated`");
         if path != "/v1/sessions" {
-            problem(operation, 403, "`forbidden`: the API key lacks the scope");
+            problem(
+                operation,
+                403,
+                "`forbidden`: the member's role, or the API key, lacks the scope",
+            );
         }
     }
     if path.contains('{') || path == "/v1/default-mapping" {
@@ -187,7 +206,7 @@ fn common(path: &str, is_post: bool, operation: &mut Operation) {
         );
     }
     problem_named(operation, "default", "Any other problem");
-    if api && is_post && !public && path != "/v1/api-keys" {
+    if api && is_post && !public && !EXEMPT.contains(&path) {
         let all = operation.parameters.get_or_insert_default();
         all.push(RefOr::T(idempotency_key()));
         problem(

@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use syncline_model::NotAllowed;
 use utoipa::ToSchema;
 
 /// Longest `detail` or `message` sent, in characters.
@@ -30,12 +31,18 @@ pub enum Code {
     InvalidCredentials,
     /// The credentials are good and may not do this.
     Forbidden,
+    /// The tenant's plan does not allow this.
+    PlanLimit,
     /// There is nothing here that the caller may see.
     NotFound,
     /// This resource does not answer to this method.
     MethodNotAllowed,
     /// Someone has this e-mail address already.
     EmailTaken,
+    /// As many invitations are open as a tenant may have.
+    TooManyInvitations,
+    /// A tenant must have an owner.
+    LastOwner,
     /// A connection still uses the account.
     AccountInUse,
     /// The account waits for its owner at the provider.
@@ -72,16 +79,19 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::BadRequest,
         Self::MalformedJson,
         Self::InvalidParameter,
         Self::Unauthenticated,
         Self::InvalidCredentials,
         Self::Forbidden,
+        Self::PlanLimit,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::EmailTaken,
+        Self::TooManyInvitations,
+        Self::LastOwner,
         Self::AccountInUse,
         Self::AccountNotActive,
         Self::ConnectionExists,
@@ -107,10 +117,12 @@ impl Code {
                 StatusCode::BAD_REQUEST
             }
             Self::Unauthenticated | Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::PlanLimit => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::EmailTaken
+            | Self::TooManyInvitations
+            | Self::LastOwner
             | Self::AccountInUse
             | Self::AccountNotActive
             | Self::ConnectionExists
@@ -138,9 +150,12 @@ impl Code {
             Self::Unauthenticated => "Authentication needed",
             Self::InvalidCredentials => "Wrong e-mail address or password",
             Self::Forbidden => "Not allowed",
+            Self::PlanLimit => "Not in the plan",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::EmailTaken => "E-mail address taken",
+            Self::TooManyInvitations => "Too many open invitations",
+            Self::LastOwner => "The last owner",
             Self::AccountInUse => "The account is in use",
             Self::AccountNotActive => "The account is not active",
             Self::ConnectionExists => "The connection exists already",
@@ -269,6 +284,12 @@ impl Problem {
         .retry_after(wait)
     }
 
+    /// What the tenant's plan does not allow.
+    pub fn plan_limit(refusals: &[NotAllowed]) -> Self {
+        let all: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+        Self::new(Code::PlanLimit, shorten(&all.join(" ")))
+    }
+
     /// Adds `Retry-After`, rounded up to whole seconds.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
@@ -353,6 +374,7 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.code.status());
+        response.extensions_mut().insert(self.code);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

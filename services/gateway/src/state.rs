@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use syncline_accounts::Accounts;
 use syncline_connector::Registry;
 use syncline_coordination::{Buckets, Progress};
-use syncline_model::{Job, RunId, TenantId};
+use syncline_model::{Job, RunId, Tariffs, TenantId};
 use syncline_platform::{Clock, Ids, Shutdown, random_token};
 use syncline_queue::{Priority, Queue};
 use syncline_store::Store;
@@ -39,6 +39,8 @@ pub struct Parts {
     pub ids: Arc<dyn Ids>,
     /// Ends long answers when the process ends.
     pub shutdown: Shutdown,
+    /// What tenants' plans allow.
+    pub tariffs: Arc<Tariffs>,
     /// The process's numbers.
     pub metrics: Metrics,
     /// What the operator says.
@@ -89,6 +91,7 @@ pub struct State {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) shutdown: Shutdown,
+    pub(crate) tariffs: Arc<Tariffs>,
     pub(crate) limits: Limits,
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Passwords,
@@ -129,6 +132,7 @@ impl State {
             clock: parts.clock,
             ids: parts.ids,
             shutdown: parts.shutdown,
+            tariffs: parts.tariffs,
             queue: parts.queue,
         })
     }
@@ -147,6 +151,11 @@ impl State {
 
     /// The name of an operation, by its method and its route.
     pub(crate) fn operation(&self, method: &Method, route: &str) -> Option<&str> {
+        let method = if *method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
         let key = (method.clone(), route.to_owned());
         self.operations.get(&key).map(String::as_str)
     }

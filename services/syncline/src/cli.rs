@@ -8,7 +8,7 @@ use syncline_platform::Config;
 
 use crate::otlp::Traces;
 use crate::roles::Role;
-use crate::{demo, keys, out, providers, roles, sandbox, serve};
+use crate::{demo, keys, out, plans, providers, roles, sandbox, serve};
 
 /// Keeps contacts the same in the apps a company uses.
 #[derive(Debug, Parser)]
@@ -45,6 +45,8 @@ enum Command {
     Migrate(ConfigArgs),
     /// Changes the keys that wrap tenants' keys, while everything runs: add, rotate, retire.
     Keys(keys::KeysArgs),
+    /// What tenants' plans allow, and which plan a tenant is on, while everything runs.
+    Plans(plans::PlansArgs),
     /// Prints the OpenAPI document of the REST API.
     Openapi,
     /// Prints the configuration in force, without its secrets.
@@ -113,6 +115,7 @@ impl Cli {
             Command::Providers { config, json } => providers::print(&config.load()?, json),
             Command::Migrate(args) => serve::migrate(args.load()?).await,
             Command::Keys(args) => Box::pin(keys::run(args)).await,
+            Command::Plans(args) => Box::pin(plans::run(args)).await,
             Command::Openapi => Ok(out::print(&syncline_gateway::openapi()?)?),
             Command::Config(args) => Ok(out::line(&args.load()?.to_toml()?)?),
         }

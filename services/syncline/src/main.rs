@@ -8,6 +8,7 @@ mod keys;
 mod metrics;
 mod otlp;
 mod out;
+mod plans;
 mod profiles;
 mod providers;
 mod roles;

@@ -65,6 +65,8 @@ const ALL: &[Metric] = &[
         means: "Slices of runs that ended, by what the run was then" },
     Metric { name: "syncline_slice_seconds", labels: &[], kind: Kind::Seconds(WORK),
         means: "How long slices took" },
+    Metric { name: "syncline_relooks_total", labels: &[], kind: Kind::Counter,
+        means: "Looks at all records of a side, because rules are about their age" },
     Metric { name: "syncline_queue_wait_seconds", labels: &["priority"], kind: Kind::Seconds(WORK),
         means: "From the ring to the start of the work" },
     Metric { name: "syncline_queue_jobs", labels: &["priority"], kind: Kind::Gauge,

@@ -4,26 +4,30 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, bail, ensure};
 use syncline_connector::{Profile, Registry};
-use syncline_model::ProviderId;
+use syncline_model::{ProviderId, Tariffs};
 use syncline_platform::config::Provider;
 
 /// Every provider of this program, with those that the configuration defines.
-pub fn registry(settings: &BTreeMap<String, Provider>) -> anyhow::Result<Registry> {
+pub fn registry(
+    settings: &BTreeMap<String, Provider>,
+    tariffs: &Tariffs,
+) -> anyhow::Result<Registry> {
     let registry = syncline_connectors::registry()?;
     let profiles: Vec<Profile> = settings
         .iter()
-        .filter_map(|(id, settings)| profile(id, settings).transpose())
+        .filter_map(|(id, settings)| profile(id, settings, tariffs).transpose())
         .collect::<anyhow::Result<_>>()?;
     Ok(registry.with_profiles(&profiles)?)
 }
 
 /// The profile that a section defines; none where it is about a provider that there is.
-fn profile(id: &str, settings: &Provider) -> anyhow::Result<Option<Profile>> {
+fn profile(id: &str, settings: &Provider, tariffs: &Tariffs) -> anyhow::Result<Option<Profile>> {
     let Some(of) = &settings.profile_of else {
         let stray = [
             ("name", settings.name.is_some()),
             ("api_path", settings.api_path.is_some()),
             ("paid_plans_only", settings.paid_plans_only.is_some()),
+            ("edition", settings.edition.is_some()),
         ];
         if let Some((key, _)) = stray.into_iter().find(|(_, set)| *set) {
             bail!(
@@ -49,6 +53,14 @@ fn profile(id: &str, settings: &Provider) -> anyhow::Result<Option<Profile>> {
             "providers.{id}.api_path: expected a path such as \"/crm/v6\", not `{path}`"
         );
     }
+    let edition = settings
+        .edition
+        .as_deref()
+        .map(|name| tariffs.edition(name));
+    let edition = edition
+        .transpose()
+        .with_context(|| format!("providers.{id}.edition"))?;
+    let paid_plans_only = edition.is_some_and(|edition| edition.paid_plans_only);
     Ok(Some(Profile {
         id: parsed(&format!("providers.{id}"), id)?,
         of: parsed(&format!("providers.{id}.profile_of"), of)?,
@@ -58,7 +70,8 @@ fn profile(id: &str, settings: &Provider) -> anyhow::Result<Option<Profile>> {
         authorize_url: needed("auth_url", &settings.auth_url)?,
         token_url: needed("token_url", &settings.token_url)?,
         revoke_url: settings.revoke_url.clone(),
-        paid_plans_only: settings.paid_plans_only.unwrap_or(false),
+        paid_plans_only: settings.paid_plans_only.unwrap_or(paid_plans_only),
+        edition: settings.edition.clone(),
     }))
 }
 
@@ -68,7 +81,8 @@ mod tests {
 
     fn load(text: &str) -> anyhow::Result<Registry> {
         let settings: BTreeMap<String, Provider> = toml::from_str(text)?;
-        registry(&settings)
+        let plans = toml::from_str(include_str!("plans.toml"))?;
+        registry(&settings, &Tariffs::new(plans, "free")?)
     }
 
     const ACME: &str = "[acme_crm]\nprofile_of = 'zoho_crm'\nname = 'Acme CRM'\napi_base = 'https://acme.example'\n\
@@ -90,9 +104,22 @@ mod tests {
     }
 
     #[test]
+    fn an_edition_says_who_may_and_what_is_said_of_the_profile_goes_over_it() {
+        let check = |more: &str, expect: bool| {
+            let registry = load(&format!("{ACME}edition = 'vertical'\n{more}")).unwrap();
+            let id = ProviderId::parse("acme_crm").unwrap();
+            let definition = registry.get(&id).unwrap().definition();
+            assert_eq!(definition.edition.as_deref(), Some("vertical"));
+            assert_eq!(definition.paid_plans_only, expect, "{more}");
+        };
+        check("", true);
+        check("paid_plans_only = false", false);
+    }
+
+    #[test]
     fn what_cannot_be_is_named() {
         let check = |text: &str, part: &str| {
-            let error = load(text).map(drop).unwrap_err().to_string();
+            let error = format!("{:#}", load(text).map(drop).unwrap_err());
             assert!(error.contains(part), "wanted `{part}`: {error}");
         };
         check(
@@ -113,6 +140,10 @@ mod tests {
             "providers.acme_crm.token_url is missing",
         );
         check(&format!("{ACME}api_path = 'crm/v6'"), "api_path");
+        check(
+            &format!("{ACME}edition = 'own'"),
+            "providers.acme_crm.edition: there is no edition `own`; there are: vertical",
+        );
         check(
             "[zoho_crm]\nname = 'Mine'",
             "providers.zoho_crm.name is for profiles",

@@ -5,11 +5,11 @@ use serde_json::Value;
 use syncline_connector::Definition;
 use syncline_platform::Config;
 
-use crate::{out, profiles};
+use crate::{out, plans, profiles};
 
 /// Prints every connector.
 pub fn print(config: &Config, json: bool) -> anyhow::Result<()> {
-    let registry = profiles::registry(&config.providers)?;
+    let registry = profiles::registry(&config.providers, &*plans::load(config)?)?;
     let all = registry.iter().map(|connector| connector.definition());
     if json {
         let all: Vec<_> = all.collect();

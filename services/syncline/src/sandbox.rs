@@ -56,13 +56,13 @@ pub async fn start(listen: SocketAddr, contacts: u64, seed: u64) -> anyhow::Resu
 pub async fn run(args: SandboxArgs) -> anyhow::Result<()> {
     let running = start(args.listen, args.contacts, args.seed).await?;
     let base = running.base_url().to_owned();
+    let shutdown = Shutdown::new();
+    shutdown.listen_to_signals()?;
     out::line(&format!(
         "sandbox listening on {base}\n\
          people: open {base}/_sandbox in a browser\n\
          programs: see docs/sandbox.md for the addresses and OAuth clients"
     ))?;
-    let shutdown = Shutdown::new();
-    shutdown.listen_to_signals()?;
     shutdown.triggered().await;
     running.stop().await;
     Ok(())

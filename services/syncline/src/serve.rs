@@ -69,9 +69,8 @@ impl Serving {
         self.roles.await?
     }
 
-    /// Waits until it is asked to stop from outside, and has.
+    /// Waits until it has stopped.
     async fn until_stopped(self) -> anyhow::Result<()> {
-        self.shutdown.listen_to_signals()?;
         self.roles.await?
     }
 }
@@ -112,6 +111,7 @@ pub fn gateway_state(
         clock: parts.clock.clone(),
         ids: parts.ids.clone(),
         shutdown: shutdown.clone(),
+        tariffs: parts.tariffs.clone(),
         metrics,
         settings: Settings {
             jwt_secret: config.jwt_secret()?,
@@ -141,6 +141,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let data_dir = config.data_dir.display().to_string();
     let serving = Serving::start(config).await?;
     let address = serving.address;
+    // Before anything is printed: whoever reads that it listens may ask it to stop.
+    serving.shutdown.listen_to_signals()?;
     out::line(&format!(
         "syncline listening on http://{address}\n\
          documentation of the API: http://{address}/docs\n\

@@ -9,6 +9,7 @@ use syncline_coordination::{
     Buckets, MemoryBuckets, MemoryProgress, Progress, Redis, RedisSettings,
 };
 use syncline_gateway::Health;
+use syncline_model::Tariffs;
 use syncline_platform::config::CoordinationUrl;
 use syncline_platform::config::QueueUrl;
 use syncline_platform::seal::KeyRing;
@@ -35,6 +36,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn Ids>,
+    /// What tenants' plans allow.
+    pub tariffs: Arc<Tariffs>,
 }
 
 /// Opens the database with its key ring, which is made if there is none.
@@ -107,7 +110,8 @@ async fn with_store(config: &Config, store: Store) -> anyhow::Result<Parts> {
         request_buckets,
         progress,
     } = coordination(config, &clock).await?;
-    let registry = crate::profiles::registry(&config.providers)?;
+    let tariffs = crate::plans::load(config)?;
+    let registry = crate::profiles::registry(&config.providers, &tariffs)?;
     let http = HttpClient::new(
         HttpLimits::default(),
         Arc::new(syncline_platform::random::fraction),
@@ -129,6 +133,7 @@ async fn with_store(config: &Config, store: Store) -> anyhow::Result<Parts> {
         progress,
         clock,
         ids,
+        tariffs,
     })
 }
 
@@ -192,6 +197,7 @@ impl Parts {
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             shapes: Arc::new(Shapes::default()),
+            tariffs: Arc::clone(&self.tariffs),
             settings: Settings {
                 slots: config.worker.slots,
                 slice: config.worker.slice,
@@ -199,6 +205,7 @@ impl Parts {
                 batch: config.worker.batch,
                 tick: config.worker.tick,
                 grace: config.worker.grace,
+                relook: config.worker.relook,
             },
         }
     }

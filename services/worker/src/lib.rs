@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use syncline_accounts::Accounts;
 use syncline_coordination::Progress;
+use syncline_model::Tariffs;
 use syncline_platform::{Clock, Ids};
 use syncline_queue::Queue;
 use syncline_store::Store;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub tick: Duration,
     /// How long slices have to come to their next border when the worker is asked to stop.
     pub grace: Duration,
+    /// How long after a look at all records that rules on their age are about the next one begins.
+    pub relook: Duration,
 }
 
 /// What every run is executed with.
@@ -58,6 +61,8 @@ pub struct Tools {
     pub ids: Arc<dyn Ids>,
     /// What accounts look like, remembered for a while.
     pub shapes: Arc<Shapes>,
+    /// What tenants' plans allow.
+    pub tariffs: Arc<Tariffs>,
     /// How to work.
     pub settings: Settings,
 }

@@ -7,17 +7,21 @@
 mod absent;
 mod backoff;
 mod batch;
+mod clocks;
 mod cluster;
 mod contended;
 mod context;
 mod guards;
 mod held;
 mod kin;
+mod limit;
 mod merged;
+mod neighbours;
 mod notes;
 mod pull;
 mod push;
 mod recover;
+mod reread;
 mod settle;
 mod stale;
 mod vanished;
@@ -27,7 +31,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use syncline_coordination::Phase;
-use syncline_model::{ConnectionStatus, Counters, Run, RunId, RunState, Side, TenantId};
+use syncline_model::{
+    Connection, ConnectionStatus, Counters, Run, RunId, RunState, Side, Sides, TenantId,
+};
 use syncline_platform::{Shutdown, clock::between, clock::later};
 use syncline_store::{Finish, Lease, OpenedConnection, Release, Scope};
 
@@ -154,7 +160,9 @@ impl Slice<'_> {
         let OpenedConnection {
             mut connection,
             repull,
+            looked_at,
             paused,
+            plan,
         } = self.scope.connection_open(id).await?;
         if repull {
             let anew = Notes::read(&self.run.progress).anew().write();
@@ -170,6 +178,13 @@ impl Slice<'_> {
             let why = format!("the connection is paused: {reason}");
             return self.finish(RunState::Cancelled, Some(why), None).await;
         }
+        if !self.tools.tariffs.has(&plan) {
+            tracing::warn!(
+                plan,
+                "the tenant's plan is not there: what new tenants get holds"
+            );
+        }
+        self.look_again(&connection, looked_at).await?;
         // From here on: opening asks the providers, who may take longer than a lease lasts.
         let held = Arc::new(Held::new(
             &self.tools.clock,
@@ -185,7 +200,7 @@ impl Slice<'_> {
                 self.scope.clone(),
                 self.lease,
                 &self.run,
-                (connection, paused),
+                (connection, paused, self.tools.tariffs.of(&plan)),
                 held.clone(),
             );
             let opened = tokio::select! {
@@ -214,6 +229,35 @@ impl Slice<'_> {
         }
     }
 
+    /// Where rules are about the age of records, a run that begins looks at all of them from time to time: one that only
+    /// grows older is in no pull.
+    async fn look_again(
+        &self,
+        connection: &Connection,
+        looked_at: Option<DateTime<Utc>>,
+    ) -> Result<(), Trouble> {
+        let now = self.tools.clock.now();
+        let pull = Notes::read(&self.run.progress).pull;
+        let is_due = looked_at.is_none_or(|at| later(at, self.tools.settings.relook) <= now);
+        if !is_due || pull.a.begun || pull.b.begun {
+            return Ok(());
+        }
+        let ages = |side: &Side| {
+            let mut rules = connection.rules.iter();
+            rules.any(|rule| rule.from == *side && rule.ages())
+        };
+        let sides: Vec<Side> = Side::BOTH.into_iter().filter(ages).collect();
+        if sides.is_empty() {
+            return Ok(());
+        }
+        let looks = self.scope.connection_look_again(&self.lease, &sides, now);
+        if looks.await? {
+            metrics::counter!("syncline_relooks_total").increment(1);
+            tracing::info!("all records are read again: rules are about their age");
+        }
+        Ok(())
+    }
+
     /// Writes how the slice ended. What is noted in memory counts only where the steps came to an end by themselves: a
     /// step that was stopped may have noted what it did not write.
     async fn end(
@@ -222,6 +266,10 @@ impl Slice<'_> {
         context: &RunContext<'_>,
     ) -> Result<Rest, Trouble> {
         let notes = context.notes.lock().await.write();
+        // How clocks stand is measured again; how the slice ended is not.
+        if let Err(error) = context.keep_clocks().await {
+            tracing::warn!(%error, "how the providers' clocks stand is not kept");
+        }
         match ended {
             Ok(Ended::Done) => self.finish(RunState::Succeeded, None, Some(context)).await,
             Ok(Ended::Parked) => {
@@ -474,6 +522,14 @@ async fn conclude(context: &RunContext<'_>) -> Result<Ended, Trouble> {
     let pending = counts.pending.a + counts.pending.b;
     if pending > 0 {
         return Ok(Ended::Left(format!("{pending} records were not planned")));
+    }
+    if counts.over != Sides::default() {
+        let Sides { a, b } = counts.over;
+        tracing::info!(
+            to_a = a,
+            to_b = b,
+            "records wait for the next run: the plan allows no more in this one"
+        );
     }
     Ok(Ended::Done)
 }

@@ -77,7 +77,7 @@ impl Trouble {
             Remedy::Repull => Verdict::Repull(side),
             Remedy::Reread => Verdict::Later(Duration::from_secs(1)),
             Remedy::Reauthorize => Verdict::Pause(format!(
-                "{self}. Authorise the account again, then resume the connection"
+                "{self}. Authorise the account again: the connection goes on by itself then"
             )),
             Remedy::SkipRecord | Remedy::Fail => Verdict::Pause(self.to_string()),
         }

@@ -166,6 +166,7 @@ fn tools(store: &Store, bell: &Arc<Bell>) -> anyhow::Result<Tools> {
         clock,
         ids: Arc::new(SystemIds),
         shapes: Arc::new(Shapes::default()),
+        tariffs: Arc::new(syncline_model::Tariffs::unlimited()),
         settings: Settings {
             slots: 1,
             slice: Duration::from_mins(1),
@@ -173,6 +174,7 @@ fn tools(store: &Store, bell: &Arc<Bell>) -> anyhow::Result<Tools> {
             batch: 1000,
             tick: Duration::from_secs(1),
             grace: Duration::from_secs(20),
+            relook: Duration::from_hours(24),
         },
     })
 }

@@ -223,13 +223,11 @@ fn link(states: &[State], body: Option<LinkBody>) -> Link {
 }
 
 fn planned(policy: &Policy, link: &Link, now: &[Vec<u8>; 2]) -> Plan {
-    let pair = LinkedPair {
-        link: link.clone(),
-        sight: Sides {
-            a: sight(0, "v1", &now[0]),
-            b: sight(1, "v1", &now[1]),
-        },
+    let sight = Sides {
+        a: sight(0, "v1", &now[0]),
+        b: sight(1, "v1", &now[1]),
     };
+    let pair = LinkedPair::new(link.clone(), sight);
     plan(
         &Observation {
             linked: vec![pair],

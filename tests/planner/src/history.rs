@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use syncline_engine::Operation;
 use syncline_model::{
-    ConflictPolicy, DeletionPolicy, Direction, FieldName, Fields, Kind, LinkState, RemoteId, Side,
-    Value,
+    ConflictPolicy, DeletionPolicy, Direction, FieldName, Fields, Kind, LinkState, OnLeave,
+    RemoteId, Side, Value,
 };
 
 use crate::{
@@ -72,6 +72,7 @@ struct Terms {
     conflict: ConflictPolicy,
     deletion: DeletionPolicy,
     mute: bool,
+    leave: bool,
 }
 
 fn terms(rng: &mut Rng) -> Terms {
@@ -86,6 +87,7 @@ fn terms(rng: &mut Rng) -> Terms {
             DeletionPolicy::Unlink,
         ]),
         mute: rng.coin(),
+        leave: rng.once_in(3),
     }
 }
 
@@ -226,6 +228,9 @@ impl Play {
         let setup = Setup::new(list(), list())
             .deleting(terms.deletion)
             .with(|setup| {
+                if terms.leave {
+                    setup.on_leave = OnLeave::Leave;
+                }
                 setup.direction = match (terms.direction, swapped) {
                     (Direction::AToB, true) => Direction::BToA,
                     (direction, _) => direction,
@@ -351,7 +356,8 @@ impl Play {
                 Operation::Update { id, .. }
                 | Operation::Delete { id, .. }
                 | Operation::Mark { id, .. }
-                | Operation::Leave { id, .. } => people.get(id).copied(),
+                | Operation::Leave { id, .. }
+                | Operation::Join { id, .. } => people.get(id).copied(),
             };
             let is_b = (operation.side() == Side::B) != swapped;
             let at = person.unwrap_or(0) * 2 + usize::from(is_b);

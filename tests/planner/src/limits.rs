@@ -18,6 +18,8 @@ struct Case {
     links: u64,
     deleted: [u64; 2],
     left: [u64; 2],
+    /// Records that leave and take their partners with them.
+    parting: [u64; 2],
     day: u64,
     overwritten: [u64; 2],
     /// What a person agreed to, as shares of what is tripped: side, kind, records.
@@ -53,6 +55,7 @@ pub fn case(rng: &mut Rng, _: Haste) -> Option<(String, String)> {
         links: rng.below(60) as u64,
         deleted: [small(rng), small(rng)],
         left: [small(rng), small(rng)],
+        parting: [0, 1].map(|_| if rng.coin() { small(rng) } else { 0 }),
         day: small(rng),
         overwritten: [small(rng), small(rng)],
         agreed: (0..rng.below(4))
@@ -70,6 +73,10 @@ pub fn case(rng: &mut Rng, _: Haste) -> Option<(String, String)> {
     let beyond = u64::from(rng.coin());
     match rng.below(6) {
         0 => case.deleted[side] = at_limit(limits.deletions_percent, case.day) + beyond,
+        3 => {
+            let others = case.day + case.deleted[side];
+            case.parting[side] = at_limit(limits.deletions_percent, others) + beyond;
+        }
         1 => case.left[side] = at_limit(limits.shrink_percent, case.deleted[side]) + beyond,
         2 => case.overwritten[side] = at_limit(limits.overwrite_percent, 0) + beyond,
         _ => {}
@@ -95,13 +102,9 @@ fn expected(case: &Case) -> Vec<Tripped> {
         };
         let deleted = case.deleted[side];
         let carried = flows && case.deletions[side] != DeletionPolicy::Ignore;
-        if carried && deleted > 0 && deleted + case.day > limit(case.guards.deletions_percent) {
-            tripped.push((
-                GuardKind::Deletions,
-                SIDES[side],
-                deleted + case.day,
-                deleted,
-            ));
+        let taken = case.parting[side] + if carried { deleted } else { 0 };
+        if taken > 0 && taken + case.day > limit(case.guards.deletions_percent) {
+            tripped.push((GuardKind::Deletions, SIDES[side], taken + case.day, taken));
         }
         let missing = deleted + case.left[side];
         let all = case.links > 1 && missing >= case.links;
@@ -139,6 +142,7 @@ fn check(case: &Case) -> Result<(), String> {
         links: case.links,
         deleted: both(case.deleted),
         missing: both(missing),
+        parting: both(case.parting),
         deletions_24h: case.day,
         overwrites: [0, 1]
             .map(|side| ((key.clone(), SIDES[side]), case.overwritten[side]))

@@ -13,7 +13,7 @@ use chrono::DateTime;
 use syncline_engine::{Policy, PolicyInput};
 use syncline_model::{
     Blank, Cardinality, ConflictPolicy, ConnectionId, DeletionPolicy, Deletions, Direction,
-    FieldDescriptor, Flow, Guards, Kind, Mapping, MappingEntry, MatchKey, Side, Sides,
+    FieldDescriptor, Flow, Guards, Kind, Mapping, MappingEntry, MatchKey, OnLeave, Side, Sides,
 };
 
 use crate::{Haste, rng::Rng, shortened, world::Fate};
@@ -45,6 +45,9 @@ struct Config {
     filtered: [bool; 2],
     /// Whether what is carried to b is tagged there.
     tagged: bool,
+    /// Whether who leaves is followed by the partner, and from which sides' collections we can take records out.
+    leaves: bool,
+    movable: [bool; 2],
 }
 
 /// A connection laid out twice: by the engine, and by hand for the oracle.
@@ -100,6 +103,8 @@ struct Case {
     memory: Vec<Option<[u8; 3]>>,
     now: Vec<[u8; 2]>,
     frozen: Option<usize>,
+    /// Which sides' records were ever seen inside.
+    inside: [bool; 2],
     rounds: Vec<Round>,
 }
 
@@ -151,6 +156,7 @@ fn config(rng: &mut Rng) -> Config {
         ConflictPolicy::AWins,
         ConflictPolicy::BWins,
         ConflictPolicy::MostRecent,
+        ConflictPolicy::MostRecentOrB,
         ConflictPolicy::Ask,
     ];
     let deletions = [
@@ -211,6 +217,8 @@ fn config(rng: &mut Rng) -> Config {
         entries,
         filtered: Side::BOTH.map(|side| flows(side) && rng.once_in(4)),
         tagged: flows(Side::A) && rng.once_in(4),
+        leaves: rng.once_in(3),
+        movable: [!rng.once_in(6), !rng.once_in(6)],
     }
 }
 
@@ -291,6 +299,15 @@ fn lay_out(config: Config) -> Laid {
         direction: config.direction,
         conflict: config.conflict,
         deletions,
+        on_leave: if config.leaves {
+            OnLeave::Leave
+        } else {
+            OnLeave::Freeze
+        },
+        movable: &Sides {
+            a: config.movable[0],
+            b: config.movable[1],
+        },
         mapping: &mapping,
         rules: &rules,
         matching: &[MatchKey::Email],
@@ -320,6 +337,7 @@ fn lay_out(config: Config) -> Laid {
         scope: Scope {
             flows,
             deletions: config.deletions,
+            takes_out: [0, 1].map(|left| config.leaves && flows[left] && config.movable[1 - left]),
             held: [false; 2],
         },
         keys: mapping.entries.iter().map(MappingEntry::key).collect(),
@@ -377,6 +395,7 @@ fn story(rng: &mut Rng, config: &Config) -> Case {
         memory,
         now,
         frozen: rng.once_in(16).then(|| rng.below(2)),
+        inside: [0, 1].map(|_| !rng.once_in(6)),
         rounds,
     }
 }
@@ -514,6 +533,9 @@ fn shorter(case: &Case) -> Vec<Case> {
     }
     if case.frozen.is_some() {
         with(&|case| case.frozen = None);
+    }
+    if case.config.leaves {
+        with(&|case| case.config.leaves = false);
     }
     if case.config.tagged {
         with(&|case| case.config.tagged = false);

@@ -4,8 +4,8 @@ use chrono::DateTime;
 use syncline_engine::{Policy, PolicyInput, default_mapping};
 use syncline_model::{
     Cardinality, ConflictPolicy, ConnectionId, DeletionPolicy, Deletions, Direction, EntryKey,
-    FieldDescriptor, FieldName, Fields, Guards, Kind, Mapping, MatchKey, Record, RemoteId, Rule,
-    Sides, Value, Version,
+    FieldDescriptor, FieldName, Fields, Guards, Kind, Mapping, MatchKey, OnLeave, Record, RemoteId,
+    Rule, Sides, Value, Version,
 };
 
 /// A connection under test.
@@ -21,6 +21,10 @@ pub struct Setup {
     pub conflict: ConflictPolicy,
     /// What deletions do.
     pub deletions: Deletions,
+    /// What leaving does.
+    pub on_leave: OnLeave,
+    /// Per side, whether records can be taken out of its collection.
+    pub movable: Sides<bool>,
     /// IF and THEN.
     pub rules: Vec<Rule>,
     /// What matches at first contact.
@@ -39,6 +43,8 @@ impl Setup {
             direction: Direction::TwoWay,
             conflict: ConflictPolicy::AWins,
             deletions: Deletions::default(),
+            on_leave: OnLeave::Freeze,
+            movable: Sides::of(|_| true),
             rules: Vec::new(),
             matching: vec![MatchKey::Email],
             connection: ConnectionId::NIL,
@@ -68,6 +74,12 @@ impl Setup {
         })
     }
 
+    /// The same; who leaves is followed by the partner.
+    #[must_use]
+    pub fn leaving(self) -> Self {
+        self.with(|setup| setup.on_leave = OnLeave::Leave)
+    }
+
     /// The same, with one more rule, as the API writes it.
     #[must_use]
     pub fn rule(self, json: &str) -> Self {
@@ -89,6 +101,8 @@ impl Setup {
             direction: self.direction,
             conflict: self.conflict,
             deletions: self.deletions,
+            on_leave: self.on_leave,
+            movable: &self.movable,
             mapping: &self.mapping,
             rules: &self.rules,
             matching: &self.matching,

@@ -14,8 +14,8 @@ use syncline_engine::{
     match_keys, plan, settle,
 };
 use syncline_model::{
-    Answer, FieldName, Fields, Link, LinkId, PairId, Record, RemoteId, Review, ReviewId, Side,
-    Sides, Value, Version,
+    Answer, ClockSkew, FieldName, Fields, Link, LinkId, PairId, Record, RemoteId, Review, ReviewId,
+    Side, Sides, Value, Version,
 };
 
 /// What becomes of one call to a provider.
@@ -74,8 +74,12 @@ pub struct World {
     pub rows: BTreeMap<(Side, RemoteId), Row>,
     /// What people said about who is who.
     pub reviews: Sides<BTreeMap<RemoteId, Review>>,
+    /// Records that another connection keeps in the collection.
+    pub kept: Sides<BTreeSet<RemoteId>>,
     /// What guards hold.
     pub held: Held,
+    /// How the two clocks stand.
+    pub clocks: Sides<ClockSkew>,
     /// Conflicts named so far.
     pub conflicts: Vec<ConflictFound>,
     /// Problems of the last run.
@@ -100,7 +104,9 @@ impl World {
             links: BTreeMap::new(),
             rows: BTreeMap::new(),
             reviews: Sides::default(),
+            kept: Sides::default(),
             held: Held::default(),
+            clocks: Sides::default(),
             conflicts: Vec::new(),
             problems: Vec::new(),
             settled: Vec::new(),
@@ -241,13 +247,9 @@ impl World {
 
     /// What there is to plan.
     pub fn observe(&self) -> Observation {
-        let busy = |side: Side, id: &RemoteId| {
-            let from = |(step, _): &(Step, _)| step.remote.get(side).as_ref() == Some(id);
-            self.limbo.iter().any(from)
-        };
         let pending = |side: Side, id: &RemoteId| {
             let row = self.rows.get(&(side, id.clone()));
-            row.is_some_and(|row| row.fate == RowFate::Pending) && !busy(side, id)
+            row.is_some_and(|row| row.fate == RowFate::Pending)
         };
         let sight = |side: Side, id: &RemoteId| {
             let row = self.rows.get(&(side, id.clone()));
@@ -257,9 +259,9 @@ impl World {
             .links
             .values()
             .filter(|link| Side::BOTH.iter().any(|s| pending(*s, link.remote.get(*s))))
-            .map(|link| LinkedPair {
-                link: link.clone(),
-                sight: Sides::of(|side| sight(side, link.remote.get(side))),
+            .map(|link| {
+                let sight = Sides::of(|side| sight(side, link.remote.get(side)));
+                LinkedPair::new(link.clone(), sight)
             })
             .collect();
         for pair in &mut linked {
@@ -271,7 +273,7 @@ impl World {
             let Sight::Present(record) = &row.sight else {
                 continue;
             };
-            if self.link_of(*side, id).is_some() || busy(*side, id) {
+            if self.link_of(*side, id).is_some() {
                 continue;
             }
             let mut keys: BTreeSet<_> = match_keys(&self.policy, *side, record)
@@ -308,7 +310,10 @@ impl World {
             linked,
             clusters: clusters.into_iter().filter(|c| c.1).map(|c| c.2).collect(),
             held: self.held.clone(),
+            clocks: self.clocks.clone(),
             elsewhere: None,
+            kept: self.kept.clone(),
+            rehearsal: false,
         }
     }
 
@@ -400,8 +405,8 @@ impl World {
         for _ in 0..3 {
             let plan = plan(&self.observe(), &self.policy);
             let calls = self.calls.len();
-            self.carry_out(&plan, fate);
-            if self.calls.len() == calls {
+            // A write whose fate nobody knows ends the run: the next one begins by finding out.
+            if !self.carry_out(&plan, fate) || self.calls.len() == calls {
                 break;
             }
         }
@@ -419,17 +424,27 @@ impl World {
             .retain(|key, row| links.contains(key) || matches!(row.sight, Sight::Present(_)));
     }
 
-    /// Carries a plan out and settles it.
-    pub fn carry_out(&mut self, plan: &Plan, fate: &mut dyn FnMut(&Operation) -> Fate) {
+    /// Carries a plan out and settles it. Whether it is known what became of every call.
+    pub fn carry_out(&mut self, plan: &Plan, fate: &mut dyn FnMut(&Operation) -> Fate) -> bool {
         let mut outcomes = Vec::new();
         let mut reread = Vec::new();
         let mut limbo = Vec::new();
         let mut puts = Vec::new();
         for step in &plan.steps {
             puts.push(self.intend(step));
+            let mut before = None;
             for operation in &step.operations {
-                let (outcome, made) = self.call(operation, fate(operation));
+                let leaves = matches!(operation, Operation::Leave { .. });
+                let (outcome, made) = match &before {
+                    Some(Outcome::Refused { .. }) if leaves => (Outcome::Skipped, None),
+                    Some(before) if leaves && before.is_open() => (Outcome::Later, None),
+                    _ => self.call(operation, fate(operation)),
+                };
+                before = Some(outcome.clone());
                 match (&outcome, operation) {
+                    (Outcome::Done { .. }, Operation::Join { side, id }) => {
+                        reread.push((*side, id.clone()));
+                    }
                     (Outcome::Unknown, Operation::Create { .. }) => {
                         limbo.push((step.clone(), made));
                     }
@@ -442,6 +457,7 @@ impl World {
                 outcomes.push(outcome);
             }
         }
+        let certain = !outcomes.contains(&Outcome::Unknown);
         for ((step, settled), link) in plan
             .steps
             .iter()
@@ -454,6 +470,7 @@ impl World {
         for (side, id) in reread {
             self.stage(side, &id);
         }
+        certain
     }
 
     /// What must be stored before a provider is called.

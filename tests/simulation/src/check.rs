@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use syncline_model::{
-    Blank, ConflictStatus, Link, LinkState, ProblemReason, ProblemStatus, RemoteId, RunState, Side,
+    Blank, ConflictStatus, ConnectionId, Link, LinkState, ProblemReason, ProblemStatus, RemoteId,
+    RunState, Side, Sides,
 };
 use syncline_store::StagedCounts;
 
@@ -38,7 +39,7 @@ impl Rows {
         let mut connections = Vec::new();
         for (index, connection) in office.connections.iter().enumerate() {
             let scope = office.scope(index);
-            let links = scope.link_list(connection.id, None, MOST).await;
+            let links = scope.link_list(connection.id, None, None, MOST).await;
             let staged = scope.staged_counts(connection.id).await;
             let intents = scope.intents_open(connection.pair, MOST).await;
             let runs = scope.run_list(connection.id, None, 1).await;
@@ -60,6 +61,7 @@ impl Rows {
             rows.state == Some(RunState::Succeeded)
                 && rows.intents == 0
                 && rows.staged.pending.a + rows.staged.pending.b == 0
+                && rows.staged.over == Sides::default()
         })
     }
 
@@ -99,12 +101,14 @@ pub async fn check(office: &Office, setup: &Setup, rows: &Rows, world: &World) -
     for (index, wish) in setup.wishes.iter().enumerate() {
         let check = Check {
             world: &world,
+            connection: office.connections[index].id,
             wish,
             links: &rows.connections[index].links,
             told: &told[index],
         };
         check.links(&mut broken);
         check.existence(&mut broken);
+        check.places(&mut broken);
     }
     duplicates(&world, &mut broken);
     orphans(&world, setup, rows, &mut broken);
@@ -142,7 +146,7 @@ async fn read_told(office: &Office, index: usize, links: &[Link], world: &World)
         }
     }
     let open = Some(ProblemStatus::Open);
-    let problems = scope.problem_list(id, open, None, MOST).await;
+    let problems = scope.problem_list(id, open, None, None, MOST).await;
     for problem in problems.expect("the problems") {
         *counted.entry("problems").or_default() += 1;
         // Nothing moves any more: "it keeps moving" excuses nobody.
@@ -174,6 +178,7 @@ async fn read_told(office: &Office, index: usize, links: &[Link], world: &World)
 
 struct Check<'a> {
     world: &'a Inner,
+    connection: ConnectionId,
     wish: &'a Wish,
     links: &'a [Link],
     told: &'a Told,
@@ -214,6 +219,45 @@ impl Check<'_> {
                         b.plain(field)
                     ));
                 }
+            }
+        }
+    }
+
+    /// I-7: who is followed is in the collection, and nobody is left outside whose partner is back.
+    fn places(&self, broken: &mut Vec<String>) {
+        for link in self.links {
+            let ids = [&link.remote.a, &link.remote.b];
+            let (Some(a), Some(b)) = (self.record(0, ids[0]), self.record(1, ids[1])) else {
+                continue;
+            };
+            let told = [(Side::A, &a.id), (Side::B, &b.id)];
+            let mut told = told.into_iter();
+            let problem = told.any(|(side, id)| self.told.problems.contains(&(side, id.clone())));
+            if problem {
+                continue;
+            }
+            let inside = |side: usize, rec: &Rec| !self.wish.grouped[side] || rec.group;
+            if link.state == LinkState::Live && !(inside(0, a) && inside(1, b)) {
+                broken.push(format!("I-7: {} and {} are followed outside", a.id, b.id));
+            }
+            let mut parted = link.body.parted.iter();
+            let parted = parted.find(|(connection, _)| **connection == self.connection);
+            let Some((_, parted)) = parted else { continue };
+            let side = usize::from(parted.side == Side::A);
+            let partner = [a, b][side];
+            let passes = [(Side::A, a), (Side::B, b)].map(|(from, rec)| {
+                let filtered = self.wish.filtered[usize::from(from == Side::B)];
+                let flows = self.wish.direction.from_side(from);
+                !(filtered && flows) || rec.plain("region") == "in"
+            });
+            let followed = matches!(link.state, LinkState::Live | LinkState::Frozen { .. });
+            // Who does not pass the rules of its own side has nothing to come in for.
+            let waits = !parted.out && !passes[1 - side];
+            if !parted.done && followed && !waits {
+                broken.push(format!("I-7: {} is on its way for ever", ids[1 - side]));
+            }
+            if inside(side, partner) && passes == [true; 2] && parted.out && followed {
+                broken.push(format!("I-7: {} is back, its partner is not", partner.id));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A history: a connection or several, what people do, when runs happen and what befalls them. All of it is made from
 //! a seed before anything runs, so that a part can be left out without changing the rest.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use syncline_model::{Blank, ConflictPolicy, DeletionPolicy, Direction, Flow, Side};
@@ -95,6 +96,8 @@ pub struct Wish {
     pub conflict: ConflictPolicy,
     /// What deletions on each side do on the other.
     pub deletions: [DeletionPolicy; 2],
+    /// Whether the partner of who leaves is taken out of the group.
+    pub leaves: bool,
     /// Whether only records that pass the filter go over, by the side where they start.
     pub filtered: [bool; 2],
     /// Narrow guards.
@@ -129,6 +132,8 @@ pub struct Setup {
     pub slice: u64,
     /// Records planned together.
     pub batch: usize,
+    /// How many records a run may write on each side, if that is limited.
+    pub limit: Option<NonZeroU64>,
 }
 
 /// Something that happens.
@@ -194,11 +199,20 @@ pub struct History {
 impl History {
     /// The history of a seed; of a given kind, or of the one that the seed says.
     pub fn of(seed: u64, class: Option<Class>) -> Self {
+        Self::drawn(seed, class, true)
+    }
+
+    /// The same; where nobody's partner leaves along, it is what was drawn before there was leaving.
+    pub fn drawn(seed: u64, class: Option<Class>, leaving: bool) -> Self {
         let mut chance = Chance::new(seed);
         let drawn = *chance.pick(&Class::ALL);
         let class = class.unwrap_or(drawn);
-        let setup = setup(class, &mut chance);
-        let ops = ops(class, &setup, &mut chance);
+        let mut setup = setup(class, &mut chance);
+        for wish in &mut setup.wishes {
+            wish.leaves &= leaving;
+        }
+        let mut ops = ops(class, &setup, &mut chance);
+        ops.extend(comings_and_goings(class, &setup, &mut chance));
         Self {
             seed,
             class,
@@ -246,7 +260,18 @@ fn setup(class: Class, chance: &mut Chance) -> Setup {
             ..wishes[0].clone()
         };
     }
+    // Of its own: the histories of before stay as they were.
+    let mut own = chance.clone();
+    for _ in 0..=wishes.len() {
+        own.next();
+    }
+    let leaves = own.percent(65);
+    for wish in &mut wishes {
+        wish.leaves = leaves;
+    }
+    let limit = *chance.clone().pick(&[0, 0, 0, 1, 2, 5]);
     Setup {
+        limit: NonZeroU64::new(limit),
         accounts,
         wishes,
         slice: if class != Class::Ring && chance.percent(15) {
@@ -291,9 +316,11 @@ fn wish(class: Class, tenant: usize, accounts: [usize; 2], chance: &mut Chance) 
                 ConflictPolicy::AWins,
                 ConflictPolicy::BWins,
                 ConflictPolicy::MostRecent,
+                ConflictPolicy::MostRecentOrB,
             ])
         },
         deletions,
+        leaves: false,
         filtered: [side(chance, 5), side(chance, 5)],
         narrow: class == Class::Guards || chance.percent(10),
         one_way: (!plain && chance.percent(20)).then(|| {
@@ -330,6 +357,28 @@ fn ops(class: Class, setup: &Setup, chance: &mut Chance) -> Vec<Op> {
                 who,
                 field,
             }));
+        }
+    }
+    ops
+}
+
+/// Somebody leaves a group and comes back, more often than chance alone would have it, where that takes the partner along.
+fn comings_and_goings(class: Class, setup: &Setup, chance: &mut Chance) -> Vec<Op> {
+    let mut grouped = Vec::new();
+    for wish in setup.wishes.iter().filter(|wish| wish.leaves) {
+        let sides = wish.accounts.iter().zip(wish.grouped);
+        grouped.extend(sides.filter(|(_, is)| *is).map(|(account, _)| *account));
+    }
+    let mut ops = Vec::new();
+    if grouped.is_empty() {
+        return ops;
+    }
+    for _ in 0..chance.from(2, 4) {
+        let account = *chance.pick(&grouped);
+        let who = chance.below(4) as u16;
+        for _ in 0..chance.from(2, 4) {
+            ops.push(Op::Person(Act::Move { account, who }));
+            ops.push(Op::Run(ride(class, setup, chance)));
         }
     }
     ops

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use syncline_accounts::Accounts;
 use syncline_connector::{HttpClient, HttpLimits, Registry};
 use syncline_coordination::{MemoryBuckets, MemoryProgress};
 use syncline_model::{
     Account, AccountId, AccountStatus, Condition, Connection, ConnectionId, ConnectionStatus,
     Deletions, FieldPath, Flow, Guards, Mapping, MappingChoice, MappingEntry, MatchKey, MemberId,
-    ObjectType, OnLeave, PairId, ProviderId, Rule, Schedule, Side, SideConfig, Sides, TenantId,
-    Test,
+    ObjectType, OnLeave, PairId, ProviderId, Rule, Schedule, Side, SideConfig, Sides, Tariffs,
+    TariffsFile, TenantId, Test,
 };
 use syncline_platform::seal::KeyRing;
 use syncline_platform::{Clock, Ids, SeededIds};
@@ -108,6 +109,7 @@ impl Office {
         let now = self.tools.clock.now();
         let tenant = TenantId::from_uuid(self.ids.next());
         let new = NewTenant {
+            plan: "enterprise".into(),
             id: tenant,
             name: "Simulated".into(),
             created_at: now,
@@ -116,7 +118,7 @@ impl Office {
             id: MemberId::from_uuid(self.ids.next()),
             email: format!("{tenant}@sim.example"),
             password_hash: "none".into(),
-            role: "owner".into(),
+            role: syncline_model::Role::Owner,
         };
         let store = &self.tools.store;
         store.signup(&new, &member).await.expect("a tenant");
@@ -154,7 +156,7 @@ impl Office {
         let now = self.tools.clock.now();
         let connection = self.connection(wish, id, pair, &Sides { a, b });
         scope
-            .connection_create(&connection, Some(now))
+            .connection_create(&connection, Some(now), None)
             .await
             .expect("a connection");
         self.connections.push(connection);
@@ -197,7 +199,11 @@ impl Office {
                 a_to_b: wish.deletions[0],
                 b_to_a: wish.deletions[1],
             },
-            on_leave: OnLeave::Freeze,
+            on_leave: if wish.leaves {
+                OnLeave::Leave
+            } else {
+                OnLeave::Freeze
+            },
             matching: vec![MatchKey::Email],
             guards: guards(wish),
             status: ConnectionStatus::Active,
@@ -217,6 +223,7 @@ impl Office {
             account.filtered |= wish.filtered[1 - side];
             account.judged |= wish.filtered != [false; 2];
             account.fates.push(wish.deletions[1 - side]);
+            account.leaves |= wish.leaves;
         }
     }
 
@@ -267,6 +274,7 @@ fn tools(bench: &Bench, world: &World, setup: &Setup, ids: &Arc<SeededIds>) -> T
         clock,
         ids: Arc::clone(ids) as Arc<dyn Ids>,
         shapes: Arc::new(Shapes::default()),
+        tariffs: Arc::new(tariffs(setup)),
         settings: Settings {
             slots: 1,
             slice: Duration::from_secs(setup.slice),
@@ -274,8 +282,17 @@ fn tools(bench: &Bench, world: &World, setup: &Setup, ids: &Arc<SeededIds>) -> T
             batch: setup.batch,
             tick: Duration::from_secs(1),
             grace: Duration::from_secs(1),
+            relook: Duration::from_hours(24),
         },
     }
+}
+
+/// The plan that all customers are on.
+fn tariffs(setup: &Setup) -> Tariffs {
+    let limits = json!({"first": setup.limit, "later": setup.limit});
+    let file = json!({"plans": {"enterprise": {"paid": true, "limits": limits}}});
+    let file: TariffsFile = serde_json::from_value(file).expect("a file of plans");
+    Tariffs::new(file, "enterprise").expect("a plan")
 }
 
 fn rules(wish: &Wish) -> Vec<Rule> {

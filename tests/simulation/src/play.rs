@@ -181,6 +181,17 @@ impl Player<'_> {
         run.expect("a run that was rung").connection
     }
 
+    /// The connections whose links a connection shares, itself among them.
+    fn twins(&self, of: ConnectionId) -> Vec<ConnectionId> {
+        let connections = &self.office.connections;
+        let pair = connections
+            .iter()
+            .find(|one| one.id == of)
+            .map(|one| one.pair);
+        let twins = connections.iter().filter(|one| Some(one.pair) == pair);
+        twins.map(|one| one.id).collect()
+    }
+
     /// Executes one slice of a run; says whether the worker died in it.
     async fn slice(
         &mut self,
@@ -197,6 +208,7 @@ impl Player<'_> {
             let mut inner = world.lock();
             inner.before_slice = inner.calls;
             inner.runs = runs;
+            inner.twins = self.twins(runs);
         }
         let tools = self.office.tools.clone();
         let future = Box::pin(syncline_worker::execute(&tools, tenant, run));
@@ -330,7 +342,8 @@ impl Player<'_> {
             let conflicts = scope.conflict_list(id, open, None, 100).await;
             for conflict in conflicts.expect("the conflicts") {
                 let winner = *chance.pick(&Side::BOTH);
-                let resolved = scope.conflict_resolve(conflict.id, winner).await;
+                let now = self.world().clock.now();
+                let resolved = scope.conflict_resolve(conflict.id, winner, now).await;
                 resolved.expect("an open conflict");
                 answered += 1;
             }
@@ -360,17 +373,19 @@ impl Player<'_> {
     }
 
     async fn patch(&mut self, connection: usize, chance: &mut Chance) {
-        use syncline_model::ConflictPolicy::{AWins, Ask, BWins, MostRecent};
+        use syncline_model::ConflictPolicy::{AWins, Ask, BWins, MostRecent, MostRecentOrB};
         let connection = connection % self.office.connections.len();
         let mut wanted = self.connection(connection).await;
         let revision = wanted.revision;
-        let conflict = *chance.pick(&[AWins, BWins, MostRecent, Ask]);
+        let conflict = *chance.pick(&[AWins, BWins, MostRecent, MostRecentOrB, Ask]);
+        let reguard = conflict != wanted.conflict;
         let reread = chance.percent(50);
         wanted.conflict = conflict;
         wanted.updated_at = self.world().clock.now();
         let scope = self.office.scope(connection);
         let effects = syncline_store::EditEffects {
             replan: reread,
+            reguard,
             next_run_at: None,
         };
         let updated = scope.connection_update(&wanted, revision, &effects).await;
@@ -399,7 +414,12 @@ impl Player<'_> {
         };
         let mut quiet = 0;
         let mut last = check::Rows::default();
-        for round in 0..ROUNDS {
+        // Where a run may write little, what waits takes more of them.
+        let rounds = match self.history.setup.limit {
+            Some(_) => 5 * ROUNDS,
+            None => ROUNDS,
+        };
+        for round in 0..rounds {
             self.say(|| format!("round {round}"));
             let before = self.world().lock().writes;
             for connection in 0..self.office.connections.len() {
@@ -425,7 +445,7 @@ impl Player<'_> {
             }
         }
         vec![format!(
-            "I-2: not quiet after {ROUNDS} rounds: {}",
+            "I-2: not quiet after {rounds} rounds: {}",
             last.unrest()
         )]
     }

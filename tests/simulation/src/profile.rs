@@ -153,6 +153,7 @@ impl Profile {
             api_base: "https://sim.example".into(),
             api_path: String::new(),
             paid_plans_only: false,
+            edition: None,
             allowed_hosts: Vec::new(),
             concurrent_calls: None,
             batch: Batch {
@@ -174,6 +175,7 @@ impl Profile {
                     DeletionPolicy::Mark,
                     DeletionPolicy::Delete,
                 ],
+                impossible: std::collections::BTreeMap::new(),
             },
             limits: Vec::new(),
         }
@@ -211,7 +213,7 @@ impl Profile {
             id: id.to_owned(),
             name: id.to_owned(),
             default,
-            membership_writable: true,
+            membership_writable: !default,
         };
         vec![collection(ALL, true), collection(GROUP, false)]
     }

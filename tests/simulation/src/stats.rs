@@ -69,6 +69,8 @@ impl Stats {
             ("expired_access", struck.unauthorized),
             ("expired_cursors", struck.expired),
             ("cut_listings", struck.truncated),
+            ("taken_out", struck.parted),
+            ("put_back", struck.joined),
             ("stale_versions", struck.stale),
             ("recovered_creations", struck.found),
         ]);

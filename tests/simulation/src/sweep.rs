@@ -100,6 +100,7 @@ pub fn scenarios() -> Vec<(String, History)> {
                 wishes: vec![wish],
                 slice: 60,
                 batch: 1000,
+                limit: None,
             },
             ops,
         };
@@ -225,6 +226,12 @@ fn situations() -> Vec<Situation> {
         deletions: [DeletionPolicy::Mark, DeletionPolicy::Unlink],
         ..wish()
     };
+    let leaving = Wish {
+        grouped: [true, true],
+        leaves: true,
+        ..wish()
+    };
+    let moved = |account, who| person(Act::Move { account, who });
     let tag = |account, away| {
         person(Act::Tag {
             account,
@@ -255,6 +262,35 @@ fn situations() -> Vec<Situation> {
             wish(),
         ),
         ("marks", after(vec![delete(0, 0), delete(1, 1)]), marking),
+        (
+            "leaving",
+            after(vec![moved(0, 0), edit(1, 0, 1), moved(1, 1)]),
+            leaving.clone(),
+        ),
+        (
+            "coming back",
+            after(vec![
+                moved(0, 0),
+                moved(1, 1),
+                run(3),
+                moved(0, 0),
+                edit(0, 0, 1),
+                moved(1, 1),
+            ]),
+            leaving.clone(),
+        ),
+        (
+            "leaving in the middle of coming back",
+            after(vec![
+                moved(0, 0),
+                run(3),
+                moved(0, 0),
+                run(4),
+                moved(0, 0),
+                delete(1, 1),
+            ]),
+            leaving,
+        ),
         (
             "newcomers and a deletion against an edit",
             after(vec![
@@ -287,6 +323,7 @@ pub fn wish() -> Wish {
         direction: Direction::TwoWay,
         conflict: ConflictPolicy::BWins,
         deletions: [DeletionPolicy::Delete, DeletionPolicy::Delete],
+        leaves: false,
         filtered: [false, false],
         narrow: false,
         one_way: None,

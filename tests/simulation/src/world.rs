@@ -54,6 +54,8 @@ pub struct Inner {
     pub before_slice: u64,
     /// Whose slice it is.
     pub runs: ConnectionId,
+    /// All connections of its two accounts: what one of them read, their links know.
+    pub twins: Vec<ConnectionId>,
     /// What else was counted.
     pub counted: BTreeMap<&'static str, u64>,
     /// When a person first agreed to what guards held.
@@ -112,6 +114,7 @@ impl World {
             calls: 0,
             before_slice: 0,
             runs: ConnectionId::NIL,
+            twins: Vec::new(),
             counted: BTreeMap::new(),
             approved: None,
             broken: Vec::new(),

@@ -165,6 +165,19 @@ impl Customer {
         Ok(())
     }
 
+    /// A list as a table, all of it: CSV.
+    pub async fn table(&self, path: &str) -> anyhow::Result<String> {
+        let url = format!("{}{path}", self.base);
+        let call = self.client.get(&url).bearer_auth(&self.token);
+        let answer = call.header("accept", "text/csv").send().await?;
+        let status = answer.status();
+        let kind = answer.headers().get("content-type");
+        let is_csv = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/csv"));
+        let text = answer.text().await?;
+        ensure!(status.is_success() && is_csv, "{status}: {text}");
+        Ok(text)
+    }
+
     /// Waits until the run that a new connection begins with, by itself, has ended.
     pub async fn first_run(&self, connection: &str) -> anyhow::Result<Value> {
         let path = format!("/v1/connections/{connection}/runs");

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use futures::future::try_join_all;
+use sqlx::Executor as _;
 use uuid::Uuid;
 
 use crate::http::until;
@@ -208,6 +209,13 @@ impl Fleet {
     pub async fn moved_on(&self, leases: &[(Uuid, i64, String)]) -> anyhow::Result<bool> {
         let now = self.leases().await?;
         Ok(!now.iter().any(|lease| leases.contains(lease)))
+    }
+
+    /// Changes something of the database.
+    pub async fn change(&self, statement: &'static str) -> anyhow::Result<()> {
+        let mut rows = self.shared.look().await?;
+        rows.execute(statement).await?;
+        Ok(())
     }
 
     /// Asks every process to end (SIGTERM) and waits until all have. Gives their logs.

@@ -238,6 +238,13 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Has a provider's own clock go before all others by so many seconds, or after them.
+    pub async fn ahead(&self, provider: &str, seconds: i64) -> anyhow::Result<()> {
+        let step = json!({"ahead_secs": {provider: seconds}});
+        self.call(Method::POST, "clock", Some(&step)).await?;
+        Ok(())
+    }
+
     /// Counts requests from now on.
     pub async fn mark(&self) -> anyhow::Result<()> {
         self.call(Method::POST, "requests/mark", None).await?;

@@ -4,10 +4,13 @@
 //! RabbitMQ and Redis. The tests are the same: what happens to "the server" happens to every process of the fleet.
 
 use std::ffi::OsStr;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Executor as _};
 
 use crate::audit::Audit;
 use crate::customer::{Customer, succeeded};
@@ -18,6 +21,8 @@ use crate::program::{self, Printed, Process, Scratch};
 
 /// The login of the CRM account that the sandbox opens by itself.
 pub const ZOHO_LOGIN: &str = "sales@crm.example";
+/// The e-mail address of the customer.
+pub const OWNER: &str = "owner@test.example";
 /// The login of the Google account that the sandbox opens by itself.
 pub const GOOGLE_LOGIN: &str = "sam@mail.example";
 
@@ -70,7 +75,7 @@ impl World {
         } else {
             Server::Alone(serve(&scratch, &settings).await?)
         };
-        let api = Customer::sign_up(server.base(), "owner@test.example").await?;
+        let api = Customer::sign_up(server.base(), OWNER).await?;
         let a = api.authorise("zoho_crm", ZOHO_LOGIN).await?;
         let b = api.authorise("google_contacts", GOOGLE_LOGIN).await?;
         Ok(Self {
@@ -101,7 +106,8 @@ impl World {
         Ok(answer.body)
     }
 
-    fn wish(&self, changes: &Value) -> anyhow::Result<Value> {
+    /// What `connect` asks for.
+    pub fn wish(&self, changes: &Value) -> anyhow::Result<Value> {
         let mut connection = json!({
             "name": "Contacts",
             "a": {"account": self.a}, "b": {"account": self.b},
@@ -131,6 +137,33 @@ impl World {
         self.start_again().await
     }
 
+    /// Has the database refuse every new run, or take them again.
+    pub async fn refuse_runs(&self, refuse: bool) -> anyhow::Result<()> {
+        match &self.server {
+            Server::Alone(_) => {
+                let file = self.scratch.0.join("data").join("syncline.db");
+                let options = SqliteConnectOptions::new()
+                    .filename(file)
+                    .busy_timeout(Duration::from_mins(1));
+                let statement = if refuse {
+                    "create trigger no_runs before insert on runs begin select raise(abort, 'no runs'); end"
+                } else {
+                    "drop trigger no_runs"
+                };
+                options.connect().await?.execute(statement).await?;
+                Ok(())
+            }
+            Server::Fleet(fleet) => {
+                let statement = if refuse {
+                    "alter table runs add constraint no_runs check (id is null) not valid"
+                } else {
+                    "alter table runs drop constraint no_runs"
+                };
+                fleet.change(statement).await
+            }
+        }
+    }
+
     /// Asks the server to stop (SIGTERM) and waits until it has. Gives its log.
     pub async fn stop(&mut self) -> anyhow::Result<String> {
         match &mut self.server {
@@ -147,6 +180,14 @@ impl World {
             fleet.set(std::slice::from_ref(&setting));
         }
         self.tuning.push(setting);
+    }
+
+    /// Has the server start with these plans from now on, in place of those that are built in.
+    pub fn set_plans(&mut self, toml: &str) -> anyhow::Result<()> {
+        let file = self.scratch.0.join("plans.toml");
+        std::fs::write(&file, toml)?;
+        self.set("SYNCLINE__PLANS__FILE", &file.display().to_string());
+        Ok(())
     }
 
     /// Starts the server anew on the same data.

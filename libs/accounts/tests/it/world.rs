@@ -217,6 +217,7 @@ pub fn accounts(
 
 async fn sign_up(store: &Store, tenant: TenantId, member: MemberId, clock: &ManualClock) {
     let tenant = NewTenant {
+        plan: "enterprise".into(),
         id: tenant,
         name: "Example".into(),
         created_at: clock.now(),
@@ -225,7 +226,7 @@ async fn sign_up(store: &Store, tenant: TenantId, member: MemberId, clock: &Manu
         id: member,
         email: "owner@example.com".into(),
         password_hash: "x".into(),
-        role: "owner".into(),
+        role: syncline_model::Role::Owner,
     };
     store.signup(&tenant, &member).await.unwrap();
 }

@@ -46,7 +46,14 @@ pub(super) async fn deletions(subject: Subject<'_>, check: Check) -> Proof {
 /// Marking, leaving and joining keep the record; what is not claimed is refused as such.
 pub(super) async fn softer(subject: Subject<'_>, check: Check) -> Proof {
     let (probe, connector, session) = (subject.probe, subject.connector, subject.session);
-    let claims = &connector.definition().capabilities.deletions;
+    let capabilities = &connector.definition().capabilities;
+    let claims = &capabilities.deletions;
+    for policy in DeletionPolicy::ALL {
+        let said = capabilities.impossible.contains_key(&policy);
+        check.that(said != claims.contains(&policy), || {
+            format!("{policy:?} is neither claimed nor said to be impossible, or both")
+        })?;
+    }
     let id = probe.add(50).await;
     let marked = connector.mark(session, std::slice::from_ref(&id)).await;
     let claimed = claims.contains(&DeletionPolicy::Mark);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use syncline_connector::{Error, Kind, Request, Session};
-use syncline_model::{Collection, RemoteId};
+use syncline_model::{Collection, RemoteId, UNSUBSCRIBED};
 
 use super::map::{Labels, MY_CONTACTS};
 use super::read::{path_of, send};
@@ -67,6 +67,16 @@ pub(super) async fn labels(session: &Session) -> Result<Labels, Error> {
             .map(|group| (group.resource_name, group.name))
             .collect(),
     ))
+}
+
+/// The user's own groups, with the one for people who have opted out, which is made if need be.
+pub(super) async fn labels_with_unsubscribed(session: &Session) -> Result<Labels, Error> {
+    let mut labels = labels(session).await?;
+    if labels.0.values().all(|name| name != UNSUBSCRIBED) {
+        let made = make(session, UNSUBSCRIBED).await?;
+        labels.0.insert(made, UNSUBSCRIBED.to_owned());
+    }
+    Ok(labels)
 }
 
 async fn make(session: &Session, name: &str) -> Result<String, Error> {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
-use syncline_model::{FieldName, Fields, Record, RemoteId, Value, Version};
+use syncline_model::{FieldName, Fields, Record, RemoteId, UNSUBSCRIBED, Value, Version};
 
 use super::fields::{COMPOUNDS, Compound, FAMILIES, GROUPS, STARRED};
 use super::slots::{Shape, as_text, drop_keys, text};
@@ -37,6 +37,16 @@ pub(super) enum Unfit {
 /// Whether any of these fields cannot be read or written without knowing the account's groups.
 pub(super) fn needs_labels<'a>(fields: impl IntoIterator<Item = &'a FieldName>) -> bool {
     fields.into_iter().any(|field| field.as_str() == GROUPS)
+}
+
+/// Whether a change puts somebody into the group of those who have opted out.
+pub(super) fn puts_into_unsubscribed(fields: &Fields) -> bool {
+    let is_it = |value: &Value| value.as_text() == Some(UNSUBSCRIBED);
+    let groups = fields.iter().filter(|(name, _)| name.as_str() == GROUPS);
+    groups.map(|(_, value)| value).any(|value| match value {
+        Value::List(items) => items.iter().any(is_it),
+        one => is_it(one),
+    })
 }
 
 /// A person as a record; `None` when it is not, or no longer, a contact of the user.

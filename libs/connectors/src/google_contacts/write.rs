@@ -36,9 +36,11 @@ fn is_about_items(error: &Error) -> bool {
 /// The groups, if any of these fields needs them.
 async fn labels_for<'a>(
     session: &Session,
-    mut fields: impl Iterator<Item = &'a Fields>,
+    mut fields: impl Iterator<Item = &'a Fields> + Clone,
 ) -> Result<Labels, Error> {
-    if fields.any(|fields| map::needs_labels(fields.keys())) {
+    if fields.clone().any(map::puts_into_unsubscribed) {
+        groups::labels_with_unsubscribed(session).await
+    } else if fields.any(|fields| map::needs_labels(fields.keys())) {
         groups::labels(session).await
     } else {
         Ok(Labels::default())

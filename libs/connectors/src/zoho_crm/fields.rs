@@ -281,6 +281,9 @@ fn known(field: &FieldMeta) -> Option<Known> {
     if field.api_name == "Owner" {
         return Some(rw(Kind::Choice, Shape::Reference));
     }
+    if field.api_name == "Email_Opt_Out" {
+        return Some(rw(Kind::OptOut, Shape::Bool));
+    }
     if field.api_name == "Full_Name" {
         return Some(ro(Kind::FullName, Shape::Text));
     }

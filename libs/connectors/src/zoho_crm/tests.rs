@@ -122,7 +122,7 @@ fn every_field_becomes_what_it_can_be_mapped_as() {
     );
     check(
         field("Email_Opt_Out", "boolean", none()),
-        Some((Holds::Bool, true, Some("email_opt_out"))),
+        Some((Holds::OptOut, true, Some("email_opt_out"))),
     );
     check(
         field("Lead_Source", "picklist", none()),

@@ -2,15 +2,15 @@
 
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    Answer, Fields, Kind, Link, LinkBody, LinkState, ProblemReason, Record, RemoteId, Side, Sides,
-    Slots, Value,
+    Answer, Blank, Fields, Kind, Link, LinkBody, LinkState, ProblemReason, Record, RemoteId, Side,
+    Sides, Slots, Value,
 };
 
 use super::{
-    Around, Cluster, Kin, LinkedPair, Operation, ProblemFound, Sight, Step, Subject, pair, read,
-    read::mononym_write,
+    Around, Cluster, Kin, LinkedPair, Operation, ProblemFound, Sight, Step, Subject, leave, pair,
+    read, read::mononym_write,
 };
-use crate::{Policy, RowFate, actions, lens, matching, origin::Origin, rules};
+use crate::{Entry, Policy, RowFate, actions, is_blank, lens, matching, origin::Origin, rules};
 
 /// Most records of one side that a cluster may have before it is left to a person.
 const MAX_CLUSTER: usize = 50;
@@ -41,6 +41,11 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, around: Around<'_>, step
             .collect::<Vec<bool>>()
     });
     let takes_part = |side: Side, index: usize| part.get(side).get(index) == Some(&true);
+    // Who takes no part for having opted out alone is nobody to be made on the other side, but who is there must hear of it.
+    let concerns = |side: Side, index: usize, record: &Record| {
+        takes_part(side, index)
+            || policy.flows_from(side) && leave::takes_part_but_for_opt_out(policy, side, record)
+    };
     let found = matching::matches(policy, cluster);
     let mut done = Sides::of(|side| vec![false; records.get(side).len()]);
     let mut mark = |side: Side, index: usize| {
@@ -50,9 +55,10 @@ pub fn plan_cluster(cluster: &Cluster, policy: &Policy, around: Around<'_>, step
     };
     for (i, j) in &found.pairs {
         if let (Some(a), Some(b)) = (records.a.get(*i), records.b.get(*j))
-            && (takes_part(Side::A, *i) || takes_part(Side::B, *j))
+            && (concerns(Side::A, *i, a) || concerns(Side::B, *j, b))
         {
-            let from = if takes_part(Side::A, *i) {
+            let first = takes_part(Side::A, *i) || !takes_part(Side::B, *j);
+            let from = if first && concerns(Side::A, *i, a) {
                 Side::A
             } else {
                 Side::B
@@ -137,32 +143,30 @@ fn link(
         a: Some(RowFate::Absorbed),
         b: Some(RowFate::Absorbed),
     };
-    let pair = LinkedPair {
-        link: Link {
-            id: syncline_model::LinkId::NIL,
-            pair: syncline_model::PairId::NIL,
-            remote: Sides {
-                a: a.id.clone(),
-                b: b.id.clone(),
-            },
-            version: Sides::default(),
-            modified_at: Sides::default(),
-            state: LinkState::Live,
-            body: syncline_model::LinkBody::default(),
+    let link = Link {
+        id: syncline_model::LinkId::NIL,
+        pair: syncline_model::PairId::NIL,
+        remote: Sides {
+            a: a.id.clone(),
+            b: b.id.clone(),
         },
-        sight: Sides {
-            a: Sight::Present(Box::new(a.clone())),
-            b: Sight::Present(Box::new(b.clone())),
-        },
+        version: Sides::default(),
+        modified_at: Sides::default(),
+        state: LinkState::Live,
+        body: syncline_model::LinkBody::default(),
     };
-    match pair::left_scope(&pair, policy) {
-        Some(left) => {
-            step.observe(Side::A, a);
-            step.observe(Side::B, b);
-            pair::agree(&mut step, a, b, policy, around);
-            pair::freeze(&mut step, &pair, left);
-        }
-        None => pair::merge_records(&mut step, &pair, policy, around),
+    let sight = Sides { a, b };
+    let sight = Sides::of(|side| Sight::Present(Box::new((*sight.get(side)).clone())));
+    let pair = LinkedPair::new(link, sight);
+    if let Some(left) = pair::left_scope(&pair, policy) {
+        step.observe(Side::A, a);
+        step.observe(Side::B, b);
+        pair::agree(&mut step, a, b, policy, around);
+        leave::freeze(&mut step, &pair, left);
+        leave::part(&mut step, &pair, policy, around, left);
+    } else {
+        leave::note_seen(&mut step, &pair, policy);
+        pair::merge_records(&mut step, &pair, policy, around);
     }
     step
 }
@@ -172,7 +176,8 @@ fn create(policy: &Policy, around: Around<'_>, from: Side, record: &Record) -> S
     let mut step = Step::fresh(Subject::New);
     step.observe(from, record);
     *step.rows.get_mut(from) = Some(RowFate::Absorbed);
-    add_creation(&mut step, policy, around, from, record);
+    let known = LinkBody::default();
+    add_creation(&mut step, policy, around, from, record, &known);
     step
 }
 
@@ -188,19 +193,50 @@ pub fn plan_again(
     let Sight::Present(record) = pair.sight.get(from) else {
         return step;
     };
-    step.body = syncline_model::LinkBody::default();
+    let known = std::mem::take(&mut step.body);
+    // Where other connections want the record is true of the new one too; nobody has seen that one yet.
+    step.body.parted.clone_from(&known.parted);
+    step.body.inside.clone_from(&known.inside);
+    for inside in step.body.inside.values_mut() {
+        *inside.get_mut(gone) = false;
+    }
     step.state = LinkState::Live;
     *step.remote.get_mut(gone) = None;
     *step.version.get_mut(gone) = None;
     *step.modified_at.get_mut(gone) = None;
     step.observe(from, record);
-    add_creation(&mut step, policy, around, from, record);
+    add_creation(&mut step, policy, around, from, record, &known);
     step
 }
 
-/// Appends the creation of `record` on the other side.
-fn add_creation(step: &mut Step, policy: &Policy, around: Around<'_>, from: Side, record: &Record) {
+/// Whether a link knows that its person has opted out, here or there. Nobody is opted in by being made again.
+fn has_opted_out(entry: &Entry, known: &LinkBody) -> bool {
+    let said = Side::BOTH
+        .into_iter()
+        .filter_map(|side| pair::last_said(known, side, entry));
+    let mut all = said.chain(known.target.get(&entry.key));
+    entry.kind == Kind::OptOut
+        && entry.blank == Blank::Keep
+        && all.any(|value| !is_blank(entry.kind, value))
+}
+
+/// Whether a record that was there before had itself opted out, as far as is known.
+fn stood_opted_out(entry: &Entry, known: &LinkBody, side: Side) -> bool {
+    let said = pair::last_said(known, side, entry);
+    entry.kind == Kind::OptOut && said.is_some_and(|value| !is_blank(entry.kind, value))
+}
+
+/// Appends the creation of `record` on the other side. `known` is what was remembered of the one that was there before.
+fn add_creation(
+    step: &mut Step,
+    policy: &Policy,
+    around: Around<'_>,
+    from: Side,
+    record: &Record,
+    known: &LinkBody,
+) {
     let to = from.other();
+    leave::note_inside(&mut step.body, policy, from);
     let values = read(policy, from, &record.fields, None);
     let mut sent = Slots::new();
     let mut physical: Vec<(usize, Value)> = Vec::new();
@@ -211,9 +247,23 @@ fn add_creation(step: &mut Step, policy: &Policy, around: Around<'_>, from: Side
             .get_mut(from)
             .insert(entry.key.clone(), value.clone());
         if !*entry.from.get(from) {
-            // Nothing flows here: what the other side will hold is unknown until it is read.
+            // Nothing flows here: what the other side will hold is unknown until it is read. But who had opted out there
+            // has so still.
+            let yes = Value::Bool(true);
+            let may = entry.holds.get(to).writable && pair::fits(entry, to, &yes).is_ok();
+            if may && stood_opted_out(entry, known, to) {
+                step.body.target.insert(entry.key.clone(), yes.clone());
+                sent.insert(entry.key.clone(), yes.clone());
+                physical.push((index, yes));
+            }
             continue;
         }
+        let opted_out = Value::Bool(true);
+        let value = if has_opted_out(entry, known) {
+            &opted_out
+        } else {
+            value
+        };
         step.body.target.insert(entry.key.clone(), value.clone());
         let decided = match around.origin(entry, from, &record.id, value) {
             Some(Origin::Decided(at)) => Some(at),
@@ -228,7 +278,7 @@ fn add_creation(step: &mut Step, policy: &Policy, around: Around<'_>, from: Side
             continue;
         }
         // A yes or no that nobody gave a thought to makes no person.
-        filled |= entry.kind != Kind::Bool;
+        filled |= !entry.holds.get(from).kind.is_flag();
         match pair::fits(entry, to, value) {
             Ok(()) => {
                 sent.insert(entry.key.clone(), value.clone());
@@ -266,7 +316,7 @@ fn add_creation(step: &mut Step, policy: &Policy, around: Around<'_>, from: Side
     }
     let writes = physical.iter().filter_map(|(index, value)| {
         let entry = policy.entries.get(*index)?;
-        Some((entry.paths.get(to), value))
+        Some((entry.paths.get(to), entry.native(to, value).ok()?))
     });
     let mut fields = lens::put(&Fields::new(), writes);
     let set = actions::of_creation(policy, from, &record.fields, &fields, &mut step.body);

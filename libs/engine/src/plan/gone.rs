@@ -59,9 +59,11 @@ pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, around: Aro
 }
 
 /// Whether the record now gone and its partner both took part until then: a deletion outside the collection or the
-/// rules concerns nobody, and nothing outside of them is ever written.
+/// rules concerns nobody, and nothing outside of them is ever written. Of two that were parted one was outside.
 fn took_part(pair: &LinkedPair, policy: &Policy, gone: Side) -> bool {
+    let parted = pair.link.body.parted.contains_key(&policy.connection);
     pair.link.state != LinkState::Frozen { left: gone }
+        && !parted
         && !pair::is_outside(pair, policy, gone.other())
 }
 
@@ -89,7 +91,9 @@ fn is_owed(pair: &LinkedPair, policy: &Policy, around: Around<'_>, gone: Side) -
             seen: Sides::of(|side| body.seen.get(side).get(&entry.key)),
             target: Some(target),
             rendered: Sides::of(|side| body.rendered.get(side).get(&entry.key)),
+            cleared: Sides::of(|side| body.cleared.get(side).contains(&entry.key)),
             // Where both edited, the record that stays says more than the one that is gone.
+            asked: false,
             resolution: Some(gone.other()),
             most_recent: None,
             origins: None,

@@ -1,14 +1,21 @@
 //! A link with news: merge its two records, or follow what became of them.
 
+use std::borrow::Cow;
+
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    EntryKey, Fields, Link, LinkBody, LinkState, Record, Side, Sides, Slots, Value,
+    ClockSkew, Fields, Kind, Link, LinkBody, LinkState, Part, Record, Side, Sides, Slots, Value,
 };
 
-use super::{Around, ConflictFound, LinkedPair, Operation, Sight, Step, gone, read, read::Names};
+use super::{
+    Around, ConflictFound, LinkedPair, Operation, Sight, Step,
+    acting::{hold_back, stands, tell},
+    gone, leave, read,
+    read::Names,
+};
 use crate::{
     Entry, Policy, RowFate, actions, equal, is_blank, lens,
-    merge::{Decided, Facts, Origins, decided, merge},
+    merge::{Decided, Facts, Origins, decided, is_cleared, merge},
     origin::Origin,
     rules,
 };
@@ -28,10 +35,10 @@ pub fn plan_link(pair: &LinkedPair, policy: &Policy, around: Around<'_>) -> Step
     if !followed {
         return step;
     }
-    // A record may go by another id by now, whatever else becomes of it: its row goes by that one too.
+    // A record may go by another id by now, whatever else becomes of it.
     for side in Side::BOTH {
-        if let Sight::Present(record) = pair.sight.get(side) {
-            *step.remote.get_mut(side) = Some(record.id.clone());
+        if *pair.sight.get(side) != Sight::Unchanged {
+            *step.remote.get_mut(side) = Some(pair.named.get(side).clone());
         }
     }
     let deleted = |side: &Side| *pair.sight.get(*side) == Sight::Deleted;
@@ -39,33 +46,29 @@ pub fn plan_link(pair: &LinkedPair, policy: &Policy, around: Around<'_>) -> Step
         return gone::plan_gone(step, pair, policy, around);
     }
     if let Some(left) = left_scope(pair, policy) {
-        if *around.held.gone.get(left) && step.state == LinkState::Live {
+        if *around.held.gone.get(left)
+            && (step.state == LinkState::Live || leave::is_due(pair, policy, left))
+        {
             step.hold();
         } else {
-            freeze(&mut step, pair, left);
-            undo(&mut step, pair, policy, left);
+            leave::freeze(&mut step, pair, left);
+            leave::part(&mut step, pair, policy, around, left);
+            if step.held && leave::is_due(pair, policy, left) {
+                // Out only together with what goes before it: a person approves of both.
+                step.state = pair.link.state;
+            } else {
+                leave::take_out(&mut step, pair, policy, around, left);
+            }
         }
         return step;
     }
+    if leave::rejoin(&mut step, pair, policy) {
+        return step;
+    }
     step.state = LinkState::Live;
+    leave::note_seen(&mut step, pair, policy);
     merge_records(&mut step, pair, policy, around);
     step
-}
-
-/// The link stands still. What is news waits in its staged row, so that coming back can merge it. That a record left
-/// waits too: the state remembers one side only, and forgets it when the other record is deleted meanwhile.
-pub fn freeze(step: &mut Step, pair: &LinkedPair, left: Side) {
-    step.state = LinkState::Frozen { left };
-    for side in Side::BOTH {
-        let waits = match pair.sight.get(side) {
-            Sight::Present(_) => true,
-            Sight::Left => side != left || !seeded(Bug::LeftForgotten),
-            Sight::Unchanged | Sight::Deleted => false,
-        };
-        if let (Some(row), true) = (step.rows.get_mut(side), waits) {
-            *row = RowFate::Waiting;
-        }
-    }
 }
 
 /// The side on which the record does not take part (any more).
@@ -78,18 +81,31 @@ pub fn left_scope(pair: &LinkedPair, policy: &Policy) -> Option<Side> {
 
 /// Whether a side's record is outside the collection or the rules.
 pub fn is_outside(pair: &LinkedPair, policy: &Policy, side: Side) -> bool {
+    // Who was taken out of the collection, since the partner left, has not left.
+    let parted = pair.link.body.parted(policy.connection, side).is_some();
     match pair.sight.get(side) {
-        Sight::Left => true,
+        Sight::Left => !parted,
         Sight::Present(record) => {
             policy.flows_from(side) && !rules::takes_part(policy, side, &record.fields)
         }
-        Sight::Unchanged => pair.link.state == LinkState::Frozen { left: side },
+        Sight::Unchanged => pair.link.state == LinkState::Frozen { left: side } && !parted,
         Sight::Deleted => false,
     }
 }
 
 /// Merges the two records of a link field by field and appends the writes that follow.
 pub fn merge_records(step: &mut Step, pair: &LinkedPair, policy: &Policy, around: Around<'_>) {
+    merge_some(step, pair, policy, around, None);
+}
+
+/// The same; if the record on a side left, of opt-outs alone, and rules do nothing to that record.
+pub fn merge_some(
+    step: &mut Step,
+    pair: &LinkedPair,
+    policy: &Policy,
+    around: Around<'_>,
+    left: Option<Side>,
+) {
     let records = Sides::of(|side| match pair.sight.get(side) {
         Sight::Present(record) if !is_echo(&pair.link, side, record) => Some(record.as_ref()),
         _ => None,
@@ -118,17 +134,25 @@ pub fn merge_records(step: &mut Step, pair: &LinkedPair, policy: &Policy, around
             step.observe(side, record);
         }
     }
-    let most_recent = most_recent(step);
+    let most_recent = most_recent(step, around.clocks);
     let mut targets: Vec<Value> = Vec::with_capacity(policy.entries.len());
     let mut write: Vec<Sides<bool>> = Vec::with_capacity(policy.entries.len());
     for (index, entry) in policy.entries.iter().enumerate() {
-        let merged = merge_entry(step, entry, index, &now, most_recent, around);
+        let concerned = left.is_none() || entry.kind == Kind::OptOut;
+        let merged = concerned
+            .then(|| merge_entry(step, entry, index, &now, most_recent, around))
+            .flatten();
         let (target, writes) = merged.unwrap_or_default();
         targets.push(target);
         write.push(writes);
     }
     for side in Side::BOTH {
-        if let Some(operation) = update(step, policy, side, &records, &now, &targets, &write) {
+        let mut records = records.clone();
+        if left == Some(side) {
+            *records.get_mut(side.other()) = None;
+        }
+        let merged = (targets.as_slice(), write.as_slice());
+        if let Some(operation) = update(step, policy, around, side, &records, &now, merged) {
             let staged = records.get(side).map(|record| Box::new(record.clone()));
             *step.staged.get_mut(side) = staged;
             step.operations.push(operation);
@@ -207,6 +231,8 @@ fn merge_entry(
         seen: Sides::of(|side| step.body.seen.get(side).get(&entry.key)),
         target: step.body.target.get(&entry.key),
         rendered: Sides::of(|side| step.body.rendered.get(side).get(&entry.key)),
+        cleared: Sides::of(|side| step.body.cleared.get(side).contains(&entry.key)),
+        asked: step.body.open.contains(&entry.key),
         resolution: step.body.resolutions.get(&entry.key).copied(),
         most_recent,
         origins: origins(step, entry, &values, around),
@@ -235,8 +261,8 @@ fn merge_entry(
         step.conflicts.push(ConflictFound {
             entry: entry.key.clone(),
             values: Sides {
-                a: a.clone(),
-                b: b.clone(),
+                a: entry.said(Side::A, a),
+                b: entry.said(Side::B, b),
             },
             winner: clash.winner,
         });
@@ -249,7 +275,16 @@ fn merge_entry(
         }
         return as_it_was(step);
     }
+    let cleared = Sides::of(|side| is_cleared(entry, &facts, &merged, side));
     let (a, b) = (a.clone(), b.clone());
+    for side in Side::BOTH {
+        let keys = step.body.cleared.get_mut(side);
+        if *cleared.get(side) {
+            keys.insert(entry.key.clone());
+        } else {
+            keys.remove(&entry.key);
+        }
+    }
     remember(step, entry, &merged.target, &merged.look, &Sides { a, b });
     if let Some(at) = decided {
         step.body.decided.insert(entry.key.clone(), at);
@@ -304,8 +339,11 @@ fn remember(
 ) {
     let key = &entry.key;
     let body = &mut step.body;
-    body.resolutions.remove(key);
-    body.open.remove(key);
+    // Where one side only receives nobody is asked: the question is another connection's of the pair, and so is its answer.
+    if entry.from.a && entry.from.b || equal(entry.kind, entry.cardinality, &now.a, &now.b) {
+        body.resolutions.remove(key);
+        body.open.remove(key);
+    }
     let same = |old: Option<&Value>, new: &Value| {
         old.is_some_and(|old| equal(entry.kind, entry.cardinality, old, new))
     };
@@ -339,14 +377,19 @@ fn remember(
 }
 
 /// The side changed last, when both say so and their clocks leave no doubt.
-fn most_recent(step: &Step) -> Option<Side> {
-    /// Clocks of two providers may differ by this much without either being wrong.
-    const DOUBT_SECONDS: i64 = 2;
-    let (a, b) = (step.modified_at.a?, step.modified_at.b?);
-    let ahead = (a - b).num_seconds();
+fn most_recent(step: &Step, clocks: &Sides<ClockSkew>) -> Option<Side> {
+    /// Times in whole seconds, and clocks that stand as they should, may tell this much wrong, in microseconds.
+    const DOUBT: i64 = 2_000_000;
+    let by_our_clock = |side: Side| {
+        let at = (*step.modified_at.get(side))?.timestamp_micros();
+        Some(at.saturating_sub(clocks.get(side).ahead))
+    };
+    let ahead = by_our_clock(Side::A)?.saturating_sub(by_our_clock(Side::B)?);
+    let doubt = [DOUBT, clocks.a.doubt, clocks.b.doubt];
+    let doubt = doubt.into_iter().fold(0, i64::saturating_add);
     match ahead {
-        ahead if ahead > DOUBT_SECONDS => Some(Side::A),
-        ahead if ahead < -DOUBT_SECONDS => Some(Side::B),
+        ahead if ahead > doubt => Some(Side::A),
+        ahead if ahead < -doubt => Some(Side::B),
         _ => None,
     }
 }
@@ -355,11 +398,11 @@ fn most_recent(step: &Step) -> Option<Side> {
 fn update(
     step: &mut Step,
     policy: &Policy,
+    around: Around<'_>,
     side: Side,
     records: &Sides<Option<&Record>>,
     now: &Sides<Vec<Option<Value>>>,
-    targets: &[Value],
-    write: &[Sides<bool>],
+    (targets, write): (&[Value], &[Sides<bool>]),
 ) -> Option<Operation> {
     let record = *records.get(side);
     let remote = step.remote.get(side).clone()?;
@@ -369,6 +412,11 @@ fn update(
     for (index, entry) in policy.entries.iter().enumerate() {
         let target = targets.get(index)?;
         if !write.get(index).is_some_and(|write| *write.get(side)) {
+            continue;
+        }
+        // A set that was not read may hold more than is known.
+        let is_item = matches!(entry.paths.get(side).part, Some(Part::Has(_)));
+        if record.is_none() && is_item && !around.rehearses {
             continue;
         }
         // The source may spell the same value in a way that fits by now.
@@ -397,40 +445,42 @@ fn update(
         sent.insert(entry.key.clone(), target.clone());
         physical.push((index, target.clone()));
     }
+    respell_name(step, policy, side, now, &mut physical);
+    let mut changes = composed(policy, side, record, now, &physical);
     let source = *records.get(side.other());
     let source = source.filter(|_| policy.flows_from(side.other()));
-    let acts = source.map(|source| {
-        let target = record.map(|record| &record.fields);
-        let writes = !physical.is_empty();
+    let stands = stands(step, policy, around, side, record);
+    let mut acts = source.map_or_else(Fields::new, |source| {
+        // What rules add to a set is added to what is there once this is written.
+        let target = stands.as_ref().map(|fields| {
+            let mut fields = Cow::Borrowed(fields.as_ref());
+            if !changes.is_empty() {
+                fields.to_mut().extend(changes.clone());
+            }
+            fields
+        });
+        let (from, writes) = (side.other(), !physical.is_empty());
         let body = &mut step.body;
-        actions::of_update(policy, side.other(), &source.fields, target, writes, body)
+        actions::of_update(
+            policy,
+            from,
+            &source.fields,
+            target.as_deref(),
+            writes,
+            body,
+        )
     });
-    let acts = acts.unwrap_or_default();
+    hold_back(step, policy, around, side, &mut acts);
     if physical.is_empty() && acts.is_empty() {
         return None;
     }
-    respell_name(step, policy, side, now, &mut physical);
-    let old_fields = record.map_or_else(
-        || {
-            // Not read just now: rebuild the composite fields from what was last seen, so that a part is put into its whole.
-            let values = policy
-                .entries
-                .iter()
-                .enumerate()
-                .filter_map(|(index, entry)| {
-                    let value = now.get(side).get(index)?.as_ref()?;
-                    Some((entry.paths.get(side), value))
-                });
-            lens::put(&Fields::new(), values)
-        },
-        |record| record.fields.clone(),
+    tell(
+        side,
+        &acts,
+        record,
+        stands.as_deref(),
+        (&mut before, &mut sent),
     );
-    let writes = physical.iter().filter_map(|(index, value)| {
-        let entry = policy.entries.get(*index)?;
-        Some((entry.paths.get(side), value))
-    });
-    let mut changes = lens::put(&old_fields, writes);
-    tell(side, &acts, record, (&mut before, &mut sent));
     changes.extend(acts);
     Some(Operation::Update {
         side,
@@ -446,46 +496,31 @@ fn update(
     })
 }
 
-/// Puts back what rules did to the record on the other side of one that left, if that one is still inside.
-fn undo(step: &mut Step, pair: &LinkedPair, policy: &Policy, left: Side) {
-    let side = left.other();
-    let Sight::Present(record) = pair.sight.get(side) else {
-        return;
-    };
-    if !policy.flows_from(left) || is_outside(pair, policy, side) {
-        return;
-    }
-    let changes = actions::of_exit(policy, left, &record.fields, &mut step.body);
-    if changes.is_empty() {
-        return;
-    }
-    let (mut before, mut sent) = (Slots::new(), Slots::new());
-    tell(side, &changes, Some(record), (&mut before, &mut sent));
-    step.observe(side, record);
-    *step.staged.get_mut(side) = Some(record.clone());
-    step.operations.push(Operation::Update {
-        side,
-        id: record.id.clone(),
-        version: Some(record.version.clone()),
-        changes,
-        sent,
-        before,
-    });
-}
-
-/// What actions write, for the history: under a key that names the field alone.
-fn tell(
+/// The whole fields to send: a part is put into its whole as it was read, or as it was last seen.
+fn composed(
+    policy: &Policy,
     side: Side,
-    changes: &Fields,
     record: Option<&Record>,
-    (before, sent): (&mut Slots, &mut Slots),
-) {
-    for (field, value) in changes {
-        let key = EntryKey::of_action(side, field);
-        let old = record.map(|record| record.value(field).clone());
-        before.insert(key.clone(), old.unwrap_or_default());
-        sent.insert(key, value.clone());
+    now: &Sides<Vec<Option<Value>>>,
+    physical: &[(usize, Value)],
+) -> Fields {
+    if physical.is_empty() {
+        return Fields::new();
     }
+    let seen = || {
+        let values = policy.entries.iter().zip(now.get(side));
+        let values = values.filter_map(|(entry, value)| {
+            let value = entry.native(side, value.as_ref()?).ok()?;
+            Some((entry.paths.get(side), value))
+        });
+        Cow::Owned(lens::put(&Fields::new(), values))
+    };
+    let old = record.map_or_else(seen, |record| Cow::Borrowed(&record.fields));
+    let writes = physical.iter().filter_map(|(index, value)| {
+        let entry = policy.entries.get(*index)?;
+        Some((entry.paths.get(side), entry.native(side, value).ok()?))
+    });
+    lens::put(&old, writes)
 }
 
 /// A write to one part of a name spells the other part too, for two reasons. A full name can only be put together
@@ -540,7 +575,7 @@ fn respell_name(
 /// Whether a side can hold a value.
 pub fn fits(entry: &Entry, side: Side, value: &Value) -> Result<(), String> {
     let holds = entry.holds.get(side);
-    match value {
+    match &entry.native(side, value)? {
         Value::Text(text) => match holds.max_length {
             Some(most) if text.chars().count() > most => Err(format!(
                 "`{}` holds at most {most} characters; the value has {}. Shorten it; the rest of the record is synced",

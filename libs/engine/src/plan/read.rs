@@ -5,7 +5,7 @@
 
 use syncline_model::{Fields, LinkBody, Part, Record, Side, Sides, Value};
 
-use crate::{Policy, lens, name::Parts, settle};
+use crate::{Policy, acknowledge, lens, name::Parts};
 
 /// Reads a record's values, one a mapping entry. `known` is what the link remembers, or for first contact the given
 /// and family name of the other side's record.
@@ -15,11 +15,11 @@ pub fn read(policy: &Policy, side: Side, fields: &Fields, known: Option<&Names>)
         .iter()
         .map(|entry| {
             let path = entry.paths.get(side);
-            let parts = match path.part {
+            let parts = match &path.part {
                 Some(Part::Given | Part::Family) => known.map(Names::parts),
                 _ => None,
             };
-            lens::get(fields, path, parts.as_ref())
+            entry.read(side, lens::get(fields, path, parts.as_ref()))
         })
         .collect();
     if let (Some((given, family)), Some(known)) = (*policy.mononym.get(side), known)
@@ -97,7 +97,7 @@ impl Names {
             .seen
             .as_ref()
             .is_some_and(|seen| seen.get(side).is_empty());
-        single && (!never || settle::resembles(&self.given, in_its_place))
+        single && (!never || acknowledge::resembles(&self.given, in_its_place))
     }
 
     fn parts(&self) -> Parts {

@@ -4,13 +4,12 @@
 use serde_json::Value as Json;
 use syncline_model::{
     Action, Cardinality, Condition, Container, Effect, FieldDescriptor, FieldPath, Kind, MatchKey,
-    Part, Side, Test,
+    Part, Side, Test, UNSUBSCRIBED,
 };
 
-use super::{
-    ByName, ConfigError, Entry, MAX_RULES, Policy, PolicyInput, is_text, join, memberships,
-    no_such_field, path_shape,
-};
+use super::entries::{ByName, no_such_field, path_shape};
+use super::{ConfigError, Entry, MAX_RULES, Policy, PolicyInput, memberships};
+use crate::compatible::{Compatibility, compatibility};
 use crate::matching::By;
 use crate::rules::{comparable, constant};
 
@@ -139,22 +138,22 @@ fn condition(condition: &Condition, from: Side, by_name: &ByName<'_>) -> Result<
         let why = || {
             format!(
                 "`{path}` is of kind {}: this test is for {kinds}",
-                word(kind)
+                kind.as_str()
             )
         };
         fits.then_some(()).ok_or_else(|| (test, why()))
     };
     let value = |json: &Json, test: &'static str| {
         readable(kind, json).map_err(|why| (test, why))?;
-        choice(field, path, json).map_err(|why| (test, why))
+        offered(field, path, json).map_err(|why| (test, why))
     };
     let timed = matches!(kind, Kind::Date | Kind::DateTime);
     match &condition.test {
         Test::Is(json) => value(json, "is"),
         Test::IsNot(json) => value(json, "is_not"),
         Test::In(list) => list.iter().try_for_each(|json| value(json, "in")),
-        Test::Contains(_) => fits(is_text(kind), "contains", "texts"),
-        Test::StartsWith(_) => fits(is_text(kind), "starts_with", "texts"),
+        Test::Contains(_) => fits(kind.is_text(), "contains", "texts"),
+        Test::StartsWith(_) => fits(kind.is_text(), "starts_with", "texts"),
         Test::Empty(_) => Ok(()),
         Test::Before(_) => fits(timed, "before", "dates and times"),
         Test::After(_) => fits(timed, "after", "dates and times"),
@@ -174,7 +173,7 @@ fn set(action: &Action, from: Side, by_name: &ByName<'_>, entries: &[Entry]) -> 
         return Err(("set", "an action sets a whole field".into()));
     }
     let (field, kind, cardinality) = shape(path, to, by_name).map_err(|why| ("set", why))?;
-    writable(field, from, entries).map_err(|why| ("set", why))?;
+    writable(field, None, from, entries).map_err(|why| ("set", why))?;
     match &action.effect {
         Effect::Set { to, .. } => {
             if cardinality == Cardinality::Many {
@@ -185,14 +184,20 @@ fn set(action: &Action, from: Side, by_name: &ByName<'_>, entries: &[Entry]) -> 
             if to.is_null() {
                 return Ok(());
             }
-            choice(field, path, to).map_err(|why| ("to", why))
+            offered(field, path, to).map_err(|why| ("to", why))
         }
         Effect::Copy { from: source, .. } => {
             let (_, source_kind, source_cardinality) =
                 shape(source, from, by_name).map_err(|why| ("from", why))?;
-            let joined = join((kind, cardinality), (source_kind, source_cardinality));
-            let why = |why| format!("`{source}` cannot be copied to `{path}`: {why}");
-            joined.map(drop).map_err(|text| ("from", why(text)))
+            let alike = compatibility(source_kind, kind) == Compatibility::AsTheyAre
+                && source_cardinality == cardinality;
+            let why = || {
+                let (from, to) = (source_kind.as_str(), kind.as_str());
+                format!(
+                    "`{source}` cannot be copied to `{path}`: their kinds {from} and {to} are not compatible. Only fields of the same kind are copied; a mapping can do more"
+                )
+            };
+            alike.then_some(()).ok_or_else(|| ("from", why()))
         }
         Effect::Add(_) => Ok(()),
     }
@@ -221,9 +226,8 @@ fn add(
     let Some(field) = by_name.get(to).get(name) else {
         return wrong(format!("there is no field `{name}`"));
     };
-    writable(field, to.other(), entries).map_err(|why| ("add_to", why))?;
-    let chosen = Json::String(container.name.clone());
-    choice(field, &FieldPath::whole(name.clone()), &chosen).map_err(|why| ("add_to", why))
+    writable(field, Some(&container.name), to.other(), entries).map_err(|why| ("add_to", why))?;
+    item(field, &container.name).map_err(|why| ("add_to", why))
 }
 
 /// The field at a path of a side, with its kind and cardinality there.
@@ -240,15 +244,25 @@ fn shape<'a>(
     Ok((field, kind, cardinality))
 }
 
-/// Whether rules from a side may write a field of the other one.
-fn writable(field: &FieldDescriptor, from: Side, entries: &[Entry]) -> Result<(), String> {
+/// Whether rules from a side may write a field of the other one, or this item of it.
+fn writable(
+    field: &FieldDescriptor,
+    item: Option<&str>,
+    from: Side,
+    entries: &[Entry],
+) -> Result<(), String> {
     let to = from.other();
     if !field.writable {
         return Err(format!("`{}` is read-only", field.name));
     }
-    let mapped = entries
-        .iter()
-        .any(|entry| entry.paths.get(to).field == field.name && *entry.from.get(from));
+    let is_another_item = |part: &Option<Part>| match (part, item) {
+        (Some(Part::Has(mapped)), Some(item)) => mapped != item,
+        _ => false,
+    };
+    let mapped = entries.iter().any(|entry| {
+        let path = entry.paths.get(to);
+        path.field == field.name && *entry.from.get(from) && !is_another_item(&path.part)
+    });
     if mapped {
         return Err(format!(
             "`{}` is also mapped in this direction: a field has one master",
@@ -268,12 +282,25 @@ fn readable(kind: Kind, json: &Json) -> Result<(), String> {
     other_than_text.then_some(()).ok_or(why)
 }
 
-/// Whether a field that offers choices offers this one.
-fn choice(field: &FieldDescriptor, path: &FieldPath, json: &Json) -> Result<(), String> {
-    let Some(wanted) = json.as_str() else {
+/// Whether a constant is one of the choices of a field that offers choices.
+fn offered(field: &FieldDescriptor, path: &FieldPath, json: &Json) -> Result<(), String> {
+    match (json.as_str(), &path.part) {
+        (Some(wanted), None) => choice(field, wanted),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a set can hold this item. Places in containers are in those that there are; the one for who has opted out is made.
+pub(super) fn item(field: &FieldDescriptor, wanted: &str) -> Result<(), String> {
+    if field.membership.is_some() && wanted == UNSUBSCRIBED {
         return Ok(());
-    };
-    if field.choices.is_empty() || path.part.is_some_and(|part| part != Part::Given) {
+    }
+    choice(field, wanted)
+}
+
+/// Whether a field that offers choices offers this one.
+pub(super) fn choice(field: &FieldDescriptor, wanted: &str) -> Result<(), String> {
+    if field.choices.is_empty() {
         return Ok(());
     }
     let normal = |text: &str| {
@@ -298,10 +325,4 @@ fn choice(field: &FieldDescriptor, path: &FieldPath, json: &Json) -> Result<(), 
         field.name,
         listed.join(", ")
     ))
-}
-
-/// The word of a kind.
-fn word(kind: Kind) -> String {
-    let json = serde_json::to_value(kind).unwrap_or_default();
-    json.as_str().unwrap_or("unknown").to_owned()
 }

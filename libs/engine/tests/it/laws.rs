@@ -118,7 +118,7 @@ proptest! {
         let once = normal(kind, cardinality, &value);
         prop_assert_eq!(&normal(kind, cardinality, &once), &once, "{:?} {:?}", kind, value);
         prop_assert!(equal(kind, cardinality, &value, &once));
-        if kind != Kind::Bool {
+        if !kind.is_flag() {
             prop_assert!(!is_blank(kind, &value) || once.is_empty());
         }
     }
@@ -146,8 +146,10 @@ fn anything() -> impl Strategy<Value = Value> {
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
-    use Kind::{Address, Bool, Choice, Date, Email, FullName, LongText, Number, Phone, Text, Url};
+    use Kind::{
+        Address, Bool, Choice, Date, Email, FullName, LongText, Number, OptOut, Phone, Text, Url,
+    };
     proptest::sample::select(vec![
-        Address, Bool, Choice, Date, Email, FullName, LongText, Number, Phone, Text, Url,
+        Address, Bool, Choice, Date, Email, FullName, LongText, Number, OptOut, Phone, Text, Url,
     ])
 }

@@ -7,8 +7,13 @@
     reason = "a test that cannot go on fails by panicking"
 )]
 
+mod compatible;
+mod converted;
 mod defaults;
 mod laws;
+mod normal;
+mod opt_out;
+mod policy;
 mod policy_errors;
 mod rules;
 mod scenarios;

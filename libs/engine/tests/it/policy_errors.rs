@@ -1,7 +1,10 @@
 //! A connection that cannot be is refused with the place of every wrong thing and what would be right.
 
 use syncline_engine::{ConfigError, Policy};
-use syncline_model::{Cardinality, Choice, Direction, FieldDescriptor, Flow, Kind, MappingEntry};
+use syncline_model::{
+    Blank, Cardinality, Choice, DateFormat, Direction, FieldDescriptor, Flow, Kind, MappingEntry,
+    ValuePair, Word,
+};
 
 use crate::fixture::{Setup, field, text};
 
@@ -91,7 +94,18 @@ fn wrong_mapping_entries_are_named() {
         "has no part `given`",
     );
     check(&mapped("when", "flag"), "/mapping/1", "not compatible");
-    check(&mapped("tags", "y"), "/mapping/1", "a set");
+    check(&mapped("tags", "y"), "/mapping/1", r#"say `"as": "text"`"#);
+    check(&mapped("when", "y"), "/mapping/1", r#"say `"as": "date"`"#);
+    check(
+        &mapped("tags", "when"),
+        "/mapping/1",
+        "a set of texts can only",
+    );
+    check(
+        &mapped("source", "flag"),
+        "/mapping/1",
+        "by a table only: say in `values`",
+    );
     check(&mapped("id", "id"), "/mapping/1", "nothing can flow");
     let one_way = mapped("y", "y").with(|s| {
         s.direction = Direction::AToB;
@@ -100,6 +114,199 @@ fn wrong_mapping_entries_are_named() {
     check(&one_way, "/mapping/1", "nothing can flow");
     let many = setup().with(|s| s.mapping.entries = vec![entry("x", "x"); 201]);
     check(&many, "/mapping", "at most 200");
+}
+
+#[test]
+fn what_an_entry_says_beside_its_fields_must_fit_them() {
+    let with = |a: &str, b: &str, change: fn(&mut MappingEntry)| {
+        mapped(a, b).with(|s| change(&mut s.mapping.entries[1]))
+    };
+    let check = |setup: &Setup, place: &str, part: &str| {
+        check(setup, &format!("/mapping/1{place}"), part);
+    };
+    check(
+        &with("when", "y", |e| e.meaning = Some(Kind::Number)),
+        "",
+        r#"say `"as": "date"`"#,
+    );
+    check(
+        &with("y", "y", |e| e.meaning = Some(Kind::Text)),
+        "",
+        "leave out `as`",
+    );
+    check(
+        &with("y", "y", |e| e.dates = DateFormat::MonthDayYear),
+        "/dates",
+        "no date that is mapped to a text",
+    );
+    // An address is only ever written out.
+    let written = |flow| {
+        with("address.home", "y", |e| e.meaning = Some(Kind::Text))
+            .with(|s| s.mapping.entries[1].flow = flow)
+    };
+    assert!(written(Flow::Both).compile().is_ok());
+    check(&written(Flow::BToA), "", "is not read back");
+    for (a, b, meaning) in [
+        ("when", "y", Kind::Date),
+        ("flag", "y", Kind::Bool),
+        ("tags", "y", Kind::Text),
+    ] {
+        let sound = mapped(a, b).with(|s| s.mapping.entries[1].meaning = Some(meaning));
+        assert!(sound.compile().is_ok(), "{a} {b}");
+    }
+}
+
+#[test]
+fn opt_outs_have_words_of_their_own() {
+    let out = || FieldDescriptor::new("out", "Out", Kind::OptOut);
+    let base = || {
+        mapped("out", "flag").with(|s| {
+            s.fields.a.push(out());
+            s.fields.b.push(out());
+        })
+    };
+    assert!(base().compile().is_ok());
+    let synced = base().with(|s| s.mapping.entries[1].blank = Blank::Sync);
+    check(&synced, "/mapping/1/blank", "say `opt_in`");
+    assert!(
+        base()
+            .with(|s| s.mapping.entries[1].opt_in = true)
+            .compile()
+            .is_ok()
+    );
+    let plain = mapped("y", "y").with(|s| s.mapping.entries[1].opt_in = true);
+    check(&plain, "/mapping/1/opt_in", "neither field is one");
+    // A place in a container is one that there is, but for the one that is made where it is needed.
+    assert!(mapped("flag", "tags#has:VIP").compile().is_ok());
+    assert!(
+        mapped("flag", "tags#has:Syncline Unsubscribed")
+            .compile()
+            .is_ok()
+    );
+    check(
+        &mapped("flag", "tags#has:Gold"),
+        "/mapping/1/b",
+        "`tags` has no choice `Gold`; it has: VIP",
+    );
+    let none = mapped("flag", "tags#has:Gold").with(|s| {
+        let tags = s
+            .fields
+            .b
+            .iter_mut()
+            .find(|one| one.name.as_str() == "tags");
+        let tags = tags.expect("tags");
+        tags.membership = Some("tag".into());
+        tags.choices.clear();
+    });
+    check(
+        &none,
+        "/mapping/1/b",
+        "there is no tag `Gold`; there is none at all",
+    );
+    check(
+        &mapped("flag", "source#has:Chat"),
+        "/mapping/1/b",
+        "has no part `has:Chat`",
+    );
+    let added = |item: &str| {
+        mapped("flag", "tags#has:Syncline Unsubscribed").rule(&format!(
+            r#"{{"from":"a","then":[{{"add_to":"tag:{item}"}}]}}"#
+        ))
+    };
+    assert!(added("VIP").compile().is_ok());
+    check(
+        &added("Syncline Unsubscribed"),
+        "/rules/0/then/0/add_to",
+        "one master",
+    );
+}
+
+#[test]
+fn tables_of_values_are_checked_against_the_choices_that_there_are() {
+    let row = |a: Word, b: Word| ValuePair { a, b };
+    let text = |word: &str| Word::from(word);
+    let with = |a: &str, b: &str, rows: Vec<ValuePair>| {
+        mapped(a, b).with(|s| s.mapping.entries[1].values = rows)
+    };
+    let check = |setup: &Setup, place: &str, part: &str| {
+        check(setup, &format!("/mapping/1{place}"), part);
+    };
+    let flags = || {
+        vec![
+            row(text("Chat"), true.into()),
+            row(text("Cold Call"), false.into()),
+        ]
+    };
+    assert!(with("source", "flag", flags()).compile().is_ok());
+    assert!(
+        with("tags", "tags", vec![row(text("VIP"), text("VIP"))])
+            .compile()
+            .is_ok()
+    );
+    let torn = vec![
+        row(text("Chat"), true.into()),
+        row(text("Chat"), false.into()),
+    ];
+    check(
+        &with("source", "flag", torn),
+        "/values/0/a",
+        "beside true and beside false",
+    );
+    let many = vec![row(text("VIP"), text("VIP")), row(text("VIP"), text("VIP"))];
+    check(&with("tags", "tags", many), "/values/0", "one row alone");
+    check(
+        &with("source", "y", vec![row(text("Fax"), text("x"))]),
+        "/values/0/a",
+        "`source` has no choice `Fax`; it has: Chat, Cold Call",
+    );
+    check(
+        &with("source", "y", vec![row(text("Chat"), true.into())]),
+        "/values/0/b",
+        "in quotation marks",
+    );
+    check(
+        &with("source", "y", vec![row(text("Chat"), text(" "))]),
+        "/values/0/b",
+        "a word is needed",
+    );
+    check(
+        &with("source", "flag", flags()[..1].to_vec()),
+        "/values",
+        "one for `false`",
+    );
+    check(
+        &with("source", "flag", vec![row(text("Chat"), text("yes"))]),
+        "/values/0/b",
+        "write true or false",
+    );
+    check(
+        &with("when", "source", vec![row(text("x"), text("Chat"))]),
+        "",
+        "choices, texts and yes or no alone",
+    );
+    check(
+        &with("tags", "y", vec![row(text("VIP"), text("x"))]),
+        "",
+        "the other a set",
+    );
+    // One word of a side may stand for several of the other, in one of both ways.
+    let of = |pairs: &[(&str, &str)]| {
+        let rows = pairs.iter().map(|(a, b)| row(text(a), text(b)));
+        with("y", "y", rows.collect())
+    };
+    assert!(
+        of(&[("1", "x"), ("2", "x"), ("3", "y"), ("3", "z")])
+            .compile()
+            .is_ok()
+    );
+    check(
+        &of(&[("1", "x"), ("2", "x"), ("2", "y")]),
+        "/values/1",
+        "which of them is meant cannot be told",
+    );
+    check(&of(&[("1", "x"), ("1", "x")]), "/values/0", "in other rows");
+    let many = vec![row(text("1"), text("x")); 201];
+    check(&with("y", "y", many), "/values", "at most 200 rows");
 }
 
 /// A provider whose records hold fields of any name lists them under one name with a star.

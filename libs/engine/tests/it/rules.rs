@@ -68,6 +68,8 @@ fn conditions_hold_as_the_api_describes_them() {
         ("x", r#""starts_with":"ann""#, true),
         ("x", r#""starts_with":"lee""#, false),
         ("none", r#""contains":"x""#, false),
+        ("none", r#""is":7"#, false),
+        ("none", r#""is":true"#, false),
         ("x", r#""empty":false"#, true),
         ("x", r#""empty":true"#, false),
         ("none", r#""empty":true"#, true),

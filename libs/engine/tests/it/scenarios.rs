@@ -3,11 +3,15 @@
 mod actions;
 mod deletions;
 mod fields;
+mod frozen;
+mod groups;
 mod keys;
+mod leaving;
 mod matching;
 mod merging;
 mod names;
 mod namesakes;
+mod overwrites;
 mod recovery;
 mod rings;
 mod telling;

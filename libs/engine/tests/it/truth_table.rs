@@ -30,6 +30,7 @@ fn line(plan: &Plan) -> String {
                 Operation::Delete { side, .. } => format!("del {side}"),
                 Operation::Mark { side, .. } => format!("mark {side}"),
                 Operation::Leave { side, .. } => format!("out {side}"),
+                Operation::Join { side, .. } => format!("in {side}"),
             });
         }
         if !step.conflicts.is_empty() {
@@ -84,13 +85,11 @@ fn linked(setup: &Setup, state: LinkState, a: &str, b: &str) -> String {
             ..LinkBody::default()
         },
     };
-    let pair = LinkedPair {
-        link,
-        sight: Sides {
-            a: sight(Side::A, a),
-            b: sight(Side::B, b),
-        },
+    let sight = Sides {
+        a: sight(Side::A, a),
+        b: sight(Side::B, b),
     };
+    let pair = LinkedPair::new(link, sight);
     let observation = Observation {
         linked: vec![pair],
         ..Observation::default()
@@ -167,6 +166,7 @@ fn who_wins() {
         (ConflictPolicy::AWins, "b:=a1 ! -> live"),
         (ConflictPolicy::BWins, "a:=b1 ! -> live"),
         (ConflictPolicy::MostRecent, "b:=a1 ! -> live"),
+        (ConflictPolicy::MostRecentOrB, "a:=b1 ! -> live"),
         (ConflictPolicy::Ask, "! -> live"),
     ] {
         let setup = Setup::one_field().with(|s| s.conflict = conflict);

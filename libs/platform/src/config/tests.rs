@@ -267,7 +267,7 @@ fn a_jwt_secret_is_made_once() {
     let mut config = load("", &[]).unwrap();
     config.data_dir = scratch.path("");
     let made = config.jwt_secret().unwrap();
-    assert!(made.expose_secret().len() >= JWT_SECRET_MIN);
+    assert!(made.expose_secret().len() >= check::JWT_SECRET_MIN);
     assert_eq!(
         config.jwt_secret().unwrap().expose_secret(),
         made.expose_secret()

@@ -114,7 +114,8 @@ impl Publisher {
             }
             Confirmation::Nack(None) => {
                 *place = Some(line);
-                Err(QueueError::Full {
+                Err(QueueError::Refused {
+                    queue: queue.to_owned(),
                     limit: super::topology::LIMIT,
                 })
             }

@@ -4,20 +4,23 @@ mod edit;
 mod lease;
 mod pair;
 mod people;
+mod records;
 mod settlement;
 mod staged;
 
-pub use edit::{EditEffects, OpenedConnection};
+pub use edit::{EditEffects, OpenedConnection, Retirement};
 pub use lease::{Finish, Lease, NewRun, Release};
 pub use pair::Pair;
 pub use people::{
-    ApiKey, AuditEntry, Idempotency, Member, NewApiKey, NewMember, NewOauthState, NewSession,
-    NewTenant, OauthState,
+    ApiKey, AuditEntry, Decider, Idempotency, Invitation, MayDecide, Member, NewApiKey,
+    NewInvitation, NewMember, NewOauthState, NewSession, NewTenant, OauthState, Standing,
 };
+pub use records::{LinkWord, RecordAside, RecordCounts, RecordState};
 pub use settlement::{
     ConflictClose, DirtyLink, DirtyMark, HistoryRow, Intent, IntentKind, Intentions, Membership,
     OpenIntent, ProblemClose, SeenLink, Settlement,
 };
 pub use staged::{
-    CandidateQuery, Candidates, GoneWhy, Phase, Staged, StagedCounts, StagedPhase, StagedState,
+    BESIDE, CandidateQuery, Candidates, GoneWhy, Phase, Place, Staged, StagedCounts, StagedPhase,
+    StagedState,
 };

@@ -1,7 +1,7 @@
 //! Tenants, members, sessions, API keys, OAuth states and idempotency. Secrets arrive hashed; none is kept in clear.
 
 use chrono::{DateTime, Utc};
-use syncline_model::{AccountId, Actor, ApiKeyId, AuditId, MemberId, TenantId};
+use syncline_model::{AccountId, Actor, ApiKeyId, AuditId, InvitationId, MemberId, Role, TenantId};
 use uuid::Uuid;
 
 /// A tenant to make.
@@ -11,6 +11,8 @@ pub struct NewTenant {
     pub id: TenantId,
     /// The organisation's name.
     pub name: String,
+    /// The name of its plan.
+    pub plan: String,
     /// Now.
     pub created_at: DateTime<Utc>,
 }
@@ -24,8 +26,8 @@ pub struct NewMember {
     pub email: String,
     /// Password hash in PHC form.
     pub password_hash: String,
-    /// Role word (`owner`).
-    pub role: String,
+    /// What they may do.
+    pub role: Role,
 }
 
 /// A person of a tenant.
@@ -37,10 +39,69 @@ pub struct Member {
     pub tenant: TenantId,
     /// E-mail address in lower case.
     pub email: String,
-    /// Role word (`owner`).
-    pub role: String,
+    /// What they may do.
+    pub role: Role,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+}
+
+/// What somebody may do who decides about members, as the rows say at that moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// What a member of this role may.
+    Member(Role),
+    /// What an API key with these scopes may.
+    ApiKey(Vec<String>),
+}
+
+/// The rule by which somebody may make members of a role, and unmake them.
+pub type MayDecide = fn(&Standing, Role) -> bool;
+
+/// Somebody who decides about members, and by what rule. What they may do is looked up when it is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Decider {
+    /// Who.
+    pub who: Actor,
+    /// The rule.
+    pub may: MayDecide,
+}
+
+/// An invitation to make.
+#[derive(Clone, Debug)]
+pub struct NewInvitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// To whom; kept in lower case.
+    pub email: String,
+    /// What they will be.
+    pub role: Role,
+    /// Hash of the token that they accept it with.
+    pub token_hash: Vec<u8>,
+    /// Who invites.
+    pub invited_by: Actor,
+    /// Now.
+    pub created_at: DateTime<Utc>,
+    /// When it stops working.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// An invitation to become a member, not accepted yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// To whom, in lower case.
+    pub email: String,
+    /// What they will be.
+    pub role: Role,
+    /// Who invited, if it is known.
+    pub invited_by: Option<Actor>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it stops working.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// A session to make: one refresh token of a family.

@@ -24,6 +24,8 @@ pub enum IntentKind {
     Mark,
     /// Take it out of the collection.
     Leave,
+    /// Put it into the collection.
+    Join,
 }
 
 impl IntentKind {
@@ -35,6 +37,7 @@ impl IntentKind {
             Self::Delete => "delete",
             Self::Mark => "mark",
             Self::Leave => "leave",
+            Self::Join => "join",
         }
     }
 
@@ -45,6 +48,7 @@ impl IntentKind {
             Self::Delete,
             Self::Mark,
             Self::Leave,
+            Self::Join,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == word)

@@ -43,7 +43,19 @@ pub enum Phase {
     Held,
     /// It had a problem and waits for `retry_at`.
     Waiting,
+    /// It waits for a run that may write one more record on this side: the one that planned it had written as many as the
+    /// tenant's plan allows. `retry_at` says since when.
+    Over(Side),
 }
+
+/// Stands for "since when" of a record that waits only because its partner does: it is not counted, and comes last.
+pub const BESIDE: DateTime<Utc> = match DateTime::from_timestamp(253_370_764_800, 0) {
+    Some(at) => at,
+    None => DateTime::UNIX_EPOCH,
+};
+
+/// A place in the line of those that wait for a run that may write more: since when, and which record.
+pub type Place = (DateTime<Utc>, Side, RemoteId);
 
 impl Phase {
     /// The word under which it is stored.
@@ -53,13 +65,22 @@ impl Phase {
             Self::Known => "known",
             Self::Held => "held",
             Self::Waiting => "waiting",
+            Self::Over(Side::A) => "over_a",
+            Self::Over(Side::B) => "over_b",
         }
     }
 
     pub(crate) fn parse(word: &str) -> Option<Self> {
-        [Self::Pending, Self::Known, Self::Held, Self::Waiting]
-            .into_iter()
-            .find(|phase| phase.as_str() == word)
+        [
+            Self::Pending,
+            Self::Known,
+            Self::Held,
+            Self::Waiting,
+            Self::Over(Side::A),
+            Self::Over(Side::B),
+        ]
+        .into_iter()
+        .find(|phase| phase.as_str() == word)
     }
 }
 
@@ -99,7 +120,7 @@ pub struct Staged {
     /// Where it is on its way. On writing, the phase of a record that is new or changed; an unchanged one (same
     /// version, fields and former ids) keeps the phase that it has.
     pub phase: Phase,
-    /// When a `waiting` one is tried again.
+    /// When a `waiting` one is tried again; since when one is `Over`, also once it is pending again.
     pub retry_at: Option<DateTime<Utc>>,
 }
 
@@ -112,7 +133,7 @@ pub struct StagedPhase {
     pub remote: RemoteId,
     /// The phase.
     pub phase: Phase,
-    /// When to try again, for `waiting`.
+    /// When to try again, for `waiting`; since when it waits, or [`BESIDE`], for `Over`.
     pub retry_at: Option<DateTime<Utc>>,
 }
 
@@ -155,6 +176,10 @@ pub struct StagedCounts {
     pub known: Sides<u64>,
     /// Held by a guard.
     pub held: u64,
-    /// Waiting to be tried again.
+    /// Waiting: for something else, or to be tried again.
     pub waiting: u64,
+    /// Of those, the ones that are tried again at a time.
+    pub retrying: u64,
+    /// Waiting for a run that may write more on this side, per side; without those whose partner is counted.
+    pub over: Sides<u64>,
 }

@@ -10,10 +10,13 @@ on_both!(
     credentials_are_swapped_by_one,
     an_authorization_is_taken_once,
     an_account_in_use_stays,
+    an_account_that_is_authorised_again_resumes_what_a_run_paused,
+    a_clock_is_kept_with_its_account,
     a_pair_is_made_once_and_outlives_its_connection,
     a_connection_is_edited_at_its_revision,
     connections_are_due_while_active_and_idle,
     a_repull_is_taken_once_with_its_cursors,
+    a_look_judges_again_who_was_left_out_on_its_sides,
 );
 
 async fn credentials_are_swapped_by_one(world: World) {
@@ -121,6 +124,72 @@ async fn an_authorization_is_taken_once(world: World) {
     world.end().await;
 }
 
+async fn an_account_that_is_authorised_again_resumes_what_a_run_paused(world: World) {
+    let office = world.office(10).await;
+    let (scope, id) = (&office.scope, office.accounts.b);
+    let lease = office.lease(100).await;
+    let why = "side b: the account must be authorised again";
+    let finish = Finish {
+        state: RunState::Failed,
+        error: Some(why.to_owned()),
+        counters: Counters::default(),
+        guards: Vec::new(),
+        now: at(2),
+    };
+    scope.run_finish(&lease, &finish).await.expect("finish");
+    let pause = async |reason: &str| {
+        let paused = ConnectionStatus::Paused {
+            reason: reason.to_owned(),
+        };
+        let set = scope.connection_status_set(office.connection, &paused, at(3));
+        set.await.expect("pause");
+    };
+    let needs = async |account| {
+        let status = AccountStatus::NeedsReauthorization {
+            reason: "revoked".into(),
+        };
+        let set = scope.account_status_set(account, &status);
+        set.await.expect("status");
+    };
+    let authorized = async |account| {
+        let resumed = scope.account_authorized(account, at(50)).await;
+        resumed.expect("authorised")
+    };
+    let next = async || {
+        let next = scope.connection_next_run_at(office.connection).await;
+        next.expect("next")
+    };
+    let status = async || {
+        let connection = scope.connection_get(office.connection).await;
+        connection.expect("connection").status
+    };
+    // A person paused it; or the account was in order.
+    pause("Paused by a person.").await;
+    needs(id).await;
+    assert_eq!(authorized(id).await, 0);
+    pause(why).await;
+    assert_eq!(authorized(id).await, 0);
+    needs(office.accounts.a).await;
+    assert_eq!(authorized(office.accounts.a).await, 1);
+    assert_eq!(
+        (status().await, next().await),
+        (ConnectionStatus::Active, Some(at(50)))
+    );
+    // On demand it stays.
+    pause(why).await;
+    needs(id).await;
+    let never = scope.connection_schedule_next(office.connection, None);
+    never.await.expect("never");
+    assert_eq!(authorized(id).await, 1);
+    assert_eq!(
+        (status().await, next().await),
+        (ConnectionStatus::Active, None)
+    );
+    let account = scope.account_get(id).await.expect("get");
+    assert_eq!(account.status, AccountStatus::Active);
+    world.end().await;
+}
+
 async fn an_account_in_use_stays(world: World) {
     let office = world.office(10).await;
     let (scope, id) = (&office.scope, office.accounts.b);
@@ -224,6 +293,7 @@ async fn a_connection_is_edited_at_its_revision(world: World) {
     let nothing = EditEffects::default();
     let all = EditEffects {
         replan: true,
+        reguard: false,
         next_run_at: Some(Some(at(77))),
     };
     let saved = scope.connection_update(&stored, 1, &nothing).await;
@@ -350,5 +420,64 @@ async fn a_repull_is_taken_once_with_its_cursors(world: World) {
     );
     assert!(!take().await.expect("take"));
     assert_eq!(cursors().await, (None, None));
+    world.end().await;
+}
+
+async fn a_look_judges_again_who_was_left_out_on_its_sides(world: World) {
+    let office = world.office(10).await;
+    let (scope, id) = (&office.scope, office.connection);
+    let lease = office.lease(100).await;
+    let looked = async || scope.connection_open(id).await.expect("open").looked_at;
+    assert_eq!(looked().await, None);
+    let look = async |now| {
+        let looked = scope.connection_look_again(&lease, &[Side::A], now).await;
+        looked.expect("a look")
+    };
+    assert!(!look(at(5)).await, "nothing was read before");
+    for side in Side::BOTH {
+        let judged = Staged {
+            phase: Phase::Known,
+            ..present(side, "r1", "Ann", &[])
+        };
+        let waits = Staged {
+            phase: Phase::Waiting,
+            ..present(side, "r2", "Bob", &[])
+        };
+        let page = [judged, waits];
+        let staged = scope.stage_page(&lease, None, &page, &json!(null));
+        staged.await.expect("stage");
+        let end = scope.pull_end(&lease, side, None, Some("c1"), &json!(null));
+        end.await.expect("the end of a pull");
+    }
+    assert!(look(at(9)).await);
+    assert_eq!(looked().await, Some(at(9)));
+    let cursors = scope.cursors_get(id).await.expect("cursors");
+    assert_eq!((cursors.a, cursors.b), (None, Some("c1".to_owned())));
+    let counts = scope.staged_counts(id).await.expect("counts");
+    assert_eq!((counts.pending.a, counts.pending.b), (1, 0));
+    assert_eq!((counts.known.b, counts.waiting), (1, 2));
+    let stranger = Lease {
+        epoch: lease.epoch + 1,
+        ..lease
+    };
+    let refused = scope.connection_look_again(&stranger, &[Side::A], at(12));
+    assert!(matches!(refused.await, Err(StoreError::Fenced)));
+    assert_eq!(looked().await, Some(at(9)));
+    world.end().await;
+}
+
+async fn a_clock_is_kept_with_its_account(world: World) {
+    let office = world.office(10).await;
+    let (scope, id) = (&office.scope, office.accounts.b);
+    assert_eq!(scope.account_clock(id).await.expect("clock"), None);
+    for (ahead, doubt) in [(-300_000_000, 499_999), (1, 0)] {
+        let clock = ClockSkew { ahead, doubt };
+        scope.account_clock_set(id, clock).await.expect("set");
+        assert_eq!(scope.account_clock(id).await.expect("clock"), Some(clock));
+    }
+    let other = scope.account_clock(office.accounts.a).await;
+    assert_eq!(other.expect("clock"), None);
+    let nobody = scope.account_clock_set(AccountId::from_uuid(uuid(999)), ClockSkew::default());
+    assert!(matches!(nobody.await, Err(StoreError::NotFound)));
     world.end().await;
 }

@@ -74,6 +74,7 @@ fn few_statements_are_global() {
             "CONNECTIONS_DUE",
             "WHO_SET",
             "ROLE_BYPASSES",
+            "INVITATION_BY_TOKEN",
             "WRAPPING_KEY_HOLD",
             "WRAPPING_KEY_GET",
             "WRAPPING_KEY_SET",

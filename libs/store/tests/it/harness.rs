@@ -131,6 +131,7 @@ impl World {
 
     pub async fn tenant(&self, n: u32) -> Scope {
         let tenant = NewTenant {
+            plan: "enterprise".into(),
             id: TenantId::from_uuid(uuid(n)),
             name: format!("Tenant {n}"),
             created_at: at(0),
@@ -139,7 +140,7 @@ impl World {
             id: MemberId::from_uuid(uuid(n + 1)),
             email: format!("Owner{n}@Example.test"),
             password_hash: "$argon2id$x".into(),
-            role: "owner".into(),
+            role: syncline_model::Role::Owner,
         };
         self.store.signup(&tenant, &member).await.expect("signup");
         self.store.scope(tenant.id).await.expect("scope")
@@ -165,7 +166,7 @@ impl World {
             .expect("pair");
         let connection = connection(&scope, uuid(n + 5), pair, &accounts);
         scope
-            .connection_create(&connection, Some(at(0)))
+            .connection_create(&connection, Some(at(0)), None)
             .await
             .expect("connection");
         Office {
@@ -263,7 +264,7 @@ pub fn account(tenant: TenantId, id: AccountId) -> Account {
         tenant,
         provider: ProviderId::parse("zoho_crm").expect("provider"),
         identity: None,
-        status: AccountStatus::Pending,
+        status: AccountStatus::Active,
         created_at: at(0),
     }
 }

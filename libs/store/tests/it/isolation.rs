@@ -80,7 +80,11 @@ async fn a_scope_sees_only_its_tenant(world: World) {
     }
     let empty = [
         scope.run_list(conn, None, 10).await.expect("runs").len(),
-        scope.link_list(conn, None, 10).await.expect("links").len(),
+        scope
+            .link_list(conn, None, None, 10)
+            .await
+            .expect("links")
+            .len(),
         scope.links_get(&[link]).await.expect("links").len(),
         scope
             .links_by_remote(conn, pair, Side::A, &[remote("a1")])
@@ -151,7 +155,7 @@ async fn s04_a_foreign_parent_is_refused(world: World) {
         .await;
     assert!(matches!(pair, Err(StoreError::Conflict { .. })), "{pair:?}");
     let foreign = connection(&mine.scope, uuid(91), theirs.pair, &theirs.accounts);
-    let made = mine.scope.connection_create(&foreign, None).await;
+    let made = mine.scope.connection_create(&foreign, None, None).await;
     assert!(matches!(made, Err(StoreError::Conflict { .. })), "{made:?}");
     let run = NewRun {
         id: RunId::from_uuid(uuid(92)),
@@ -227,7 +231,7 @@ async fn s02_row_level_security_holds_for_the_owner() {
     .fetch_all(&mut connection)
     .await
     .expect("tables");
-    assert_eq!(tables.len(), 22);
+    assert_eq!(tables.len(), 23);
     for (table, enabled, forced) in &tables {
         assert!(*enabled && *forced, "{table}");
         let (checked,): (i64,) = sqlx::query_as(

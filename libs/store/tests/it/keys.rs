@@ -55,6 +55,7 @@ impl Drop for Ring {
 
 async fn sign_up(store: &Store, n: u32) -> Result<TenantId> {
     let tenant = NewTenant {
+        plan: "enterprise".into(),
         id: TenantId::from_uuid(uuid(n)),
         name: format!("Tenant {n}"),
         created_at: at(0),
@@ -63,7 +64,7 @@ async fn sign_up(store: &Store, n: u32) -> Result<TenantId> {
         id: MemberId::from_uuid(uuid(n + 1)),
         email: format!("owner{n}@example.test"),
         password_hash: "$argon2id$x".into(),
-        role: "owner".into(),
+        role: syncline_model::Role::Owner,
     };
     store.signup(&tenant, &member).await?;
     Ok(tenant.id)

@@ -205,14 +205,14 @@ async fn a_settlement_is_read_back(world: World) {
     scope.settle(&lease, &settlement).await.expect("settle");
     assert_eq!(
         scope
-            .link_list(office.connection, None, 10)
+            .link_list(office.connection, None, None, 10)
             .await
             .expect("list"),
         [link.clone(), frozen.clone()]
     );
     assert_eq!(
         scope
-            .link_list(office.connection, Some(link.id), 10)
+            .link_list(office.connection, None, Some(link.id), 10)
             .await
             .expect("list"),
         std::slice::from_ref(&frozen)
@@ -273,7 +273,7 @@ async fn a_settlement_is_read_back(world: World) {
     scope.settle(&lease, &settlement).await.expect("settle");
     assert_eq!(
         scope
-            .link_list(office.connection, None, 10)
+            .link_list(office.connection, None, None, 10)
             .await
             .expect("list"),
         [moved]
@@ -315,7 +315,7 @@ async fn f06_a_failing_item_rolls_everything_back(world: World) {
         "{refused:?}"
     );
     let links = scope
-        .link_list(office.connection, None, 10)
+        .link_list(office.connection, None, None, 10)
         .await
         .expect("list");
     assert_eq!(links, [office.link(200, "a1", "b1")]);
@@ -394,16 +394,21 @@ async fn an_answer_survives_a_run_that_settles_the_link(world: World) {
     };
     scope.settle(&lease, &settlement).await.expect("settle");
     assert_eq!(scope.links_dirty(pair, None, 10).await.expect("dirty"), []);
+    let id = office.connection;
+    let never = scope.connection_schedule_next(id, None).await;
+    never.expect("no run by itself");
     let resolved = scope
-        .conflict_resolve(ConflictId::from_uuid(uuid(400)), Side::B)
+        .conflict_resolve(ConflictId::from_uuid(uuid(400)), Side::B, at(20))
         .await
         .expect("resolve");
+    let next = scope.connection_next_run_at(id).await.expect("next");
+    assert_eq!(next, Some(at(20)), "the answer is carried out");
     assert_eq!(
         (resolved.status, resolved.winner),
         (ConflictStatus::Resolved, Some(Side::B))
     );
     assert!(matches!(
-        scope.conflict_resolve(resolved.id, Side::A).await,
+        scope.conflict_resolve(resolved.id, Side::A, at(21)).await,
         Err(StoreError::Conflict { .. })
     ));
     let dirty = scope.links_dirty(pair, None, 10).await.expect("dirty");
@@ -412,7 +417,7 @@ async fn an_answer_survives_a_run_that_settles_the_link(world: World) {
         [(entry("name"), Side::B)].into()
     );
     scope
-        .conflict_resolve(email.id, Side::A)
+        .conflict_resolve(email.id, Side::A, at(22))
         .await
         .expect("an answer during the run");
     let planned = Settlement {
@@ -534,7 +539,7 @@ async fn a_problem_is_opened_once_and_closed(world: World) {
     assert!(other.expect("attempts").is_empty());
     let open = async || {
         let open = scope
-            .problem_list(id, Some(ProblemStatus::Open), None, 10)
+            .problem_list(id, Some(ProblemStatus::Open), None, None, 10)
             .await
             .expect("list");
         open.iter()

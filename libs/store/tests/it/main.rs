@@ -29,10 +29,13 @@ macro_rules! on_both {
 mod accounts;
 mod audit;
 mod census;
+mod ending;
 mod harness;
 mod isolation;
 mod keys;
 mod links;
+mod members;
+mod over;
 mod pairs;
 mod people;
 mod reviews;

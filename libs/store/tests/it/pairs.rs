@@ -14,6 +14,7 @@ on_both!(
     f68_one_run_at_a_time_works_on_a_ring,
     pairs_that_form_no_ring_do_not_wait,
     f11_who_lost_the_pair_writes_nothing,
+    an_answer_that_one_used_up_wakes_the_others,
     what_was_intended_is_settled_first,
     f02_intents_outlive_their_connection,
     a_pair_knows_its_order,
@@ -23,7 +24,7 @@ on_both!(
 async fn second(office: &Office) -> ConnectionId {
     let id = uuid(19);
     let second = connection(&office.scope, id, office.pair, &office.accounts);
-    let made = office.scope.connection_create(&second, None).await;
+    let made = office.scope.connection_create(&second, None, None).await;
     made.expect("connection");
     second.id
 }
@@ -147,13 +148,16 @@ async fn a_link_is_seen_through_the_membership(world: World) {
     assert_eq!(seen(one).await, (LinkState::Live, whole, false));
     assert_eq!(counts().await, (1, 0));
     assert_eq!(scope.link_count_guarded(two).await.expect("count"), 0);
-    assert_eq!(scope.link_list(two, None, 9).await.expect("list"), [frozen]);
+    assert_eq!(
+        scope.link_list(two, None, None, 9).await.expect("list"),
+        [frozen]
+    );
 
     // Its membership goes with a connection, the link stays.
     scope.connection_delete(one).await.expect("delete");
     let link = scope.link_get(LinkId::from_uuid(uuid(200))).await;
     assert_eq!(link.expect("link").state, LinkState::Live);
-    assert_eq!(scope.link_list(one, None, 9).await.expect("list"), []);
+    assert_eq!(scope.link_list(one, None, None, 9).await.expect("list"), []);
     world.end().await;
 }
 
@@ -264,7 +268,7 @@ async fn spokes(office: &Office, from_a: bool, from_b: bool) -> Vec<ConnectionId
             .await
             .expect("pair");
         let made = connection(&office.scope, uuid(n + 1), pair, &accounts);
-        let kept = office.scope.connection_create(&made, None).await;
+        let kept = office.scope.connection_create(&made, None, None).await;
         kept.expect("connection");
         connections.push(made.id);
     }
@@ -417,5 +421,69 @@ async fn a_pair_knows_its_order(world: World) {
     settle(&office, &lease, gone).await;
     scope.connection_delete(again).await.expect("delete");
     assert!(!swapped(*b, *a).await, "nothing is paired");
+    world.end().await;
+}
+
+/// Two connections wait for the same answer. The one that uses it up has the other look again; what waits to be tried again,
+/// and what concerns other records, goes on waiting.
+async fn an_answer_that_one_used_up_wakes_the_others(world: World) {
+    let office = world.office(10).await;
+    let scope = &office.scope;
+    let two = second(&office).await;
+    let run = enqueue(&office, two, 101).await;
+    let lease = claim(&office, run, 1).await.expect("free");
+    let (link, other) = (office.link(200, "a1", "b1"), office.link(201, "a2", "b2"));
+    let linked = Settlement {
+        links: vec![link.clone(), other],
+        conflicts: vec![Conflict {
+            id: ConflictId::from_uuid(uuid(400)),
+            connection: two,
+            run,
+            link: link.id,
+            entry: EntryKey::new(&FieldPath::whole("name"), &FieldPath::whole("name")),
+            values: Sides::of(|side| Value::text(side.as_str())),
+            winner: None,
+            status: ConflictStatus::Open,
+            at: at(1),
+        }],
+        ..Settlement::default()
+    };
+    scope.settle(&lease, &linked).await.expect("settle");
+    let rows = [
+        (Side::A, "a1"),
+        (Side::B, "b1"),
+        (Side::A, "a2"),
+        (Side::B, "b2"),
+    ];
+    let staged = rows.map(|(side, id)| present(side, id, "Ann", &[]));
+    scope
+        .stage_page(&lease, None, &staged, &json!({}))
+        .await
+        .expect("stage");
+    let waits = rows.map(|(side, id)| StagedPhase {
+        side,
+        remote: remote(id),
+        phase: Phase::Waiting,
+        retry_at: (id == "b1").then(|| at(500)),
+    });
+    scope.staged_phase_set(&lease, &waits).await.expect("wait");
+    finish(&office, &lease).await;
+
+    let answer = scope.conflict_resolve(ConflictId::from_uuid(uuid(400)), Side::A, at(9));
+    answer.await.expect("an answer");
+    let dirty = scope
+        .links_dirty(office.pair, None, 10)
+        .await
+        .expect("dirty");
+    let run = enqueue(&office, office.connection, 102).await;
+    let lease = claim(&office, run, 20).await.expect("free");
+    let used = Settlement {
+        links_cleaned: vec![dirty[0].mark],
+        ..Settlement::default()
+    };
+    scope.settle(&lease, &used).await.expect("settle");
+    let pending = scope.staged_pending(two, None, 10).await.expect("pending");
+    let pending: Vec<_> = pending.iter().map(|row| row.remote.as_str()).collect();
+    assert_eq!(pending, ["a1"]);
     world.end().await;
 }

@@ -19,6 +19,7 @@ async fn an_address_signs_up_once(world: World) {
         .store
         .signup(
             &NewTenant {
+                plan: "enterprise".into(),
                 id: TenantId::from_uuid(uuid(20)),
                 name: "Other".into(),
                 created_at: at(0),
@@ -27,7 +28,7 @@ async fn an_address_signs_up_once(world: World) {
                 id: MemberId::from_uuid(uuid(21)),
                 email: "OWNER10@example.TEST".into(),
                 password_hash: "x".into(),
-                role: "owner".into(),
+                role: Role::Owner,
             },
         )
         .await;
@@ -217,7 +218,7 @@ async fn a_deleted_tenant_leaves_nothing(world: World) {
     assert_eq!(
         office
             .scope
-            .link_list(office.connection, None, 10)
+            .link_list(office.connection, None, None, 10)
             .await
             .expect("list"),
         []

@@ -10,6 +10,7 @@ on_both!(
     an_answer_closes_the_problem_and_looks_again,
     an_answer_is_found_with_the_records_it_is_about,
     a_link_is_taken_apart_by_who_next_holds_the_lease,
+    what_is_said_is_due_at_once,
     what_is_under_way_is_settled_before_a_link_is_taken_apart,
     keys_that_too_many_have_come_without_their_records,
 );
@@ -189,7 +190,7 @@ async fn a_link_is_taken_apart_by_who_next_holds_the_lease(world: World) {
         .await
         .expect("answer");
     link(&office, &lease).await;
-    let back = scope
+    let (back, _) = scope
         .review_take_back(review_id(1), review_id(2), at(6))
         .await
         .expect("take back");
@@ -213,11 +214,11 @@ async fn a_link_is_taken_apart_by_who_next_holds_the_lease(world: World) {
         (&partner.candidates[..], &partner.answer),
         (&[remote("a1")][..], &None)
     );
-    let again = scope
+    let (again, due) = scope
         .review_take_back(review_id(1), review_id(3), at(9))
         .await
         .expect("again");
-    assert_eq!(again.at, at(6));
+    assert_eq!((again.at, due), (at(6), Vec::new()));
     let lease = office.lease(101).await;
     assert_eq!(links(&office).await, 0);
     assert_eq!(pending(&office).await, ["a1", "b1", "b2"]);
@@ -225,6 +226,36 @@ async fn a_link_is_taken_apart_by_who_next_holds_the_lease(world: World) {
     link(&office, &lease).await;
     office.lease(102).await;
     assert_eq!(links(&office).await, 1);
+    world.end().await;
+}
+
+/// Whoever says something waits to see what comes of it, also where nothing runs by itself.
+async fn what_is_said_is_due_at_once(world: World) {
+    let office = world.office(10).await;
+    let (scope, id) = (&office.scope, office.connection);
+    let lease = office.lease(100).await;
+    let problem = asked(&office, &lease).await;
+    let next = async || scope.connection_next_run_at(id).await.expect("next");
+    let never = async || scope.connection_schedule_next(id, None).await.expect("set");
+    never().await;
+    scope
+        .review_answer(review_id(1), problem, &Answer::KeepApart, at(5))
+        .await
+        .expect("answer");
+    assert_eq!(next().await, Some(at(5)));
+    let soon = scope.connection_schedule_next(id, Some(at(1))).await;
+    soon.expect("set");
+    let taken_back = scope
+        .review_take_back(review_id(1), review_id(2), at(6))
+        .await;
+    assert_eq!(taken_back.expect("take back").1, [id]);
+    assert_eq!(next().await, Some(at(1)), "what is due stays due");
+    never().await;
+    scope
+        .review_take_back(review_id(1), review_id(2), at(7))
+        .await
+        .expect("again");
+    assert_eq!(next().await, None, "nothing was said");
     world.end().await;
 }
 

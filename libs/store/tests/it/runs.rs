@@ -200,7 +200,7 @@ async fn f11_a_stale_lease_writes_nothing(world: World) {
     }
     assert_eq!(
         scope
-            .link_list(office.connection, None, 10)
+            .link_list(office.connection, None, None, 10)
             .await
             .expect("list"),
         []

@@ -190,7 +190,7 @@ async fn a_ciphertext_moved_to_another_row_does_not_open(world: World) {
     scope.settle(&lease, &settlement).await.expect("settle");
     assert_eq!(
         scope
-            .link_list(office.connection, None, 10)
+            .link_list(office.connection, None, None, 10)
             .await
             .expect("list")
             .len(),
@@ -225,7 +225,10 @@ async fn a_ciphertext_moved_to_another_row_does_not_open(world: World) {
             .staged_pending(office.connection, None, 10)
             .await
             .map(drop),
-        scope.link_list(office.connection, None, 10).await.map(drop),
+        scope
+            .link_list(office.connection, None, None, 10)
+            .await
+            .map(drop),
     ];
     for answer in corrupt {
         assert!(matches!(answer, Err(StoreError::Corrupt(_))), "{answer:?}");

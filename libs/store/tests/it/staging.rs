@@ -84,6 +84,7 @@ async fn a_staged_record_reads_back(world: World) {
         pending: Sides { a: 0, b: 1 },
         gone: Sides { a: 0, b: 1 },
         waiting: 1,
+        retrying: 1,
         ..StagedCounts::default()
     };
     assert_eq!(counts, want);

@@ -6,7 +6,7 @@ use std::future::{Ready, ready};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use serde::{Deserialize, Serialize};
-use syncline_model::{Actor, TenantId};
+use syncline_model::{Actor, Role, TenantId};
 use syncline_store::StoreError;
 use utoipa::ToSchema;
 
@@ -14,15 +14,15 @@ use super::{Secret, SecretKind};
 use crate::problem::{Code, Problem};
 use crate::state::State;
 
-/// What a caller may do. Members may do everything; an API key what it was given.
+/// What a caller may do: a member by their role, an API key what it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Look at everything but API keys.
+    /// Look at everything but API keys, invitations and the audit log.
     Read,
     /// Change accounts and connections, start and stop runs.
     Write,
-    /// Manage API keys.
+    /// Manage members, invitations and API keys; read the audit log.
     Admin,
 }
 
@@ -39,6 +39,15 @@ impl Scope {
         }
     }
 
+    /// What a member of a role may do.
+    pub const fn of(role: Role) -> &'static [Self] {
+        match role {
+            Role::Owner | Role::Admin => &Self::ALL,
+            Role::Editor => &[Self::Read, Self::Write],
+            Role::Viewer => &[Self::Read],
+        }
+    }
+
     /// The scope stored under a word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == word)
@@ -52,6 +61,8 @@ pub struct Caller {
     pub tenant: TenantId,
     /// Who.
     pub who: Actor,
+    /// A member's role; none of an API key.
+    pub role: Option<Role>,
     /// What they may do.
     pub scopes: Vec<Scope>,
     /// Their tenant's rows, and no others.
@@ -72,37 +83,41 @@ pub async fn authenticate(state: &State, headers: &HeaderMap) -> Result<Caller, 
             .filter(|(_, key)| key.revoked_at.is_none())
             .ok_or_else(refused)?;
         let scopes = key.scopes.iter().filter_map(|word| Scope::parse(word));
-        let scopes = scopes.collect();
-        return caller(state, tenant, Actor::ApiKey(key.id), scopes).await;
+        let rows = rows(state, tenant).await?;
+        return Ok(Caller {
+            tenant,
+            who: Actor::ApiKey(key.id),
+            role: None,
+            scopes: scopes.collect(),
+            rows,
+        });
     }
     let token = state
         .tokens
         .check(token, state.clock.now())
         .ok_or_else(refused)?;
-    let who = Actor::Member(token.member);
-    caller(state, token.tenant, who, Scope::ALL.to_vec()).await
-}
-
-async fn caller(
-    state: &State,
-    tenant: TenantId,
-    who: Actor,
-    scopes: Vec<Scope>,
-) -> Result<Caller, Problem> {
-    let rows = state
-        .store
-        .scope(tenant)
-        .await
-        .map_err(|error| match error {
-            StoreError::NotFound => refused(),
-            other => other.into(),
-        })?;
+    let rows = rows(state, token.tenant).await?;
+    // Asked each time: who is removed, or has another role, is so at once.
+    let member = rows.member_get(token.member).await.map_err(unknown)?;
     Ok(Caller {
-        tenant,
-        who,
-        scopes,
+        tenant: token.tenant,
+        who: Actor::Member(member.id),
+        role: Some(member.role),
+        scopes: Scope::of(member.role).to_vec(),
         rows,
     })
+}
+
+async fn rows(state: &State, tenant: TenantId) -> Result<syncline_store::Scope, Problem> {
+    state.store.scope(tenant).await.map_err(unknown)
+}
+
+/// Who is not there any more has no good credentials.
+fn unknown(error: StoreError) -> Problem {
+    match error {
+        StoreError::NotFound => refused(),
+        other => other.into(),
+    }
 }
 
 /// The one bearer token of a request.
@@ -135,13 +150,14 @@ fn permitted(request: &HttpRequest, scope: Scope) -> Result<Caller, Problem> {
     let admission = request.extensions().get::<Admission>().cloned();
     let caller = admission.ok_or_else(refused)?.0?;
     if caller.scopes.contains(&scope) {
-        Ok(caller)
-    } else {
-        Err(Problem::new(
-            Code::Forbidden,
-            format!("This API key does not have the scope `{}`.", scope.as_str()),
-        ))
+        return Ok(caller);
     }
+    let scope = scope.as_str();
+    let why = match caller.role {
+        Some(role) => format!("Your role `{role}` does not have the scope `{scope}`."),
+        None => format!("This API key does not have the scope `{scope}`."),
+    };
+    Err(Problem::new(Code::Forbidden, why))
 }
 
 macro_rules! permissions {
@@ -165,6 +181,6 @@ permissions! {
     CanRead = Scope::Read;
     /// A caller that may change things.
     CanWrite = Scope::Write;
-    /// A caller that may manage API keys.
+    /// A caller that may manage members, invitations and API keys.
     CanAdmin = Scope::Admin;
 }

@@ -8,6 +8,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
+use crate::extract::Findings;
 use crate::problem::{Code, Problem};
 
 /// Hashes worked on at the same time, in the whole process.
@@ -16,6 +17,15 @@ const AT_ONCE: usize = 4;
 pub const SHORTEST: usize = 10;
 /// Longest password, in characters.
 pub const LONGEST: usize = 200;
+
+/// Notes a password that is too short or too long.
+pub fn check(password: &SecretString, findings: &mut Findings) {
+    let length = password.expose_secret().chars().count();
+    if !(SHORTEST..=LONGEST).contains(&length) {
+        let what = format!("Must have {SHORTEST} to {LONGEST} characters.");
+        findings.add("/password", what);
+    }
+}
 
 /// Hashes and checks passwords.
 pub struct Passwords {

@@ -16,6 +16,8 @@ pub enum SecretKind {
     ApiKey,
     /// `rt_...`: a refresh token.
     RefreshToken,
+    /// `it_...`: an invitation to become a member.
+    Invitation,
 }
 
 impl SecretKind {
@@ -24,6 +26,7 @@ impl SecretKind {
         match self {
             Self::ApiKey => "sk_",
             Self::RefreshToken => "rt_",
+            Self::Invitation => "it_",
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct AuditEntryJson {
     /// The id of what it was done to.
     #[schema(required)]
     pub subject: Option<String>,
-    /// The status of the answer: 401 and 403 were refused, everything else was done.
+    /// The status of the answer: 401, 403 and 409 were refused, everything else was done.
     pub status: i32,
     /// The network address that the request came from.
     #[schema(required)]
@@ -58,7 +58,7 @@ impl From<AuditEntry> for AuditEntryJson {
 
 /// Read the audit log
 ///
-/// Everything that was changed or refused, the newest first. Entries are only added.
+/// Everything that was changed, and everything that was refused by role or by rule, the newest first. Entries are only added.
 #[utoipa::path(get, path = "/v1/audit", operation_id = "list_audit", tag = "sign-up and sessions",
     params(PageQuery), responses((status = 200, description = "A page", body = Page<AuditEntryJson>)))]
 pub async fn handle(

@@ -10,8 +10,10 @@ use utoipa::ToSchema;
 use crate::auth::CanWrite;
 use crate::extract::{Body, Checked, Findings, Id};
 use crate::problem::{Code, Problem, ProblemBody};
+use crate::routes::connections::run_now;
 use crate::schema;
-use crate::wire::ConflictJson;
+use crate::state::State;
+use crate::wire::SaidConflict;
 
 pub(super) fn configure(app: &mut web::ServiceConfig) {
     app.service(super::at(
@@ -35,23 +37,30 @@ impl Checked for Resolution {
 
 /// Resolve a conflict
 ///
-/// The connection's next run carries it out.
+/// A run of the connection begins that carries it out; while the connection is paused, its next run does.
 #[utoipa::path(post, path = "/v1/conflicts/{id}/resolve", operation_id = "resolve_conflict", tag = "records",
     params(("id" = schema::ConflictId, Path)), request_body = Resolution,
-    responses((status = 200, description = "Resolved", body = ConflictJson),
+    responses((status = 200, description = "Resolved", body = SaidConflict),
               (status = 409, description = "`wrong_state`: it is settled already", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn handle(
+    state: web::Data<State>,
     CanWrite(caller): CanWrite,
     Id(id): Id<ConflictId>,
     body: Result<Body<Resolution>, Problem>,
-) -> Result<Json<ConflictJson>, Problem> {
+) -> Result<Json<SaidConflict>, Problem> {
     caller.rows.conflict_get(id).await?;
     let Body(body) = body?;
-    match caller.rows.conflict_resolve(id, body.winner).await {
+    let now = state.clock.now();
+    match caller.rows.conflict_resolve(id, body.winner, now).await {
         Err(StoreError::Conflict { .. }) => Err(Problem::new(
             Code::WrongState,
             "The conflict is settled already.",
         )),
-        other => Ok(Json(other?.into())),
+        resolved => {
+            let resolved = resolved?;
+            let runs = run_now::carry_out(&state, &caller, &[resolved.connection]).await;
+            let conflict = resolved.into();
+            Ok(Json(SaidConflict { conflict, runs }))
+        }
     }
 }

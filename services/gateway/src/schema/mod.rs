@@ -22,6 +22,8 @@ ids! {
     TenantId = "^ten_[0-9a-f]{32}$";
     /// Names a member.
     MemberId = "^mem_[0-9a-f]{32}$";
+    /// Names an invitation.
+    InvitationId = "^inv_[0-9a-f]{32}$";
     /// Names an API key.
     ApiKeyId = "^key_[0-9a-f]{32}$";
     /// Names an account.
@@ -42,8 +44,9 @@ ids! {
     AuditId = "^aud_[0-9a-f]{32}$";
     /// Names a provider.
     ProviderId = "^[a-z0-9_]{1,40}$";
-    /// A field (`Last_Name`), or a part of a composite field (`Full_Name#family`).
-    FieldPath = "^[^#]+(#(given|family|street|city|region|postal_code|country))?$";
+    /// A field (`Last_Name`), a part of a composite field (`Full_Name#family`), or whether an item is in a set
+    /// (`groups#has:VIP`).
+    FieldPath = "^[^#]+(#(given|family|street|city|region|postal_code|country|has:.+))?$";
 }
 
 /// One side: an account and the collection inside it.
@@ -265,6 +268,61 @@ pub struct MappingEntry {
     /// Who wins a conflict in this field, where it differs from the connection's policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub winner: Option<ConflictPolicy>,
+    /// What both mean, where the two fields are of other kinds; `GET /v1/compatible-kinds` says what. Asked for, so that a
+    /// field whose kind changes is not taken for something else.
+    #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<Kind>,
+    /// Which values go with which, where the two sides have other words for the same things. What it does not name is not
+    /// carried over: a problem names the record, and nothing is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 200)]
+    pub values: Vec<ValuePair>,
+    /// For an opt-out: whether a person who opts in again on one side is opted in on the other one. `false` when left out: an
+    /// opt-out is never undone.
+    #[schema(required = false)]
+    #[serde(default)]
+    pub opt_in: bool,
+    /// How the text tells the day, where a date is mapped to a text; `yyyy-mm-dd` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dates: Option<DateFormat>,
+}
+
+/// What a says and what b says for the same thing. A word may be in several rows if the words beside it are in one row each:
+/// each of those becomes it, and it becomes the first of them.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ValuePair {
+    /// The word of side a.
+    pub a: Word,
+    /// The word of side b.
+    pub b: Word,
+}
+
+/// A choice or a text as it is stored, or yes or no.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Word {
+    /// Yes or no.
+    YesNo(bool),
+    /// A choice or a text.
+    Text(String),
+}
+
+/// How a text tells a day. A year may be left out: `--02-03`, `03.02.`, `03/02`, `02/03`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub enum DateFormat {
+    /// `2001-02-03`
+    #[serde(rename = "yyyy-mm-dd")]
+    Iso,
+    /// `03.02.2001`
+    #[serde(rename = "dd.mm.yyyy")]
+    DayMonthYearDots,
+    /// `03/02/2001`
+    #[serde(rename = "dd/mm/yyyy")]
+    DayMonthYear,
+    /// `02/03/2001`
+    #[serde(rename = "mm/dd/yyyy")]
+    MonthDayYear,
 }
 
 /// Whether a connection runs.
@@ -396,6 +454,9 @@ pub struct DirectionCounters {
     pub skipped: u64,
     /// Records of the sending side that could not be carried over; each has a problem.
     pub failed: u64,
+    /// Once the run has ended: records that wait for the next one, since this one had carried over as many as the plan
+    /// allows. 0 before.
+    pub waiting: u64,
 }
 
 /// What a run did.
@@ -422,7 +483,8 @@ pub struct GuardTrip {
     pub kind: GuardKind,
     /// The side where the change came from.
     pub from: Side,
-    /// The mapping entry concerned, for `overwrite`.
+    /// The mapping entry concerned, for `overwrite`: its paths on a and b. What rules write has the one path alone: `=field`
+    /// on b, `field=` on a.
     pub entry: Option<String>,
     /// What was counted.
     pub count: u64,

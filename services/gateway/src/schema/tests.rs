@@ -31,16 +31,18 @@ where
 #[test]
 fn words_are_the_models() {
     check_words::<model::Side, Side>(&["a", "b"]);
+    check_words::<model::Role, Role>(&["owner", "admin", "editor", "viewer"]);
     check_words::<model::ObjectType, ObjectType>(&["contact"]);
     check_words::<model::Direction, Direction>(&["two_way", "a_to_b", "b_to_a"]);
     check_words::<model::ConflictPolicy, ConflictPolicy>(&[
         "a_wins",
         "b_wins",
         "most_recent",
+        "most_recent_or_b",
         "ask",
     ]);
     check_words::<model::DeletionPolicy, DeletionPolicy>(&["ignore", "unlink", "mark", "delete"]);
-    check_words::<model::OnLeave, OnLeave>(&["freeze"]);
+    check_words::<model::OnLeave, OnLeave>(&["freeze", "leave"]);
     check_words::<model::MatchKey, MatchKey>(&["work_email", "email", "phone", "name_and_company"]);
     check_words::<model::Flow, Flow>(&["both", "a_to_b", "b_to_a"]);
     check_words::<model::Blank, Blank>(&["keep", "sync"]);
@@ -52,6 +54,7 @@ fn words_are_the_models() {
         "phone",
         "url",
         "bool",
+        "opt_out",
         "number",
         "date",
         "date_time",
@@ -69,8 +72,8 @@ fn words_are_the_models() {
     ]);
     check_words::<model::Trigger, Trigger>(&["schedule", "manual"]);
     check_words::<model::ChangeKind, ChangeKind>(&[
-        "created", "updated", "linked", "deleted", "marked", "unlinked", "severed", "frozen",
-        "resumed",
+        "created", "updated", "linked", "deleted", "marked", "unlinked", "joined", "severed",
+        "frozen", "resumed",
     ]);
     check_words::<model::ConflictStatus, ConflictStatus>(&["settled", "open", "resolved"]);
     check_words::<model::ProblemReason, ProblemReason>(&[
@@ -81,6 +84,13 @@ fn words_are_the_models() {
         "contended",
     ]);
     check_words::<model::ProblemStatus, ProblemStatus>(&["open", "closed"]);
+    check_words::<syncline_store::LinkWord, LinkWord>(&["live", "frozen", "severed", "buried"]);
+    check_words::<syncline_store::RecordState, RecordState>(&[
+        "excluded",
+        "waiting_for_limit",
+        "waiting_for_retry",
+        "held",
+    ]);
     check_words::<model::GuardKind, GuardKind>(&["deletions", "shrink", "overwrite"]);
 }
 
@@ -113,6 +123,17 @@ fn shapes_are_the_models() {
     }
     check::<model::MappingChoice, MappingChoice>(&json!("default"));
     check::<model::MappingChoice, MappingChoice>(&json!([{"a": "x", "b": "y", "winner": "ask"}]));
+    check::<model::MappingChoice, MappingChoice>(&json!([
+        {"a": "x", "b": "y", "as": "date", "dates": "dd.mm.yyyy"},
+        {"a": "o", "b": "groups#has:Some, or # other", "opt_in": true},
+        {"a": "z", "b": "v", "values": [{"a": true, "b": "Yes"}, {"a": false, "b": "No"}]},
+    ]));
+    check_words::<model::DateFormat, DateFormat>(&[
+        "yyyy-mm-dd",
+        "dd.mm.yyyy",
+        "dd/mm/yyyy",
+        "mm/dd/yyyy",
+    ]);
     check::<model::PausedEntry, PausedEntry>(&json!({"a": "x", "b": "y#city", "reason": "z"}));
     check::<model::ConnectionStatus, ConnectionStatus>(&json!({"is": "active"}));
     check::<model::ConnectionStatus, ConnectionStatus>(&json!({"is": "paused", "reason": "x"}));

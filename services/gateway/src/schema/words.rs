@@ -13,6 +13,28 @@ macro_rules! words {
 }
 
 words! {
+    /// Why a record is not in step, other than by a problem.
+    RecordState {
+        /// It takes no part: it is outside the rules, or nothing is carried over from its side.
+        Excluded,
+        /// It waits for the next run: the last one had carried over as many as the plan allows.
+        WaitingForLimit,
+        /// Its provider refused it, and it is tried again by itself.
+        WaitingForRetry,
+        /// A guard holds it until a person approves.
+        Held,
+    }
+    /// A state of links.
+    LinkWord {
+        /// Followed: both records are in step.
+        Live,
+        /// A record has left the collection or the rules.
+        Frozen,
+        /// A deletion ended it on one side.
+        Severed,
+        /// Both records are gone.
+        Buried,
+    }
     /// A side of a connection.
     Side {
         /// Side a.
@@ -40,8 +62,10 @@ words! {
         AWins,
         /// Side b.
         BWins,
-        /// The record changed last.
+        /// The record changed last, as the providers say and their clocks are measured; side a where that leaves a doubt.
         MostRecent,
+        /// The same; side b where that leaves a doubt.
+        MostRecentOrB,
         /// Nobody, until a person says.
         Ask,
     }
@@ -60,6 +84,9 @@ words! {
     OnLeave {
         /// Stop updating, keep both.
         Freeze,
+        /// The same, and the other record leaves the collection, and the groups and tags that rules added it to. When
+        /// the record comes back, the other one is put back and both are merged.
+        Leave,
     }
     /// Which way values flow through a mapping entry.
     Flow {
@@ -100,6 +127,8 @@ words! {
         Url,
         /// Yes or no.
         Bool,
+        /// Whether a person has opted out of mail: a yes is never undone by a sync, unless `opt_in` says so.
+        OptOut,
         /// A decimal number.
         Number,
         /// A day, possibly without its year.
@@ -165,6 +194,8 @@ words! {
         Marked,
         /// Taken out of the collection on `side`.
         Unlinked,
+        /// Put back into the collection on `side`.
+        Joined,
         /// No longer followed: its partner is gone.
         Severed,
         /// No longer updated: it left the collection or the rules.
@@ -205,5 +236,16 @@ words! {
     AuthKind {
         /// OAuth 2.0: send its owner to `authorize_url`.
         Oauth2,
+    }
+    /// What a member may do: each role may do what the ones after it may.
+    Role {
+        /// Everything; makes other owners.
+        Owner,
+        /// Members, invitations, API keys, the audit log.
+        Admin,
+        /// Accounts, connections, runs, answers.
+        Editor,
+        /// Looks.
+        Viewer,
     }
 }

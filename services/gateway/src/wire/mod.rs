@@ -3,6 +3,7 @@
 
 mod account;
 mod connection;
+mod plan;
 mod provider;
 mod records;
 mod run;
@@ -11,8 +12,10 @@ pub use account::AccountJson;
 pub use connection::{
     ConnectionJson, ConnectionPatch, MadeConnection, NewConnection, deletion_word,
 };
+pub use plan::PlanJson;
 pub use provider::{CapabilitiesJson, ProviderJson};
 pub use records::{
-    ConflictJson, FieldChange, HistoryJson, LinkJson, RecordProblemJson, ReviewJson,
+    ConflictJson, ExcludedBy, FieldChange, HistoryJson, LinkJson, RecordJson, RecordProblemJson,
+    ReviewJson, SaidConflict, SaidReview,
 };
-pub use run::RunJson;
+pub use run::{RunAndNext, RunJson};

@@ -1,5 +1,7 @@
 //! A provider as the API shows it: what is real there, without our limits, addresses and scopes.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use syncline_connector::{AuthKind, Definition};
 use syncline_model::{DeletionPolicy, ObjectType, ProviderId};
@@ -41,6 +43,9 @@ pub struct CapabilitiesJson {
     /// What can be done to a record here when its partner is deleted.
     #[schema(value_type = Vec<schema::DeletionPolicy>)]
     pub deletions: Vec<DeletionPolicy>,
+    /// Why what is not among them cannot be done here, in words.
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub impossible: BTreeMap<DeletionPolicy, String>,
 }
 
 impl From<&Definition> for ProviderJson {
@@ -57,6 +62,7 @@ impl From<&Definition> for ProviderJson {
                 tombstones: capabilities.tombstones,
                 conditional_update: capabilities.conditional_update,
                 deletions: capabilities.deletions.clone(),
+                impossible: capabilities.impossible.clone(),
             },
         }
     }

@@ -48,6 +48,18 @@ pub struct RunJson {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
+/// A run, and when its connection runs next.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RunAndNext)]
+pub struct RunAndNext {
+    /// The run.
+    #[serde(flatten)]
+    pub run: RunJson,
+    /// When the next run is due, which carries over what waits; null when only on demand.
+    #[schema(required)]
+    pub next_run_at: Option<DateTime<Utc>>,
+}
+
 impl From<Run> for RunJson {
     fn from(run: Run) -> Self {
         Self {

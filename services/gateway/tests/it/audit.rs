@@ -88,6 +88,74 @@ async fn who_changed_what_is_told() {
     );
 }
 
+/// What is refused by rule is entered like what is refused by role; looks, and requests that came too early, are not.
+#[actix_web::test]
+async fn refusals_by_rule_are_told_and_looks_are_not() {
+    let world = World::new().await;
+    let ann = world.sign_up("ann@example.com").await;
+    let connection = ann.connection().await;
+    let path = format!("/v1/connections/{}", connection["id"].as_str().unwrap());
+    let account = connection["a"]["account"].as_str().unwrap();
+    let before = log(&ann).await.len();
+    let preview = format!("{path}/preview");
+    ann.post(&preview, &json!({"conflict": "b_wins"}))
+        .await
+        .ok(200);
+    ann.delete(&format!("/v1/accounts/{account}"))
+        .await
+        .problem(409, "account_in_use");
+    let me = log(&ann).await[0]["actor"].as_str().unwrap().to_owned();
+    ann.delete(&format!("/v1/members/{me}"))
+        .await
+        .problem(409, "last_owner");
+    ann.patch(&path, "\"9\"", &json!({"conflict": "b_wins"}))
+        .await
+        .problem(412, "version_mismatch");
+    let body = json!({"name": "reader", "scopes": ["read"]});
+    let key = ann.post("/v1/api-keys", &body).await.ok(201);
+    let robot = Client {
+        world: &world,
+        token: key["secret"].as_str().unwrap().to_owned(),
+    };
+    let refused = robot.post(&preview, &json!({})).await;
+    refused.problem(403, "forbidden");
+    let entries = log(&ann).await;
+    let told: Vec<_> = entries[..entries.len() - before]
+        .iter()
+        .map(|entry| {
+            (
+                entry["action"].as_str().unwrap(),
+                entry["status"].as_i64().unwrap(),
+            )
+        })
+        .collect();
+    let expect = [
+        ("preview_connection", 403),
+        ("create_api_key", 201),
+        ("remove_member", 409),
+        ("delete_account", 409),
+    ];
+    assert_eq!(told, expect);
+}
+
+/// A path that spells its letters otherwise is the same path.
+#[actix_web::test]
+async fn no_spelling_of_a_path_gets_past_the_log() {
+    let world = World::new().await;
+    let ann = world.sign_up("ann@example.com").await;
+    let wrong = json!({"email": "ann@example.com", "password": "wrong horse"});
+    for path in ["/%761/sessions", "/v1/%73essions"] {
+        let answer = world.post(path, &wrong).await;
+        answer.problem(401, "invalid_credentials");
+        assert!(answer.header("ratelimit").is_some(), "{path}");
+    }
+    let tried = log(&ann).await;
+    assert_eq!(
+        tried.iter().filter(|entry| entry["status"] == 401).count(),
+        2
+    );
+}
+
 fn connection_maker(entries: &[Value]) -> String {
     let made = entries
         .iter()
@@ -184,6 +252,8 @@ fn document_id(path: &str) -> String {
         "connections" => "con",
         "runs" => "run",
         "api-keys" => "key",
+        "members" => "mem",
+        "invitations" => "inv",
         "conflicts" => "cfl",
         "problems" => "prb",
         "reviews" => "rev",

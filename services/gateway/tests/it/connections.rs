@@ -1,4 +1,4 @@
-//! `/v1/connections` and `/v1/default-mapping`.
+//! `/v1/connections`, `/v1/default-mapping` and `/v1/compatible-kinds`.
 
 use serde_json::{Value, json};
 
@@ -81,9 +81,33 @@ async fn an_edit_needs_the_version_it_was_made_from() {
     ann.patch(&path, "*", &json!({"name": "x"}))
         .await
         .problem(412, "version_mismatch");
+    for tag in ["x", "1"] {
+        let malformed = ann.patch(&path, tag, &json!({"name": "x"})).await;
+        let why = malformed.problem(400, "invalid_parameter")["detail"].to_string();
+        assert!(why.contains("with its quotes"), "{why}");
+    }
     let sides = ann.patch(&path, "\"1\"", &json!({"a": made["b"]})).await;
     assert_eq!(pointers(&sides), ["/a"], "sides do not change");
     assert_eq!(ann.get(&path).await.ok(200), made);
+}
+
+/// What asks for nothing new puts nobody's version out of date.
+#[actix_web::test]
+async fn an_edit_that_changes_nothing_is_none() {
+    let world = World::new().await;
+    let ann = world.sign_up("ann@example.com").await;
+    let made = ann.connection().await;
+    let path = format!("/v1/connections/{}", made["id"].as_str().unwrap());
+    for nothing in [json!({}), json!({"name": "Sales", "direction": "two_way"})] {
+        let same = ann.patch(&path, "\"1\"", &nothing).await;
+        assert_eq!(same.header("etag"), Some("\"1\""));
+        assert_eq!(same.ok(200), made);
+    }
+    let edited = ann.patch(&path, "\"1\"", &json!({"name": "Other"})).await;
+    assert_eq!(edited.header("etag"), Some("\"2\""));
+    ann.patch(&path, "\"1\"", &json!({}))
+        .await
+        .problem(412, "version_mismatch");
 }
 
 #[actix_web::test]
@@ -136,6 +160,23 @@ async fn a_connection_is_checked_against_the_accounts_as_they_are() {
     )
     .await;
     check(json!({"mapping": []}), &["/mapping"], "entries").await;
+    let birthday = json!({"a": "Date_of_Birth", "b": "userDefined.born"});
+    check(
+        json!({"mapping": [birthday]}),
+        &["/mapping/0"],
+        "go together as a date only",
+    )
+    .await;
+    let dated = json!({"a": "Date_of_Birth", "b": "userDefined.born", "as": "date", "dates": "yy"});
+    check(json!({"mapping": [dated]}), &["/mapping"], "dd.mm.yyyy").await;
+    let valued =
+        json!({"a": "Lead_Source", "b": "nicknames", "values": [{"a": "Telepathy", "b": "x"}]});
+    check(
+        json!({"mapping": [valued]}),
+        &["/mapping/0/values/0/a"],
+        "it has: ",
+    )
+    .await;
     check(
         json!({"deletions": {"a_to_b": "explode"}}),
         &["/deletions/a_to_b"],
@@ -181,4 +222,26 @@ async fn the_same_two_collections_are_joined_once() {
             .any(|e| e["a"] == "Last_Name"),
         "{entries}"
     );
+}
+
+#[actix_web::test]
+async fn kinds_that_go_together_are_listed() {
+    let world = World::new().await;
+    let ann = world.sign_up("ann@example.com").await;
+    let list = ann.get("/v1/compatible-kinds").await.ok(200);
+    let pairs = list["data"].as_array().unwrap();
+    let by = |a: &str, b: &str| pairs.iter().find(|pair| pair["a"] == a && pair["b"] == b);
+    assert_eq!(
+        by("text", "date"),
+        Some(&json!({"a": "text", "b": "date", "by": "as", "as": "date", "flow": "both"}))
+    );
+    assert_eq!(
+        by("choice", "bool"),
+        Some(&json!({"a": "choice", "b": "bool", "by": "values", "flow": "both"}))
+    );
+    assert_eq!(
+        by("text", "email"),
+        Some(&json!({"a": "text", "b": "email", "by": "nothing", "flow": "both"}))
+    );
+    assert_eq!(by("date", "bool"), None);
 }

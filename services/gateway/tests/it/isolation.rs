@@ -11,6 +11,8 @@ struct Victim {
     connection: String,
     run: String,
     api_key: String,
+    member: String,
+    invitation: String,
 }
 
 impl Victim {
@@ -24,22 +26,34 @@ impl Victim {
             .ok(202);
         let body = json!({"name": "robot", "scopes": ["read"]});
         let key = client.post("/v1/api-keys", &body).await.ok(201);
+        let members = client.get("/v1/members").await.ok(200);
+        let body = json!({"email": "new@example.com", "role": "viewer"});
+        let invited = client.post("/v1/invitations", &body).await.ok(201);
         Self {
             account: text(&connection["a"]["account"]),
             connection: id,
             run: text(&run["id"]),
             api_key: text(&key["api_key"]["id"]),
+            member: text(&members["data"][0]["id"]),
+            invitation: text(&invited["invitation"]["id"]),
         }
     }
 
     /// A path with the victim's ids in it, and the same with ids that nobody has.
     fn paths(&self, path: &str) -> (String, String) {
+        // A list that wants to know of what.
+        let path = &match path.strip_suffix("/records") {
+            Some(_) => format!("{path}?state=held"),
+            None => path.to_owned(),
+        };
         let none = |prefix: &str| format!("{prefix}_{}", "0".repeat(32));
         let (theirs, missing) = match path.split('/').nth(2).unwrap_or_default() {
             "accounts" => (self.account.clone(), none("acc")),
             "connections" => (self.connection.clone(), none("con")),
             "runs" => (self.run.clone(), none("run")),
             "api-keys" => (self.api_key.clone(), none("key")),
+            "members" => (self.member.clone(), none("mem")),
+            "invitations" => (self.invitation.clone(), none("inv")),
             "problems" => (none("prb"), none("prb")),
             "reviews" => (none("rev"), none("rev")),
             "conflicts" => (none("cfl"), none("cfl")),
@@ -76,6 +90,7 @@ fn operations() -> Vec<(String, Method, String, bool)> {
 fn body(operation: &str) -> Value {
     match operation {
         "update_connection" => json!({"name": "Stolen"}),
+        "update_member" => json!({"role": "viewer"}),
         "resolve_conflict" => json!({"winner": "a"}),
         _ => json!({}),
     }
@@ -96,6 +111,7 @@ async fn nobody_gets_nothing() {
     }
     open.sort();
     let known = [
+        "accept_invitation",
         "agree_to_authorization",
         "healthz",
         "metrics",
@@ -138,13 +154,18 @@ async fn what_is_someone_elses_is_not_there() {
         );
         tried += 1;
     }
-    assert!(tried >= 24, "{tried}");
+    assert!(tried >= 28, "{tried}");
     assert_eq!(
         snapshot(&ann, &victim).await,
         before,
         "nothing of the victim's changed"
     );
-    for list in ["/v1/accounts", "/v1/connections", "/v1/api-keys"] {
+    for list in [
+        "/v1/accounts",
+        "/v1/connections",
+        "/v1/api-keys",
+        "/v1/invitations",
+    ] {
         assert_eq!(eve.get(list).await.ok(200)["data"], json!([]), "{list}");
     }
     let other = format!("acc_{}", "0".repeat(32));
@@ -168,6 +189,8 @@ async fn snapshot(ann: &Client<'_>, victim: &Victim) -> Vec<Value> {
         format!("/v1/connections/{}", victim.connection),
         format!("/v1/runs/{}", victim.run),
         "/v1/api-keys".to_owned(),
+        "/v1/members".to_owned(),
+        "/v1/invitations".to_owned(),
     ] {
         all.push(ann.get(&path).await.ok(200));
     }

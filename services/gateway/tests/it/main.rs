@@ -13,6 +13,7 @@ mod connections;
 mod idempotency;
 mod isolation;
 mod limits;
+mod members;
 mod oauth;
 mod operations;
 mod protocol;

@@ -42,7 +42,7 @@ async fn every_failure_is_a_problem() {
     let put = ann.request(Method::PUT, "/v1/accounts");
     let answer = world.send(put).await;
     answer.problem(405, "method_not_allowed");
-    assert_eq!(answer.header("allow"), Some("GET, POST"));
+    assert_eq!(answer.header("allow"), Some("GET, HEAD, POST"));
     for id in [
         "x",
         "acc_",
@@ -104,4 +104,40 @@ async fn only_one_good_bearer_token_is_credentials() {
     let in_query = format!("/v1/accounts?access_token={}", ann.token);
     let request = world.request(Method::GET, &in_query);
     world.send(request).await.problem(401, "unauthenticated");
+}
+
+/// `HEAD` answers as `GET` does, but for the body.
+#[actix_web::test]
+async fn head_is_get_without_a_body() {
+    let world = World::new().await;
+    let ann = world.sign_up("ann@example.com").await;
+    let connection = ann.connection().await;
+    let path = format!("/v1/connections/{}", connection["id"].as_str().unwrap());
+    let run = ann.post(&format!("{path}/runs"), &json!({})).await.ok(202);
+    for path in [
+        "/healthz".to_owned(),
+        "/openapi.json".to_owned(),
+        "/v1/providers".to_owned(),
+        path.clone(),
+        format!("{path}/links?format=csv"),
+        // It would go on for as long as the run does.
+        format!("/v1/runs/{}/events", run["id"].as_str().unwrap()),
+        "/v1/connections/con_00000000000000000000000000000000".to_owned(),
+    ] {
+        let head = world.send(ann.request(Method::HEAD, &path)).await;
+        assert_eq!(head.text, "", "{path}");
+        if path.ends_with("/events") {
+            assert_eq!(head.status, 200);
+            continue;
+        }
+        let get = ann.get(&path).await;
+        assert_eq!(head.status, get.status, "{path}");
+        for name in ["content-type", "content-length", "etag", "cache-control"] {
+            assert_eq!(head.header(name), get.header(name), "{path} {name}");
+        }
+    }
+    let nobody = world.request(Method::HEAD, &path);
+    assert_eq!(world.send(nobody).await.status, 401);
+    let keys = ann.request(Method::HEAD, "/v1/sessions");
+    assert_eq!(world.send(keys).await.status, 405);
 }

@@ -150,6 +150,7 @@ impl World {
             clock,
             ids: Arc::new(SystemIds),
             shutdown: shutdown.clone(),
+            tariffs: Arc::new(syncline_model::Tariffs::unlimited()),
             metrics: Metrics(Arc::new(|| "syncline_ready 1\n".to_owned())),
             settings: Settings {
                 public_url: base.clone(),

@@ -1,5 +1,7 @@
-//! The sandbox's clock: real time plus an offset, or frozen. Not a timer: delays are real.
+//! The sandbox's clock: real time plus an offset, or frozen. Not a timer: delays are real. Each provider's own clock may
+//! go before or after it.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
@@ -15,6 +17,7 @@ pub struct Clock(Mutex<Hand>);
 struct Hand {
     offset: Duration,
     frozen: Option<DateTime<Utc>>,
+    ahead: BTreeMap<String, i64>,
 }
 
 /// How to move the clock; `frozen: true` is applied before the moves, `frozen: false` after them.
@@ -30,12 +33,24 @@ pub struct Move {
     pub advance_secs: Option<i64>,
     /// Stop (`true`) or let run again (`false`).
     pub frozen: Option<bool>,
+    /// By how many seconds a provider's own clock is ahead, from now on, by the provider's name; negative is behind.
+    #[serde(default)]
+    pub ahead_secs: BTreeMap<String, i64>,
 }
 
 impl Clock {
     /// The sandbox's present, in microseconds.
     pub fn now(&self) -> DateTime<Utc> {
         lock(&self.0).now().trunc_subsecs(6)
+    }
+
+    /// The present as a provider's own clock shows it.
+    pub fn now_at(&self, provider: &str) -> DateTime<Utc> {
+        let ahead = lock(&self.0).ahead.get(provider).copied();
+        let now = self.now();
+        ahead
+            .and_then(|seconds| now.checked_add_signed(Duration::try_seconds(seconds)?))
+            .unwrap_or(now)
     }
 
     /// Whether time stands still.
@@ -62,6 +77,9 @@ impl Clock {
         {
             hand.jump(to);
         }
+        let ahead = step.ahead_secs.iter();
+        hand.ahead
+            .extend(ahead.map(|(name, seconds)| (name.clone(), *seconds)));
         if step.frozen == Some(false) {
             let now = hand.now();
             hand.frozen = None;
@@ -124,9 +142,17 @@ mod tests {
         assert!(!clock.is_frozen());
         assert!(clock.now() >= frozen);
         clock.shift(&Move {
+            ahead_secs: [("zoho".to_owned(), -300)].into(),
+            frozen: Some(true),
+            ..Move::default()
+        });
+        assert_eq!(clock.now_at("google"), clock.now());
+        assert_eq!(clock.now_at("zoho"), clock.now() - Duration::seconds(300));
+        clock.shift(&Move {
             reset: true,
             ..Move::default()
         });
+        assert!(clock.now_at("zoho") >= clock.now() - Duration::seconds(5));
         assert!((clock.now() - real_now()).num_seconds().abs() < 5);
     }
 }

@@ -64,7 +64,8 @@ pub async fn pass(
     );
     let _under_way = UnderWay::begin(Data::clone(&state), &passage);
     let mut answer = suffer(&state, &passage, &faults, req, next).await?;
-    date(answer.response.headers_mut(), core.clock.now());
+    let now = core.clock.now_at(passage.provider.id());
+    date(answer.response.headers_mut(), now);
     core.log.record(Entry {
         at: core.clock.now(),
         provider: passage.provider.id().to_owned(),
@@ -81,7 +82,7 @@ pub async fn pass(
     Ok(answer.response)
 }
 
-/// Dates an answer by the sandbox's clock, which clients may compare with the times of records.
+/// Dates an answer by the provider's clock, which clients may compare with the times of records.
 fn date(headers: &mut HeaderMap, now: DateTime<Utc>) {
     let text = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     if let Ok(value) = HeaderValue::from_str(&text) {

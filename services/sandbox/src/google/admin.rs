@@ -71,7 +71,7 @@ impl ProviderAdmin for Google {
             account.email.clone(),
             name.clone(),
             self.core.ids.seed() ^ digest(&account.email),
-            self.core.clock.now(),
+            self.now(),
         );
         lock(&self.accounts).push((id.clone(), Arc::new(Mutex::new(fresh))));
         if let Some(seed) = &account.seed {
@@ -86,7 +86,7 @@ impl ProviderAdmin for Google {
         let account = self.known(account)?;
         let mut account = lock(&account);
         let salt = format!("google {}", account.email);
-        let now = self.core.clock.now();
+        let now = self.now();
         for (n, person) in invent(seed, &salt).enumerate() {
             let draft =
                 people::draft(&account, &convert::to_native(&person), "person").map_err(refused)?;
@@ -133,7 +133,7 @@ impl ProviderAdmin for Google {
             let account = self.known(account)?;
             let mut account = lock(&account);
             let draft = people::draft(&account, native, "person").map_err(refused)?;
-            people::insert(&mut account, draft, self.core.clock.now())
+            people::insert(&mut account, draft, self.now())
         };
         self.contact(account, &resource_name(id))
     }
@@ -151,8 +151,7 @@ impl ProviderAdmin for Google {
             if account.live(number).is_none() {
                 return Err(AdminError::not_found(format!("no contact {id}")));
             }
-            people::edit_by_hand(&mut account, number, native, self.core.clock.now())
-                .map_err(refused)?;
+            people::edit_by_hand(&mut account, number, native, self.now()).map_err(refused)?;
         }
         self.contact(account, id)
     }
@@ -177,7 +176,7 @@ impl ProviderAdmin for Google {
         let account = self.known(account)?;
         let mut account = lock(&account);
         let place = position("phoneNumbers").unwrap_or_default();
-        let now = self.core.clock.now();
+        let now = self.now();
         let changed: Vec<(u64, Box<str>)> = account
             .contacts
             .values()
@@ -241,7 +240,7 @@ impl Google {
 
     fn bin(&self, account: &str, id: &str, deleted: bool) -> Result<(), AdminError> {
         let account = self.known(account)?;
-        let done = lock(&account).set_deleted(number(id)?, deleted, self.core.clock.now());
+        let done = lock(&account).set_deleted(number(id)?, deleted, self.now());
         if done {
             Ok(())
         } else {

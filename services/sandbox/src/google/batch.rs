@@ -115,7 +115,7 @@ fn note(google: &Google, ask: &Ask, status: u16) {
         .and_then(|t| google.core.oauth.account_of("google", t))
         .unwrap_or_default();
     google.core.log.record(Entry {
-        at: google.core.clock.now(),
+        at: google.now(),
         provider: "google".to_owned(),
         account,
         route: call.route,

@@ -24,7 +24,7 @@ pub fn list(turn: &mut Turn<'_>) -> Result<String, Refusal> {
     let query = &turn.ask.query;
     let size = turn.page_size(30, 1_000)?;
     let params = tokens::bind(query, &["groupFields"]);
-    let now = turn.google.core.clock.now();
+    let now = turn.google.now();
     let sync = tokens::sync(query, KIND, params, turn.account, now)?;
     let from = tokens::page(query, KIND, params)?;
     let account = &*turn.account;
@@ -105,7 +105,7 @@ pub fn batch_get(turn: &mut Turn<'_>) -> Result<String, Refusal> {
 pub fn create(turn: &mut Turn<'_>) -> Result<String, Refusal> {
     let body = turn.json()?;
     let sent = body.get("contactGroup").unwrap_or(&Value::Null);
-    let now = turn.google.core.clock.now();
+    let now = turn.google.now();
     let id = add(
         turn.account,
         sent.get("name").and_then(Value::as_str).unwrap_or(""),
@@ -168,7 +168,7 @@ pub fn update(turn: &mut Turn<'_>) -> Result<String, Refusal> {
     if etag.is_some_and(|e| e != group_etag(old)) {
         return Err(Refusal::stale("contactGroup.etag"));
     }
-    let now = turn.google.core.clock.now();
+    let now = turn.google.now();
     turn.account.seq += 1;
     let seq = turn.account.seq;
     if let Some(group) = turn.account.groups.get_mut(turn.id) {
@@ -191,7 +191,7 @@ pub fn delete(turn: &mut Turn<'_>) -> Result<String, Refusal> {
     if group.system {
         return Err(Refusal::invalid("Cannot delete a system contact group."));
     }
-    let now = turn.google.core.clock.now();
+    let now = turn.google.now();
     remove(
         turn.account,
         turn.id,
@@ -256,7 +256,7 @@ pub fn modify(turn: &mut Turn<'_>) -> Result<String, Refusal> {
         );
         return Err(Refusal::invalid(what));
     }
-    let now = turn.google.core.clock.now();
+    let now = turn.google.now();
     let group = turn.id.to_owned();
     let account = &mut *turn.account;
     let (mut unknown, mut last) = (Vec::new(), Vec::new());
@@ -412,7 +412,7 @@ pub fn by_hand(
 ) -> Result<Value, crate::core::provider::AdminError> {
     let account = google.known(account)?;
     let mut account = lock(&account);
-    let now = google.core.clock.now();
+    let now = google.now();
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or("");
     if body.get("delete") == Some(&Value::Bool(true)) {
         remove(&mut account, text("id"), false, now);

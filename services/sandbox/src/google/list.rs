@@ -60,7 +60,7 @@ pub fn connections(turn: &mut Turn<'_>) -> Result<String, Refusal> {
         "LAST_NAME_ASCENDING" => Order::ByName("familyName"),
         _ => return Err(Refusal::argument()),
     };
-    let now = turn.google.core.clock.now();
+    let now = turn.google.now();
     let (sync_params, page_params) = (
         tokens::bind(query, SYNC_BOUND),
         tokens::bind(query, PAGE_BOUND),

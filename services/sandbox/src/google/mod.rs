@@ -27,10 +27,11 @@ use std::sync::{Arc, Mutex};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::core::oauth::params::Params;
-use crate::core::provider::{AdminError, Call, Class, Provider};
+use crate::core::provider::{AdminError, Call, Class, Provider, ProviderAdmin as _};
 use crate::core::{Core, lock, oauth};
 use account::Account;
 use refusal::Refusal;
@@ -57,6 +58,11 @@ impl Google {
             .iter()
             .find(|(known, _)| known == id)
             .map(|(_, account)| Arc::clone(account))
+    }
+
+    /// The present by Google's own clock.
+    fn now(&self) -> DateTime<Utc> {
+        self.core.clock.now_at(self.id())
     }
 
     fn known(&self, id: &str) -> Result<Arc<Mutex<Account>>, AdminError> {

@@ -22,7 +22,7 @@ pub fn list(turn: &mut Turn<'_>) -> Result<String, Refusal> {
     let mask = Mask::required(query, "readMask", "otherContacts.list")?;
     let size = turn.page_size(100, 1_000)?;
     let params = tokens::bind(query, &["readMask", "sources"]);
-    let now = turn.google.core.clock.now();
+    let now = turn.google.now();
     let sync = tokens::sync(query, KIND, params, turn.account, now)?;
     let start = tokens::page(query, KIND, params)?.map_or(0, |t| t.at as usize);
     let account = &*turn.account;
@@ -136,7 +136,7 @@ pub fn copy(turn: &mut Turn<'_>) -> Result<String, Refusal> {
     }
     person.insert("memberships".into(), json!([{"contactGroupMembership": {"contactGroupResourceName": format!("contactGroups/{MY_CONTACTS}")}}]));
     let draft = people::draft(turn.account, &person.into(), "person")?;
-    let copied = people::insert(turn.account, draft, turn.google.core.clock.now());
+    let copied = people::insert(turn.account, draft, turn.google.now());
     let contact = turn.account.live(copied).ok_or_else(Refusal::not_found)?;
     Ok(render::person(
         copied,
@@ -167,7 +167,7 @@ pub fn by_hand(google: &super::Google, account: &str, person: &Value) -> Result<
         groups: Vec::new(),
         photo: None,
         version: account.seq,
-        updated: google.core.clock.now(),
+        updated: google.now(),
     };
     account.others.push(Other { id, face });
     Ok(json!({ "resourceName": format!("otherContacts/c{id}") }))

@@ -234,10 +234,7 @@ pub fn batch_update(turn: &mut Turn<'_>) -> Result<String, Refusal> {
 /// `people.deleteContact`.
 pub fn delete(turn: &mut Turn<'_>) -> Result<String, Refusal> {
     let id = parse_resource_name(turn.id).ok_or_else(Refusal::not_found)?;
-    if turn
-        .account
-        .set_deleted(id, true, turn.google.core.clock.now())
-    {
+    if turn.account.set_deleted(id, true, turn.google.now()) {
         Ok("{}".to_owned())
     } else {
         Err(Refusal::not_found())
@@ -264,7 +261,7 @@ pub fn batch_delete(turn: &mut Turn<'_>) -> Result<String, Refusal> {
     let ids = ids
         .filter(|ids| ids.iter().all(|id| turn.account.live(*id).is_some()))
         .ok_or_else(Refusal::not_found)?;
-    let now = turn.google.core.clock.now();
+    let now = turn.google.now();
     for id in ids {
         turn.account.set_deleted(id, true, now);
     }
@@ -289,7 +286,7 @@ pub fn draft(account: &Account, person: &Value, path: &str) -> Result<Draft, Ref
 
 /// Stores a checked person.
 fn add(turn: &mut Turn<'_>, draft: Draft) -> u64 {
-    let now = turn.google.core.clock.now();
+    let now = turn.google.now();
     insert(turn.account, draft, now)
 }
 
@@ -389,7 +386,7 @@ fn check_etag(members: &Map<String, Value>, current: &str) -> Result<(), Refusal
 }
 
 fn apply(turn: &mut Turn<'_>, id: u64, edit: Edit) {
-    let now = turn.google.core.clock.now();
+    let now = turn.google.now();
     write(turn.account, id, edit, now);
 }
 

@@ -54,7 +54,7 @@ fn set(turn: &mut Turn<'_>, photo: Option<String>, fields: &str) -> Result<Strin
         )?),
     };
     turn.account
-        .change(id, turn.google.core.clock.now(), |face| face.photo = photo);
+        .change(id, turn.google.now(), |face| face.photo = photo);
     let contact = turn.account.live(id).ok_or_else(Refusal::not_found)?;
     Ok(match mask {
         Some(mask) => {

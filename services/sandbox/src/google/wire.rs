@@ -370,7 +370,7 @@ fn run(google: &Google, ask: &Ask) -> Result<String, Refused> {
     }
     account
         .quota
-        .charge(price, &account.knobs, google.core.clock.now())
+        .charge(price, &account.knobs, google.now())
         .map_err(plain)?;
     (method.run)(&mut Turn {
         google,

@@ -11,6 +11,7 @@ use super::Zoho;
 use super::admin::{edition, live, zone};
 use super::fields::{Field, Kind, Permission, options};
 use super::org::{Org, User};
+use super::others::{self, Lead};
 use super::views::{self, View};
 use super::writes::{self, Author};
 use crate::core::lock;
@@ -30,6 +31,8 @@ const ACTIONS: &[(&str, Action)] = &[
     ("change_view", change_view),
     ("remove_view", remove_view),
     ("add_company", add_company),
+    ("add_lead", add_lead),
+    ("leads", leads),
     ("add_user", add_user),
     ("change_user", change_user),
     ("set_organisation", set_organisation),
@@ -346,6 +349,24 @@ struct Company {
 fn add_company(org: &mut Org, _: Author, body: &Value) -> Result<Value, AdminError> {
     let ask: Company = read(body)?;
     Ok(json!({"id": org.company(&ask.name).to_string()}))
+}
+
+/// Any fields.
+fn add_lead(org: &mut Org, author: Author, body: &Value) -> Result<Value, AdminError> {
+    let id = org.fresh_id();
+    let lead = Lead {
+        id,
+        created: author.now,
+        fields: read(body)?,
+    };
+    org.leads.push(lead);
+    Ok(json!({"id": id.to_string()}))
+}
+
+/// All of them, as they stand.
+#[expect(clippy::unnecessary_wraps, reason = "all actions have one shape")]
+fn leads(org: &mut Org, _: Author, _: &Value) -> Result<Value, AdminError> {
+    Ok(Value::Array(others::leads(org)))
 }
 
 #[derive(Deserialize)]

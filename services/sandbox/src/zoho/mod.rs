@@ -1,7 +1,7 @@
 //! Zoho CRM v8 on the wire, for the module Contacts: records, deletions, search, COQL, tags, views, field metadata, users.
 //!
-//! Written from the vendor's pages and clients, with its own data model. It is not a CRM: other modules answer
-//! `INVALID_MODULE`, and where the vendor is silent the choice made is said at the place.
+//! Written from the vendor's pages and clients, with its own data model. It is not a CRM: Leads and Accounts can be read and no
+//! more, other modules answer `INVALID_MODULE`, and where the vendor is silent the choice made is said at the place.
 
 mod actions;
 mod admin;
@@ -17,6 +17,7 @@ mod limits;
 mod listing;
 mod metadata;
 mod org;
+mod others;
 mod page_token;
 mod params;
 mod record;
@@ -41,7 +42,7 @@ use serde_json::{Value, json};
 
 use self::errors::Refusal;
 use self::org::Org;
-use crate::core::provider::{Call, Provider};
+use crate::core::provider::{Call, Provider, ProviderAdmin as _};
 use crate::core::{Core, lock, oauth};
 
 /// Zoho, with all its organisations; each account is one user of one organisation.
@@ -64,9 +65,9 @@ impl Zoho {
         lock(&self.orgs).get(account).cloned()
     }
 
-    /// Unix milliseconds of the sandbox's clock.
+    /// Unix milliseconds of its clock.
     fn now_ms(&self) -> i64 {
-        self.core.clock.now().timestamp_millis()
+        self.core.clock.now_at(self.id()).timestamp_millis()
     }
 }
 

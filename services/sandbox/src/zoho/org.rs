@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::fields::Catalogue;
 use super::knobs::Knobs;
+use super::others::Lead;
 use super::record::Record;
 use super::table::Table;
 use super::tags::Tags;
@@ -126,6 +127,8 @@ pub struct Org {
     pub companies: BTreeMap<u64, String>,
     /// Contacts.
     pub table: Table,
+    /// Leads.
+    pub leads: Vec<Lead>,
     /// Limits, delays and workflow, set by the administrator.
     pub knobs: Knobs,
     /// Credits spent: Unix milliseconds and amount.
@@ -228,6 +231,7 @@ impl Org {
             tags: Tags::default(),
             companies: BTreeMap::new(),
             table,
+            leads: Vec::new(),
             knobs: Knobs::default(),
             spent: VecDeque::new(),
             in_flight: Arc::default(),

@@ -40,6 +40,35 @@ async fn outcomes_come_in_request_order_with_their_status() {
 }
 
 #[tokio::test]
+async fn leads_and_accounts_are_modules_of_their_own() {
+    let zoho = Zoho::start().await;
+    let ann = json!({"Last_Name": "Boyle", "Email": "ann@x.example"});
+    let lead = zoho.action("add_lead", ann.clone());
+    let contact = zoho.add(ann).await;
+    let company = zoho.action("add_company", json!({"name": "Acme"}));
+    let (status, body) = zoho.get("Leads?fields=Email").await;
+    assert_eq!(status, 200);
+    let row = json!({"id": lead["id"], "Email": "ann@x.example"});
+    assert_eq!(body["data"], json!([row]), "{body}");
+    assert_eq!(body["info"]["more_records"], false);
+    let path = format!("Leads/{}", lead["id"].as_str().unwrap());
+    let (_, body) = zoho.get(&path).await;
+    assert_eq!(body["data"][0]["Last_Name"], "Boyle");
+    assert_eq!(zoho.get(&format!("Leads/{contact}")).await.0, 204);
+    let (_, body) = zoho.get("Accounts?fields=Account_Name").await;
+    let row = json!({"id": company["id"], "Account_Name": "Acme"});
+    assert_eq!(body["data"], json!([row]), "{body}");
+    assert_eq!(zoho.get("Leads").await.1["code"], "REQUIRED_PARAM_MISSING");
+    let (_, body) = zoho.get("Contacts?fields=Email").await;
+    assert_eq!(body["data"].as_array().map(Vec::len), Some(1), "{body}");
+    zoho.log_in(&["ZohoCRM.modules.contacts.ALL"]);
+    for module in ["Leads", "Accounts"] {
+        let answer = zoho.get(&format!("{module}?fields=id")).await;
+        assert_eq!(answer.1["code"], "OAUTH_SCOPE_MISMATCH", "{module}");
+    }
+}
+
+#[tokio::test]
 async fn a_record_reads_back_in_the_users_time_zone() {
     let zoho = Zoho::start().await;
     let id = zoho

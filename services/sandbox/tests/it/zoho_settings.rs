@@ -303,5 +303,5 @@ async fn fields_come_change_and_go() {
         "INVALID_MODULE"
     );
     assert_eq!(code("settings/fields").await, "REQUIRED_PARAM_MISSING");
-    assert_eq!(code("Accounts?fields=id").await, "INVALID_MODULE");
+    assert_eq!(code("Deals?fields=id").await, "INVALID_MODULE");
 }

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use syncline_coordination::Phase as ProgressPhase;
-use syncline_engine::{Held, LinkedPair, Observation, Outcome, Sight, plan};
+use syncline_engine::{Held, LinkedPair, Observation, Outcome, Sight, Step, Subject, plan};
 use syncline_model::{Link, LinkId, LinkState, Record, RemoteId, RunState, Side, Sides};
 use syncline_store::{
-    DirtyLink, DirtyMark, GoneWhy, Membership, Phase, SeenLink, Staged, StagedPhase, StagedState,
+    BESIDE, DirtyLink, DirtyMark, GoneWhy, Membership, Phase, Place, SeenLink, Staged, StagedPhase,
+    StagedState,
 };
 
 use super::contended::{self, Moves};
 use super::context::RunContext;
-use super::{cluster, guards, kin, merged, push, settle, stale, vanished};
+use super::{cluster, guards, kin, merged, neighbours, push, reread, settle, stale, vanished};
 use crate::Trouble;
 
 /// Links with a person's answer that are read together.
@@ -52,14 +53,17 @@ pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
         while let Some(batch) = batches.next(context, &held).await? {
             again |= !batch.merged.is_empty();
             batches.skip.extend(batch.merged.iter().cloned());
-            let plan = plan(&batch.observation, &context.policy);
+            let mut plan = plan(&batch.observation, &context.policy);
+            again |= guards::hold_back(context, &mut plan).await;
+            let put_off = plan.keep_within(&context.allowance());
             if !vanished::before(context, &plan).await? {
                 pass.slice_over = true;
                 return Ok(pass);
             }
             let mut pushed = push::push(context, &plan).await?;
             let there = vanished::after(context, &plan, &mut pushed).await?;
-            let left = settle::settle(context, &batch, &plan, &pushed, &mut answered).await?;
+            let left =
+                settle::settle(context, &batch, (&plan, &put_off), &pushed, &mut answered).await?;
             batches.skip.extend(left);
             let moved = |outcome: &Outcome| {
                 matches!(outcome, Outcome::Done { .. } | Outcome::Refused { .. })
@@ -67,7 +71,7 @@ pub async fn work_off(context: &RunContext<'_>) -> Result<Pass, Trouble> {
             if pushed.outcomes.is_empty() || pushed.outcomes.iter().any(moved) {
                 context.mark_moved();
             }
-            push::reread(context, &pushed).await?;
+            reread::changed(context, &pushed).await?;
             stale.extend(pushed.stale);
             context.tell(RunState::Running, ProgressPhase::Settle).await;
             if let Some(trouble) = pushed.trouble {
@@ -108,17 +112,23 @@ async fn wake_answered(context: &RunContext<'_>) -> Result<HashMap<LinkId, Dirty
 }
 
 async fn wake_rows(context: &RunContext<'_>, dirty: &[DirtyLink]) -> Result<(), Trouble> {
-    let phases: Vec<StagedPhase> = dirty
-        .iter()
-        .flat_map(|dirty| {
-            Side::BOTH.map(|side| StagedPhase {
-                side,
-                remote: dirty.link.remote.get(side).clone(),
-                phase: Phase::Pending,
-                retry_at: None,
-            })
-        })
-        .collect();
+    let mut phases = Vec::new();
+    for side in Side::BOTH {
+        let ids: Vec<RemoteId> = dirty
+            .iter()
+            .map(|dirty| dirty.link.remote.get(side).clone())
+            .collect();
+        let rows = context.scope.staged_get(context.connection.id, side, &ids);
+        // Who waits in line keeps their place, and hears the answer when it is their turn.
+        let rows = rows.await?.into_iter();
+        let rows = rows.filter(|row| !matches!(row.phase, Phase::Over(_)));
+        phases.extend(rows.map(|row| StagedPhase {
+            side,
+            remote: row.remote,
+            phase: Phase::Pending,
+            retry_at: None,
+        }));
+    }
     context
         .scope
         .staged_phase_set(&context.lease, &phases)
@@ -153,6 +163,8 @@ pub struct Batch {
 /// How a connection has to do with a link.
 #[derive(Debug)]
 struct Tie {
+    /// The ids under which the rows of its records go.
+    named: Sides<RemoteId>,
     /// The membership as it is stored, if there is one.
     stored: Option<Sides<bool>>,
     /// The sides that had left, or were never seen, before this batch.
@@ -169,6 +181,17 @@ impl Batch {
             .is_some_and(|tie| *tie.before.get(side))
     }
 
+    /// The row of a step's record on a side, if there is one.
+    pub fn row(&self, step: &Step, side: Side) -> Option<RemoteId> {
+        let named = match &step.subject {
+            Subject::Link(link) => self.ties.get(&link.id).map(|tie| tie.named.get(side)),
+            Subject::New | Subject::Nothing => None,
+        };
+        let observed = step.remote.get(side).as_ref();
+        let mut ids = [observed, named].into_iter().flatten().cloned();
+        ids.find(|id| self.phases.contains_key(&(side, id.clone())))
+    }
+
     /// This connection's membership of a link that ends in a state, if it is not stored so already.
     pub fn membership(&self, link: LinkId, state: LinkState) -> Option<Membership> {
         let tie = self.ties.get(&link);
@@ -181,9 +204,10 @@ impl Batch {
     }
 }
 
-/// Walks over the pending rows once.
+/// Walks once over the rows that earlier runs left to this one, as far as it may write, then over the pending ones.
 #[derive(Default)]
 pub struct Batches {
+    line: Sides<Option<Place>>,
     after: Option<(Side, RemoteId)>,
     /// Rows dealt with already that may still be pending.
     pub skip: HashSet<(Side, RemoteId)>,
@@ -201,6 +225,13 @@ impl Batches {
         context: &RunContext<'_>,
         held: &Held,
     ) -> Result<Option<Batch>, Trouble> {
+        for to in Side::BOTH {
+            let left = self.next_left(context, to).await?;
+            if let Some(mut batch) = left {
+                batch.observation.held = held.clone();
+                return Ok(Some(batch));
+            }
+        }
         loop {
             let limit = context.tools.settings.batch as u32;
             let rows = context
@@ -232,6 +263,36 @@ impl Batches {
             );
             return Ok(Some(batch));
         }
+    }
+
+    /// The next batch of those that wait for a write on a side, no more than may be written there.
+    async fn next_left(
+        &mut self,
+        context: &RunContext<'_>,
+        to: Side,
+    ) -> Result<Option<Batch>, Trouble> {
+        let most = context.tools.settings.batch as u64;
+        let limit = context.allowance().get(to).unwrap_or(most).min(most) as u32;
+        if limit == 0 {
+            return Ok(None);
+        }
+        let connection = context.connection.id;
+        let place = self.line.get_mut(to);
+        let rows = context
+            .scope
+            .staged_over(connection, to, place.as_ref(), limit);
+        let rows = rows.await?;
+        let Some(last) = rows.last() else {
+            return Ok(None);
+        };
+        let since = last.retry_at.unwrap_or(BESIDE);
+        *place = Some((since, last.side, last.remote.clone()));
+        let batch = observe(context, rows, Look::Act).await?;
+        // What was pending and came with them has been looked at by that.
+        let pending = batch.phases.iter();
+        let pending = pending.filter(|(_, phase)| **phase == Phase::Pending);
+        self.skip.extend(pending.map(|(key, _)| key.clone()));
+        Ok(Some(batch))
     }
 }
 
@@ -314,12 +375,25 @@ pub async fn observe(
         }
         let left = Sides::of(|side| *sight.get(side) == Sight::Left);
         let tie = Tie {
+            named: ids.clone(),
             stored: known,
             before,
             now: left,
         };
         batch.ties.insert(link.id, tie);
-        batch.observation.linked.push(LinkedPair { link, sight });
+        // A row that tells of two links is the first one's.
+        let named = Sides::of(|side| {
+            let known = if *unseen.get(side) {
+                &link.remote
+            } else {
+                &ids
+            };
+            known.get(side).clone()
+        });
+        batch
+            .observation
+            .linked
+            .push(LinkedPair { link, sight, named });
     }
     let mut unlinked = Sides::<Vec<Record>>::default();
     for ((side, remote), row) in rows {
@@ -329,10 +403,13 @@ pub async fn observe(
         }
     }
     if look == Look::Act {
-        read_before_writing(context, &mut batch).await?;
+        reread::before_writing(context, &mut batch).await?;
     }
+    batch.observation.kept = neighbours::keep(context, &batch.observation.linked).await?;
     cluster::gather(context, unlinked, look, &mut batch).await?;
+    batch.observation.rehearsal = look == Look::Rehearse;
     batch.observation.elsewhere = kin::elsewhere(context, &batch.observation).await?;
+    batch.observation.clocks = context.clocks();
     Ok(batch)
 }
 
@@ -451,7 +528,7 @@ async fn stage_survivors(
             .map(|(_, ids)| ids.get(rest).clone())
             .collect();
         if !ids.is_empty() {
-            push::restage(context, rest, context.sides.get(rest), &ids).await?;
+            reread::restage(context, rest, context.sides.get(rest), &ids).await?;
             any = true;
         }
     }
@@ -465,50 +542,6 @@ fn is_late(row: &Staged, link: &Link) -> bool {
         (Some(shown), Some(known)) => shown < known,
         _ => false,
     }
-}
-
-/// Reads the records of links that would have to be written without having been read, where the policy says that
-/// this cannot be.
-async fn read_before_writing(context: &RunContext<'_>, batch: &mut Batch) -> Result<(), Trouble> {
-    for side in Side::BOTH {
-        if !context.policy.reads_before_writing(side) {
-            continue;
-        }
-        let undoes = context.policy.undoes(side);
-        let unread = |pair: &LinkedPair| {
-            *pair.sight.get(side) == Sight::Unchanged
-                && match pair.sight.get(side.other()) {
-                    Sight::Present(_) => true,
-                    Sight::Left => undoes,
-                    Sight::Unchanged | Sight::Deleted => false,
-                }
-        };
-        let pairs = batch.observation.linked.iter().filter(|pair| unread(pair));
-        let ids: Vec<RemoteId> = pairs
-            .map(|pair| pair.link.remote.get(side).clone())
-            .collect();
-        let open = context.sides.get(side);
-        for ids in ids.chunks(open.connector.definition().batch.get.max(1)) {
-            let found = open.connector.get(&open.session, ids, &open.fields).await;
-            let found = found.map_err(|error| Trouble::Provider { side, error })?;
-            let mut found: HashMap<RemoteId, Record> = ids
-                .iter()
-                .zip(found)
-                .filter_map(|(id, record)| Some((id.clone(), record?)))
-                .collect();
-            for pair in batch
-                .observation
-                .linked
-                .iter_mut()
-                .filter(|pair| unread(pair))
-            {
-                if let Some(record) = found.remove(pair.link.remote.get(side)) {
-                    *pair.sight.get_mut(side) = Sight::Present(Box::new(record));
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What a row says of its record.

@@ -6,17 +6,20 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use syncline_connector::{Connector, Session};
 use syncline_coordination::{Phase, ProgressEvent};
-use syncline_engine::{Policy, PolicyInput, default_mapping};
+use syncline_engine::{Allowance, Policy, PolicyInput, default_mapping};
 use syncline_model::{
-    Connection, Counters, FieldName, Mapping, MappingChoice, MappingEntry, PausedEntry, Run, RunId,
-    RunState, Side, Sides,
+    ClockSkew, Connection, Counters, DeletionPolicy, FieldName, Mapping, MappingChoice,
+    MappingEntry, PausedEntry, Run, RunId, RunState, Side, Sides, Tariff,
 };
 use syncline_platform::{Shutdown, clock::later};
 use syncline_store::{Lease, Pair, Scope, Settlement, Staged, StoreError};
 use tokio::sync::Mutex;
 
+use super::clocks::ClockWatch;
 use super::held::Held;
 use super::kin;
+use super::limit;
+use super::neighbours::{self, Neighbour};
 use super::notes::Notes;
 use crate::{Tools, Trouble};
 
@@ -26,10 +29,14 @@ pub struct OpenSide {
     pub connector: Arc<dyn Connector>,
     /// Its account's session.
     pub session: Session,
+    /// Watches its provider's clock.
+    pub clock: Arc<ClockWatch>,
     /// The collection.
     pub collection: String,
     /// Whether the collection is all that the account has, so that a record outside it cannot exist.
     pub everything: bool,
+    /// Whether we can put records into the collection and take them out.
+    pub movable: bool,
     /// The fields to ask for.
     pub fields: Vec<FieldName>,
 }
@@ -50,6 +57,8 @@ pub struct RunContext<'a> {
     pub policy: Policy,
     /// The two sides.
     pub sides: Sides<OpenSide>,
+    /// Other connections that have a side's collection as well, as far as records are taken out of it.
+    pub neighbours: Sides<Vec<Neighbour>>,
     /// Other pairs of the tenant's accounts that lead from one side to the other as well; none where there is no ring.
     pub routes: Vec<Pair>,
     /// How far the run is.
@@ -60,6 +69,7 @@ pub struct RunContext<'a> {
     moved: AtomicBool,
     looked: Sides<AtomicBool>,
     counters: std::sync::Mutex<Counters>,
+    most: Allowance,
 }
 
 impl<'a> RunContext<'a> {
@@ -71,7 +81,7 @@ impl<'a> RunContext<'a> {
         scope: Scope,
         lease: Lease,
         run: &'a Run,
-        (connection, paused): (Connection, Vec<PausedEntry>),
+        (connection, paused, tariff): (Connection, Vec<PausedEntry>, &Tariff),
         held: Arc<Held>,
     ) -> Result<Self, Trouble> {
         let mut notes = Notes::read(&run.progress);
@@ -85,14 +95,14 @@ impl<'a> RunContext<'a> {
         if !paused.is_empty() {
             forget();
         }
-        let mut opened = open_both(tools, &connection, &held).await;
+        let mut opened = open_both(tools, &scope, &connection, &held).await;
         let is_news = match &opened {
             Ok(opened) => opened.paused != paused,
             Err(trouble) => matches!(trouble, Trouble::Config(_)),
         };
         if is_news {
             forget();
-            opened = open_both(tools, &connection, &held).await;
+            opened = open_both(tools, &scope, &connection, &held).await;
         }
         let Opened {
             sides,
@@ -100,6 +110,8 @@ impl<'a> RunContext<'a> {
             mapping,
             paused: rest,
         } = opened?;
+        limit::check(tariff, &connection, &sides)?;
+        let most = limit::most(tools, &scope, run, tariff, &sides).await?;
         if rest != paused {
             let goes_on = |entry: &MappingEntry| {
                 let is = |one: &PausedEntry| (&one.a, &one.b) == (&entry.a, &entry.b);
@@ -111,6 +123,7 @@ impl<'a> RunContext<'a> {
                 .await?;
         }
         let routes = kin::routes(&scope, &connection).await?;
+        let neighbours = neighbours::find(&scope, &connection, &policy).await?;
         Ok(Self {
             slice_ends: later(tools.clock.now(), tools.settings.slice),
             tools,
@@ -120,12 +133,14 @@ impl<'a> RunContext<'a> {
             connection,
             policy,
             sides,
+            neighbours,
             routes,
             notes: Mutex::new(notes),
             stop,
             moved: AtomicBool::new(false),
             looked: Sides::default(),
             counters: std::sync::Mutex::new(run.counters),
+            most,
         })
     }
 
@@ -189,9 +204,33 @@ impl<'a> RunContext<'a> {
         *self.locked()
     }
 
+    /// How many more records may be created and updated on each side in this run.
+    pub fn allowance(&self) -> Allowance {
+        let counters = self.counters();
+        Sides::of(|side| {
+            let most = self.most.get(side);
+            most.map(|most| most.saturating_sub(counters.written(side)))
+        })
+    }
+
     fn locked(&self) -> MutexGuard<'_, Counters> {
         // Nothing that can panic happens under the lock.
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the providers' clocks stand.
+    pub fn clocks(&self) -> Sides<ClockSkew> {
+        Sides::of(|side| self.sides.get(side).clock.skew())
+    }
+
+    /// Keeps how they stand, for slices to come.
+    pub async fn keep_clocks(&self) -> Result<(), Trouble> {
+        for side in Side::BOTH {
+            let account = self.connection.sides.get(side).account;
+            let clock = &self.sides.get(side).clock;
+            clock.keep(&self.scope, account).await?;
+        }
+        Ok(())
     }
 
     /// Tells those who watch how far the run is. Nobody's listening or not changes nothing.
@@ -230,12 +269,13 @@ struct Opened {
 
 async fn open_both(
     tools: &Tools,
+    scope: &Scope,
     connection: &Connection,
     held: &Arc<Held>,
 ) -> Result<Opened, Trouble> {
     let (a, b) = tokio::join!(
-        open_side(tools, connection, Side::A, held.clone()),
-        open_side(tools, connection, Side::B, held.clone())
+        open_side(tools, scope, connection, Side::A, held.clone()),
+        open_side(tools, scope, connection, Side::B, held.clone())
     );
     let (a, b) = (a?, b?);
     let fields = Sides {
@@ -250,6 +290,11 @@ async fn open_both(
         direction: connection.direction,
         conflict: connection.conflict,
         deletions: connection.deletions,
+        on_leave: connection.on_leave,
+        movable: &Sides {
+            a: a.0.movable,
+            b: b.0.movable,
+        },
         mapping: &mapping,
         rules: &connection.rules,
         matching: &connection.matching,
@@ -272,6 +317,7 @@ async fn open_both(
 
 async fn open_side(
     tools: &Tools,
+    scope: &Scope,
     connection: &Connection,
     side: Side,
     held: Arc<Held>,
@@ -283,7 +329,9 @@ async fn open_side(
         .open(connection.tenant, config.account)
         .await
         .map_err(|error| Trouble::Account { side, error })?;
-    let session = session.permitted_by(held);
+    let clock = ClockWatch::new(&tools.clock, scope, config.account).await?;
+    let clock = Arc::new(clock);
+    let session = session.permitted_by(held).witnessed_by(clock.clone());
     let now = tools.clock.now();
     let shape = tools
         .shapes
@@ -308,9 +356,16 @@ async fn open_side(
     let open = OpenSide {
         collection: collection.id.clone(),
         everything: collection.default,
+        movable: collection.membership_writable && unlinks(connector.as_ref()),
         fields: Vec::new(),
         connector,
         session,
+        clock,
     };
     Ok((open, shape))
+}
+
+fn unlinks(connector: &dyn Connector) -> bool {
+    let deletions = &connector.definition().capabilities.deletions;
+    deletions.contains(&DeletionPolicy::Unlink)
 }

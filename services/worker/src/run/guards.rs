@@ -6,10 +6,13 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
-use syncline_engine::{Plan, Sight, Totals, beyond, guards, overwrites, plan};
+use syncline_engine::{
+    Plan, Sight, Step, Totals, beyond, guards, most_taken_away, overwrites, parting, plan,
+    takes_part,
+};
 use syncline_model::seeded::{Bug, seeded};
-use syncline_model::{LinkState, RemoteId, Side, Sides};
-use syncline_store::Phase;
+use syncline_model::{Fields, LinkState, RemoteId, Side, Sides};
+use syncline_store::{Phase, Staged};
 
 use super::batch::{Batch, Look, observe};
 use super::context::RunContext;
@@ -27,7 +30,8 @@ pub async fn evaluate(context: &RunContext<'_>) -> Result<bool, Trouble> {
     let gone = counts.gone.a + counts.gone.b;
     let limits = &context.policy.guards;
     let many = open > u64::from(limits.deletions_min);
-    if !many && gone == 0 && counts.held == 0 {
+    let parts = context.policy.parts() && open > 0;
+    if !many && gone == 0 && counts.held == 0 && !parts {
         // Nothing that a guard could hold.
         context.notes.lock().await.hold(Vec::new());
         return Ok(true);
@@ -46,7 +50,9 @@ pub async fn evaluate(context: &RunContext<'_>) -> Result<bool, Trouble> {
     };
     let overwrites_possible =
         many && links > 0 && open * 100 > links * u64::from(limits.overwrite_percent);
-    if (overwrites_possible || gone > 0 || counts.held > 0)
+    let parts =
+        parts && links > 0 && open + totals.deletions_24h > most_taken_away(&context.policy, links);
+    if (overwrites_possible || parts || gone > 0 || counts.held > 0)
         && !rehearse(context, &mut totals).await?
     {
         return Ok(false);
@@ -90,6 +96,7 @@ async fn rehearse(context: &RunContext<'_>, totals: &mut Totals) -> Result<bool,
         let Some(last) = rows.last() else {
             totals.deleted = rehearsal.deleted;
             totals.missing = rehearsal.missing;
+            totals.parting = rehearsal.parting;
             let counted = rehearsal.overwrites.into_iter();
             totals.overwrites = counted
                 .map(|(entry, from, count)| ((entry, from), count))
@@ -112,6 +119,39 @@ async fn rehearse(context: &RunContext<'_>, totals: &mut Totals) -> Result<bool,
     }
 }
 
+/// Takes out of a plan what follows from records that were found to leave when they were read for it: guards have not counted
+/// them yet, and look again first. Says whether there was anything.
+pub async fn hold_back(context: &RunContext<'_>, plan: &mut Plan) -> bool {
+    if context.notes.lock().await.guarded || !context.policy.parts() {
+        return false;
+    }
+    let all = plan.steps.len();
+    let stays = |step: &Step| parting(step, &context.policy).is_none();
+    plan.steps.retain(stays);
+    plan.steps.len() < all
+}
+
+/// Whether a record is found to leave that guards took for one that stays.
+pub fn leaves(context: &RunContext<'_>, side: Side, before: Option<&Fields>, now: &Fields) -> bool {
+    let policy = &context.policy;
+    let takes_part = |fields| takes_part(policy, side, fields);
+    policy.parts() && policy.flows_from(side) && before.is_none_or(takes_part) && !takes_part(now)
+}
+
+/// Keeps records that were found to leave, so that guards count them when they look again.
+pub async fn tell(
+    context: &RunContext<'_>,
+    leaving: impl Iterator<Item = Staged>,
+) -> Result<(), Trouble> {
+    let leaving: Vec<Staged> = leaving.collect();
+    if leaving.is_empty() {
+        return Ok(());
+    }
+    let mut notes = context.notes.lock().await;
+    notes.look_again();
+    context.stage(None, &leaving, &notes.write()).await
+}
+
 /// Counts what a batch is the first to show.
 fn count(context: &RunContext<'_>, batch: &Batch, rehearsal: &mut Rehearsal) {
     let after = rehearsal.after.clone();
@@ -126,13 +166,20 @@ fn count(context: &RunContext<'_>, batch: &Batch, rehearsal: &mut Rehearsal) {
         for side in Side::BOTH {
             let sight = pair.sight.get(side);
             let deleted = *sight == Sight::Deleted;
-            let left = *sight == Sight::Left && !batch.had_left(pair.link.id, side);
+            // Who was taken out is gone from the collection by our doing.
+            let taken_out = pair.link.body.parted(context.connection.id, side).is_some();
+            let left = *sight == Sight::Left && !batch.had_left(pair.link.id, side) && !taken_out;
             *rehearsal.deleted.get_mut(side) += u64::from(deleted);
             *rehearsal.missing.get_mut(side) += u64::from(deleted || left);
         }
     }
     let mut planned: Plan = plan(&batch.observation, &context.policy);
     planned.steps.retain(|step| is_first(&step.remote));
+    for step in &planned.steps {
+        if let Some(left) = parting(step, &context.policy) {
+            *rehearsal.parting.get_mut(left) += 1;
+        }
+    }
     let mut more = Totals::default();
     overwrites(&planned, &context.policy, &mut more);
     for ((entry, from), count) in more.overwrites {

@@ -53,6 +53,9 @@ pub struct Rehearsal {
     pub deleted: Sides<u64>,
     /// Per side, linked records found deleted or gone from the collection.
     pub missing: Sides<u64>,
+    /// Per side, records that leave and whose partners leave with them.
+    #[serde(default)]
+    pub parting: Sides<u64>,
     /// Per entry and side of origin, on how many links a value would be overwritten by another.
     pub overwrites: Vec<(EntryKey, Side, u64)>,
 }

@@ -1,23 +1,23 @@
 //! Pushing: each operation is recorded before its provider is called, and each item has its own outcome.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use syncline_connector::{Change, Create, Error, GoneWhy, Kind, Remedy, Update, Written};
-use syncline_engine::{Operation, Outcome, Plan, Step, Subject, carries_deletion};
+use syncline_connector::{Create, Error, Kind, Remedy, Update, Written};
+use syncline_engine::{Operation, Outcome, Plan, Step, Subject, carries_deletion, parting};
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{
-    Fields, Link, LinkBody, LinkId, OperationId, ProblemReason, Record, RemoteId, Side, Sides,
-    Slots, Version,
+    Fields, Link, LinkBody, LinkId, OperationId, ProblemReason, RemoteId, Side, Sides, Slots,
+    Version,
 };
 use syncline_platform::clock::later;
-use syncline_store::{Intent, IntentKind, Intentions, StagedState};
+use syncline_store::{Intent, IntentKind, Intentions};
 
 use super::context::{OpenSide, RunContext};
-use super::pull::staged;
 use super::settle;
 use crate::Trouble;
 
@@ -82,8 +82,12 @@ pub async fn push(context: &RunContext<'_>, plan: &Plan) -> Result<Pushed, Troub
         intentions
             .conflicts
             .extend(settle::conflicts(context, step, link, now));
+        // Who leaves is changed before; an edit of the record itself does not keep it in.
+        let parts = parting(step, &context.policy).is_some();
+        let first = calls.len();
         for operation in &step.operations {
             let id = OperationId::from_uuid(context.tools.ids.next());
+            let leaves = parts && matches!(operation, Operation::Leave { .. });
             pushed.operations.push(id);
             intentions
                 .intents
@@ -92,7 +96,12 @@ pub async fn push(context: &RunContext<'_>, plan: &Plan) -> Result<Pushed, Troub
                 index: calls.len(),
                 id,
                 operation,
-                decided_on: step.version.get(operation.side()).as_ref(),
+                decided_on: step
+                    .version
+                    .get(operation.side())
+                    .as_ref()
+                    .filter(|_| !leaves),
+                after: leaves.then_some(first..calls.len()),
             });
         }
     }
@@ -104,6 +113,35 @@ pub async fn push(context: &RunContext<'_>, plan: &Plan) -> Result<Pushed, Troub
     }
     context.scope.intend(&context.lease, &intentions).await?;
     pushed.outcomes = vec![Outcome::Later; calls.len()];
+    let (then, first): (Vec<_>, Vec<_>) = calls
+        .into_iter()
+        .partition(|call| call.after.as_ref().is_some_and(|after| !after.is_empty()));
+    send_all(context, first, now, &mut pushed).await;
+    // What is not written is not left behind.
+    let mut last = Vec::new();
+    for call in then {
+        let before = call.after.clone().unwrap_or_default();
+        let before = pushed.outcomes.get(before).unwrap_or_default();
+        let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused { .. });
+        if before.iter().any(is_refused) {
+            if let Some(outcome) = pushed.outcomes.get_mut(call.index) {
+                *outcome = Outcome::Skipped;
+            }
+        } else if !before.iter().any(Outcome::is_open) {
+            last.push(call);
+        }
+    }
+    send_all(context, last, now, &mut pushed).await;
+    Ok(pushed)
+}
+
+/// Makes calls on both sides at the same time and notes what became of them.
+async fn send_all(
+    context: &RunContext<'_>,
+    calls: Vec<Call<'_>>,
+    now: DateTime<Utc>,
+    pushed: &mut Pushed,
+) {
     let (on_b, on_a): (Vec<_>, Vec<_>) = calls
         .into_iter()
         .partition(|call| call.operation.side() == Side::B);
@@ -112,12 +150,11 @@ pub async fn push(context: &RunContext<'_>, plan: &Plan) -> Result<Pushed, Troub
         push_side(context, Side::B, on_b, now)
     );
     for (index, side, operation, result) in a.into_iter().chain(b) {
-        let outcome = judge(context, side, operation, result, &mut pushed);
+        let outcome = judge(context, side, operation, result, pushed);
         if let Some(slot) = pushed.outcomes.get_mut(index) {
             *slot = outcome;
         }
     }
-    Ok(pushed)
 }
 
 /// The link as it must stand before its records are written: its targets decided, what was seen noted.
@@ -176,6 +213,7 @@ fn intent(
         Operation::Delete { id, .. } => (IntentKind::Delete, Some(id), serde_json::Value::Null),
         Operation::Mark { id, .. } => (IntentKind::Mark, Some(id), serde_json::Value::Null),
         Operation::Leave { id, .. } => (IntentKind::Leave, Some(id), serde_json::Value::Null),
+        Operation::Join { id, .. } => (IntentKind::Join, Some(id), serde_json::Value::Null),
     };
     Intent {
         operation: id,
@@ -195,6 +233,8 @@ struct Call<'p> {
     operation: &'p Operation,
     /// The version of the record that it was decided on.
     decided_on: Option<&'p Version>,
+    /// The calls of which it must be known first what became of them.
+    after: Option<Range<usize>>,
 }
 
 type Answer<'p> = (usize, Side, &'p Operation, Result<Option<Written>, Error>);
@@ -215,16 +255,18 @@ async fn push_side<'p>(
     };
     let batch = definition.batch;
     let mut groups: Vec<Vec<Call<'p>>> = Vec::new();
-    let kinds: [fn(&Operation) -> bool; 5] = [
+    let kinds: [fn(&Operation) -> bool; 6] = [
         |op| matches!(op, Operation::Create { .. }),
         |op| matches!(op, Operation::Update { .. }),
         |op| matches!(op, Operation::Delete { .. }),
         |op| matches!(op, Operation::Mark { .. }),
         |op| matches!(op, Operation::Leave { .. }),
+        |op| matches!(op, Operation::Join { .. }),
     ];
     let sizes = [
         batch.create,
         batch.update,
+        batch.delete,
         batch.delete,
         batch.delete,
         batch.delete,
@@ -318,7 +360,11 @@ async fn call_provider<'p>(
 /// Those whose records are not as they were when it was decided.
 async fn edited(open: &OpenSide, group: &[Call<'_>]) -> Result<BTreeSet<usize>, Error> {
     let mut edited = BTreeSet::new();
-    for calls in group.chunks(open.connector.definition().batch.get.max(1)) {
+    let asked: Vec<_> = group
+        .iter()
+        .filter(|call| call.decided_on.is_some())
+        .collect();
+    for calls in asked.chunks(open.connector.definition().batch.get.max(1)) {
         let ids: Vec<RemoteId> = calls
             .iter()
             .filter_map(|call| target(call.operation).cloned())
@@ -329,7 +375,7 @@ async fn edited(open: &OpenSide, group: &[Call<'_>]) -> Result<BTreeSet<usize>, 
             .await?;
         for (call, record) in calls.iter().zip(found) {
             let version = record.as_ref().map(|record| &record.version);
-            if version.is_some() && call.decided_on.is_some() && version != call.decided_on {
+            if version.is_some() && version != call.decided_on {
                 edited.insert(call.index);
             }
         }
@@ -344,7 +390,8 @@ const fn target(operation: &Operation) -> Option<&RemoteId> {
         Operation::Update { id, .. }
         | Operation::Delete { id, .. }
         | Operation::Mark { id, .. }
-        | Operation::Leave { id, .. } => Some(id),
+        | Operation::Leave { id, .. }
+        | Operation::Join { id, .. } => Some(id),
     }
 }
 
@@ -406,6 +453,7 @@ async fn send<'p>(
         Some(Operation::Leave { .. }) => {
             done(connector.leave(session, &open.collection, &ids).await)
         }
+        Some(Operation::Join { .. }) => done(connector.join(session, &open.collection, &ids).await),
         None => Vec::new(),
     };
     group
@@ -434,6 +482,10 @@ fn judge(
             };
         }
         Ok(None) => {
+            if let (Operation::Join { .. }, Some(id)) = (operation, &target) {
+                // It is merged as it is by now.
+                pushed.stale.insert((side, id.clone()));
+            }
             return Outcome::Done {
                 id: target.unwrap_or_else(|| RemoteId::new("")),
                 version: None,
@@ -459,20 +511,19 @@ fn judge(
             pushed.stale.insert((side, id));
             Outcome::Later
         }
-        (Remedy::SkipRecord, _) => match &error.existing {
+        (Remedy::SkipRecord, _) => {
             // The provider says that it has this record already: look at it, then match.
-            Some(existing) if matches!(operation, Operation::Create { .. }) => {
+            if let (Some(existing), Operation::Create { .. }) = (&error.existing, operation) {
                 pushed.stale.insert((side, existing.clone()));
-                Outcome::Refused {
-                    reason: ProblemReason::Rejected,
-                    message: error.message.clone(),
-                }
             }
-            _ => Outcome::Refused {
+            let why = error.message.trim_end_matches('.');
+            Outcome::Refused {
                 reason: ProblemReason::Rejected,
-                message: error.message.clone(),
-            },
-        },
+                message: format!(
+                    "{why}. Once that is put right it is carried over; until then it is tried again by itself, ever more rarely."
+                ),
+            }
+        }
         (Remedy::RetryAfter(wait), _) => {
             pushed
                 .wait
@@ -486,84 +537,4 @@ fn judge(
             Outcome::Later
         }
     }
-}
-
-/// Reads records again that were not as we thought, so that they are planned again.
-pub async fn reread(context: &RunContext<'_>, pushed: &Pushed) -> Result<(), Trouble> {
-    if seeded(Bug::StaleNotReread) {
-        return Ok(());
-    }
-    for side in Side::BOTH {
-        let open = context.sides.get(side);
-        let ids: Vec<RemoteId> = pushed
-            .stale
-            .iter()
-            .filter(|(at, _)| *at == side)
-            .map(|(_, id)| id.clone())
-            .collect();
-        restage(context, side, open, &ids).await?;
-    }
-    Ok(())
-}
-
-/// Reads records directly and stages what is found, pending. Gives those that are there.
-pub async fn restage(
-    context: &RunContext<'_>,
-    side: Side,
-    open: &OpenSide,
-    ids: &[RemoteId],
-) -> Result<Vec<Record>, Trouble> {
-    let mut there = Vec::new();
-    let size = open.connector.definition().batch.get.max(1);
-    for ids in ids.chunks(size) {
-        let found = open
-            .connector
-            .get(&open.session, ids, &open.fields)
-            .await
-            .map_err(|error| Trouble::Provider { side, error })?;
-        there.extend(found.iter().flatten().cloned());
-        let items: Vec<_> = ids
-            .iter()
-            .zip(found)
-            .map(|(id, found)| {
-                let change = match found {
-                    Some(record) => Change::Present {
-                        record,
-                        former: Vec::new(),
-                    },
-                    None => Change::Gone {
-                        id: id.clone(),
-                        why: GoneWhy::Deleted,
-                        former: Vec::new(),
-                    },
-                };
-                staged(context, side, &change)
-            })
-            .collect();
-        let mut notes = context.notes.lock().await;
-        // Records that turn out to be gone were not among those that the guards looked at.
-        if items
-            .iter()
-            .any(|item| matches!(item.state, StagedState::Gone { .. }))
-        {
-            notes.look_again();
-        }
-        let notes = notes.write();
-        context.stage(None, &items, &notes).await?;
-        // A row that was there unchanged keeps its phase; it is to be planned all the same.
-        let phases: Vec<_> = items
-            .iter()
-            .map(|item| syncline_store::StagedPhase {
-                side,
-                remote: item.remote.clone(),
-                phase: syncline_store::Phase::Pending,
-                retry_at: None,
-            })
-            .collect();
-        context
-            .scope
-            .staged_phase_set(&context.lease, &phases)
-            .await?;
-    }
-    Ok(there)
 }

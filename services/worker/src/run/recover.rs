@@ -19,12 +19,11 @@ use syncline_model::{
     Side, Sides, Slots,
 };
 use syncline_platform::clock::later;
-use syncline_store::{
-    Intent, IntentKind, Membership, OpenIntent, Phase, Settlement, StagedPhase, StoreError,
-};
+use syncline_store::{Intent, IntentKind, Membership, OpenIntent, Settlement, StoreError};
 
 use super::context::RunContext;
-use super::push::{CreatePayload, restage};
+use super::push::CreatePayload;
+use super::reread::restage;
 use crate::Trouble;
 
 /// Intents resolved together.
@@ -127,13 +126,9 @@ async fn resolve_writes(context: &RunContext<'_>, open: &[OpenIntent]) -> Result
         }
     }
     let intents = open.iter().map(|open| &open.intent);
-    let ours = open.iter().filter(is_ours).map(|open| &open.intent);
     settlement
         .intents_cleared
         .extend(intents.map(|intent| intent.operation));
-    settlement
-        .staged_phases
-        .extend(ours.filter_map(pending_source));
     context.settle(&settlement).await?;
     Ok(())
 }
@@ -195,7 +190,7 @@ fn enter_deletion(
     let kind = match intent.kind {
         IntentKind::Delete => ChangeKind::Deleted,
         IntentKind::Mark => ChangeKind::Marked,
-        IntentKind::Create | IntentKind::Update | IntentKind::Leave => return,
+        IntentKind::Create | IntentKind::Update | IntentKind::Leave | IntentKind::Join => return,
     };
     let (Some(remote), Some(link)) = (&intent.remote, intent.link) else {
         return;
@@ -238,16 +233,6 @@ async fn followed(
         .filter(|seen| seen.left.as_ref().is_some_and(|left| !*left.get(side)))
         .map(|seen| seen.link.remote.get(side).clone())
         .collect())
-}
-
-/// The row that an intent comes from, to be planned again.
-fn pending_source(intent: &Intent) -> Option<StagedPhase> {
-    Some(StagedPhase {
-        side: intent.side.other(),
-        remote: intent.source.clone()?,
-        phase: Phase::Pending,
-        retry_at: None,
-    })
 }
 
 async fn resolve_creations(
@@ -294,7 +279,6 @@ async fn resolve_creations(
             _ if later(since, settle_time) <= now || seeded(Bug::CreatesTooSoon) => {
                 given_up = true;
                 settlement.intents_cleared.push(intent.operation);
-                settlement.staged_phases.extend(pending_source(intent));
             }
             _ => {
                 let until = later(since, settle_time);

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use syncline_connector::Change;
 use syncline_engine::{
-    LinkWrite, Outcome, Plan, RowFate, Settled, Step, Subject, carries_deletion,
+    LinkWrite, Operation, Outcome, Plan, PutOff, RowFate, Settled, Step, Subject, carries_deletion,
+    parting,
 };
 use syncline_model::{
     Conflict, ConflictId, ConflictStatus, HistoryEntry, Link, LinkId, Problem, ProblemId,
@@ -17,15 +18,17 @@ use syncline_store::{DirtyMark, Phase, ProblemClose, Settlement, StagedPhase};
 use super::backoff::Refusals;
 use super::batch::Batch;
 use super::context::RunContext;
+use super::limit;
 use super::pull::staged;
 use super::push::Pushed;
 use crate::Trouble;
 
-/// Settles a batch. Gives the rows that are still pending, so that this pass does not plan them again.
+/// Settles a batch, with what of it is put off to the next run. Gives the rows that are still pending, so that this pass
+/// does not plan them again.
 pub async fn settle(
     context: &RunContext<'_>,
     batch: &Batch,
-    plan: &Plan,
+    (plan, put_off): (&Plan, &[PutOff]),
     pushed: &Pushed,
     answered: &mut HashMap<LinkId, DirtyMark>,
 ) -> Result<Vec<(Side, RemoteId)>, Trouble> {
@@ -33,6 +36,7 @@ pub async fn settle(
     let mut settlement = Settlement {
         now,
         staged_removed: batch.dropped.clone(),
+        staged_phases: limit::rows(batch, put_off, now),
         ..Settlement::default()
     };
     let mut still_pending = Vec::new();
@@ -41,6 +45,9 @@ pub async fn settle(
     let mut outcomes = pushed.outcomes.iter().zip(&pushed.operations);
     for ((step, settled), link) in plan.steps.iter().zip(settled).zip(&pushed.links) {
         let mut refused = false;
+        // Who only loses what rules added it to is changed; it is taken away from all the same.
+        let leaves = step.operations.iter().any(carries_deletion);
+        let parted = parting(step, &context.policy).filter(|_| !leaves);
         for operation in &step.operations {
             let Some((outcome, id)) = outcomes.next() else {
                 continue;
@@ -49,8 +56,10 @@ pub async fn settle(
                 settlement.intents_cleared.push(*id);
             }
             refused |= matches!(outcome, Outcome::Refused { .. });
-            if carries_deletion(operation) && matches!(outcome, Outcome::Done { .. }) {
-                *settlement.deletions.get_mut(operation.side().other()) += 1;
+            let from = operation.side().other();
+            let loses = parted == Some(from) && matches!(operation, Operation::Update { .. });
+            if (carries_deletion(operation) || loses) && matches!(outcome, Outcome::Done { .. }) {
+                *settlement.deletions.get_mut(from) += 1;
             }
         }
         // An answer that could not be used yet (the link is frozen, or held) is kept.
@@ -227,8 +236,7 @@ impl Writer<'_> {
         still_pending: &mut Vec<(Side, RemoteId)>,
     ) {
         let Some(fate) = fate else { return };
-        // The row goes by the id under which it was staged: a link remembers a former one.
-        let Some(remote) = self.row_id(side) else {
+        let Some(remote) = self.batch.row(self.step, side) else {
             return;
         };
         let (phase, retry_at) = match fate {
@@ -236,14 +244,19 @@ impl Writer<'_> {
                 settlement.staged_removed.push((side, remote));
                 return;
             }
-            // A refused record is tried again by itself, not in every run.
+            // A refused record is tried again by itself, not in every run; so is what was refused of one that waits for
+            // something else.
             RowFate::Known if self.retry_at.is_some() => (Phase::Waiting, self.retry_at),
+            RowFate::Waiting => (Phase::Waiting, self.retry_at),
             RowFate::Known => (Phase::Known, None),
             RowFate::Held => (Phase::Held, None),
-            RowFate::Waiting => (Phase::Waiting, None),
             RowFate::Pending => {
                 still_pending.push((side, remote.clone()));
-                (Phase::Pending, None)
+                // Who waits in line keeps their place.
+                match self.batch.phases.get(&(side, remote.clone())) {
+                    Some(Phase::Over(_)) => return,
+                    _ => (Phase::Pending, None),
+                }
             }
         };
         if retry_at.is_none() && self.batch.phases.get(&(side, remote.clone())) == Some(&phase) {
@@ -255,15 +268,5 @@ impl Writer<'_> {
             phase,
             retry_at,
         });
-    }
-
-    fn row_id(&self, side: Side) -> Option<RemoteId> {
-        let staged = |id: &&RemoteId| self.batch.phases.contains_key(&(side, (*id).clone()));
-        let observed = self.step.remote.get(side).as_ref().filter(staged);
-        let linked = match &self.step.subject {
-            syncline_engine::Subject::Link(link) => Some(link.remote.get(side)).filter(staged),
-            _ => None,
-        };
-        observed.or(linked).cloned()
     }
 }

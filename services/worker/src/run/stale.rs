@@ -9,10 +9,11 @@ use syncline_connector::Change;
 use syncline_engine::{Sight, shows_edit};
 use syncline_model::seeded::{Bug, seeded};
 use syncline_model::{Link, LinkState, Record, RemoteId, Side, Sides};
-use syncline_store::{SeenLink, Staged};
+use syncline_store::{GoneWhy, SeenLink, Staged, StagedState};
 
 use super::batch::seen;
 use super::context::RunContext;
+use super::guards;
 use super::pull::staged;
 use crate::Trouble;
 
@@ -36,6 +37,7 @@ pub async fn confirm(
             .collect();
         let doubtful: Vec<RemoteId> = doubtful.into_iter().collect();
         let mut found = read(context, side, &doubtful).await?;
+        let mut leaving = Vec::new();
         for id in doubtful {
             let key = (side, id);
             let Some(row) = rows.remove(&key) else {
@@ -45,6 +47,11 @@ pub async fn confirm(
                 dropped.push(key);
                 continue;
             };
+            let before = match &row.state {
+                StagedState::Present { fields } => Some(fields),
+                StagedState::Gone { .. } => None,
+            };
+            let leaves = guards::leaves(context, side, before, &record.fields);
             let now = Change::Present {
                 record,
                 former: row.former,
@@ -54,8 +61,10 @@ pub async fn confirm(
                 retry_at: row.retry_at,
                 ..staged(context, side, &now)
             };
+            leaving.extend(leaves.then(|| now.clone()));
             rows.insert(key, now);
         }
+        guards::tell(context, leaving.into_iter()).await?;
     }
     Ok(dropped)
 }
@@ -93,7 +102,9 @@ fn is_doubtful(context: &RunContext<'_>, link: &Link, row: &Staged) -> bool {
         LinkState::Live | LinkState::Frozen { .. } => false,
     };
     if gone {
-        return !seeded(Bug::StaleResurrects);
+        // One that is shown outside has not come back: read directly, it would look as if it were inside.
+        let why = GoneWhy::Left;
+        return row.state != StagedState::Gone { why } && !seeded(Bug::StaleResurrects);
     }
     let is_later = match (row.modified_at, *link.modified_at.get(row.side)) {
         (Some(shown), Some(known)) => shown > known,

@@ -95,6 +95,7 @@ pub async fn tools_for(due: usize, bell: &Arc<Bell>, clock: Arc<dyn Clock>) -> T
         clock,
         ids,
         shapes: Arc::new(Shapes::default()),
+        tariffs: Arc::new(syncline_model::Tariffs::unlimited()),
         settings: Settings {
             slots: 1,
             slice: Duration::from_secs(1),
@@ -102,12 +103,14 @@ pub async fn tools_for(due: usize, bell: &Arc<Bell>, clock: Arc<dyn Clock>) -> T
             batch: 1,
             tick: Duration::from_secs(1),
             grace: Duration::from_secs(1),
+            relook: Duration::from_hours(24),
         },
     }
 }
 
 async fn fill(store: &Store, ids: &dyn Ids, due: usize) {
     let tenant = NewTenant {
+        plan: "enterprise".into(),
         id: TenantId::from_uuid(ids.next()),
         name: "Acme".into(),
         created_at: start(),
@@ -116,7 +119,7 @@ async fn fill(store: &Store, ids: &dyn Ids, due: usize) {
         id: MemberId::from_uuid(ids.next()),
         email: "owner@acme.example".into(),
         password_hash: "$argon2id$x".into(),
-        role: "owner".into(),
+        role: syncline_model::Role::Owner,
     };
     store.signup(&tenant, &member).await.expect("sign-up");
     let scope = store.scope(tenant.id).await.expect("scope");
@@ -164,7 +167,9 @@ async fn fill(store: &Store, ids: &dyn Ids, due: usize) {
             created_at: start(),
             updated_at: start(),
         };
-        let made = scope.connection_create(&connection, Some(start())).await;
+        let made = scope
+            .connection_create(&connection, Some(start()), None)
+            .await;
         made.expect("connection");
     }
 }

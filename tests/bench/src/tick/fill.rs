@@ -197,6 +197,7 @@ fn tenant(number: u32) -> TenantId {
 async fn sign_up(store: &Store, number: u32) -> anyhow::Result<()> {
     let now = SystemClock.now();
     let new = NewTenant {
+        plan: "enterprise".into(),
         id: tenant(number),
         name: "Tenant".into(),
         created_at: now,
@@ -205,7 +206,7 @@ async fn sign_up(store: &Store, number: u32) -> anyhow::Result<()> {
         id: MemberId::from_uuid(SystemIds.next()),
         email: format!("owner-{number}@tick.example"),
         password_hash: "none".into(),
-        role: "owner".into(),
+        role: syncline_model::Role::Owner,
     };
     store.signup(&new, &member).await?;
     Ok(())
@@ -262,6 +263,6 @@ async fn template(store: &Store) -> anyhow::Result<()> {
         created_at: now,
         updated_at: now,
     };
-    scope.connection_create(&connection, None).await?;
+    scope.connection_create(&connection, None, None).await?;
     Ok(())
 }

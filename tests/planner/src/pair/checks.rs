@@ -8,7 +8,7 @@ use syncline_model::{
 
 use super::{
     Round,
-    oracle::{self, Course, Known, Scope, Seen, Verdict},
+    oracle::{self, Apart, Course, Known, Scope, Seen, Verdict},
     run::{Play, SIDES, at},
 };
 use crate::ensure;
@@ -33,6 +33,7 @@ impl Play<'_> {
                 number(body.rendered.a.get(key)),
                 number(body.rendered.b.get(key)),
             ],
+            cleared: [body.cleared.a.contains(key), body.cleared.b.contains(key)],
             resolution: body.resolutions.get(key).map(|side| at(*side)),
             open: body.open.contains(key),
         }
@@ -101,7 +102,7 @@ impl Play<'_> {
             let mut known = self.known(&self.link.body, index);
             let mut now = self.now(index, &known);
             now[gone] = Some(known.rendered[gone].or(known.seen[gone]).unwrap_or(0));
-            known.resolution = Some(rest);
+            (known.open, known.resolution) = (false, Some(rest));
             let (Some(_), [Some(a), Some(b)]) = (known.target, now) else {
                 return false;
             };
@@ -116,7 +117,9 @@ impl Play<'_> {
             held: round.held_gone,
             ..self.laid.scope
         };
-        let course = oracle::course(self.link.state, self.seen(), &scope, |gone| {
+        let seen = self.seen();
+        let noted = (apart(&self.link.body), inside(&self.link.body));
+        let course = oracle::course(self.link.state, seen, noted, &scope, |gone| {
             self.is_owed(gone)
         });
         let mut expected = Expected {
@@ -177,6 +180,22 @@ impl Play<'_> {
                     }
                     _ => false,
                 })?;
+            }
+            Course::TakeOut(left) => {
+                let partner = SIDES[1 - left];
+                let is_it = matches!(operations.as_slice(), [Operation::Leave { side, id }]
+                    if *side == partner && id == self.link.remote.get(partner));
+                alone(is_it)?;
+                let state = LinkState::Frozen { left: SIDES[left] };
+                ensure!(step.state == state, "state {:?}, not {state:?}", step.state);
+            }
+            Course::PutBack(back) => {
+                let back = SIDES[back];
+                let is_it = matches!(operations.as_slice(), [Operation::Join { side, id }]
+                    if *side == back && id == self.link.remote.get(back));
+                alone(is_it)?;
+                let state = followed(self.link.state);
+                ensure!(step.state == state, "state {:?}, not {state:?}", step.state);
             }
             Course::Merge => self.check_merge(step, round, &mut expected)?,
         }
@@ -407,12 +426,47 @@ impl Play<'_> {
             Course::Remake(_) if all_done && !outcomes.is_empty() => LinkState::Live,
             Course::Carry(_, DeletionPolicy::Delete) if all_done => LinkState::Buried,
             Course::Carry(gone, _) if all_done => LinkState::Severed { gone: SIDES[gone] },
-            Course::Forget | Course::Remake(_) | Course::Carry(..) => before.state,
+            Course::TakeOut(left) if all_done => LinkState::Frozen { left: SIDES[left] },
+            Course::PutBack(_) if all_done => followed(before.state),
+            Course::Forget
+            | Course::Remake(_)
+            | Course::Carry(..)
+            | Course::TakeOut(_)
+            | Course::PutBack(_) => before.state,
         };
+        let noted = match expected.course {
+            Course::TakeOut(left) => Some((1 - left, true)),
+            Course::PutBack(side) => Some((side, false)),
+            Course::Merge | Course::Remake(_) => None,
+            _ => apart(&before.body).map(|apart| (apart.side, apart.out)),
+        };
+        if self.laid.policy.parts() {
+            let read = |side: usize| matches!(self.rows[side], Some((Sight::Present(_), _)));
+            let was = inside(&before.body);
+            let want = match expected.course {
+                Course::Merge => [0, 1].map(|side| was[side] || read(side)),
+                Course::Remake(gone) if all_done && !outcomes.is_empty() => {
+                    [0, 1].map(|side| side != gone)
+                }
+                _ => was,
+            };
+            let is = inside(body);
+            ensure!(is == want, "seen inside: {is:?}, not {want:?}");
+        }
+        let is_noted = apart(body);
+        ensure!(
+            is_noted.map(|apart| (apart.side, apart.out)) == noted,
+            "noted {is_noted:?}, not {noted:?}"
+        );
+        if matches!(expected.course, Course::TakeOut(_) | Course::PutBack(_)) {
+            let said = is_noted.is_some_and(|apart| apart.done);
+            ensure!(said == all_done, "noted as done: {said}");
+        }
         ensure!(state == want, "settled as {state:?}, not {want:?}");
         let carried = settled.changes.iter().filter(|change| {
-            use ChangeKind::{Created, Deleted, Marked, Unlinked, Updated};
-            matches!(change.kind, Created | Updated | Deleted | Marked | Unlinked)
+            use ChangeKind::{Created, Deleted, Joined, Marked, Unlinked, Updated};
+            let taken = matches!(change.kind, Deleted | Marked | Unlinked);
+            taken || matches!(change.kind, Created | Updated | Joined)
         });
         let worked = outcomes.iter().filter(|outcome| done(outcome)).count();
         ensure!(carried.count() == worked, "history: {:?}", settled.changes);
@@ -502,4 +556,28 @@ impl Play<'_> {
         }
         Ok(())
     }
+}
+
+/// Who was taken out of the collection, as a link notes it.
+fn apart(body: &LinkBody) -> Option<Apart> {
+    let parted = body.parted.get(&ConnectionId::NIL)?;
+    Some(Apart {
+        side: at(parted.side),
+        out: parted.out,
+        done: parted.done,
+    })
+}
+
+/// The state of a link whose records are both there again.
+const fn followed(state: LinkState) -> LinkState {
+    match state {
+        LinkState::Severed { .. } | LinkState::Buried => LinkState::Live,
+        state => state,
+    }
+}
+
+/// The sides whose record was seen to take part, as a link notes it.
+fn inside(body: &LinkBody) -> [bool; 2] {
+    let inside = body.inside.get(&ConnectionId::NIL);
+    inside.map_or([false; 2], |inside| [inside.a, inside.b])
 }

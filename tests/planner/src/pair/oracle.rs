@@ -24,6 +24,8 @@ pub struct Known {
     pub target: Option<u8>,
     pub seen: [Option<u8>; 2],
     pub rendered: [Option<u8>; 2],
+    /// Whether each side was cleared after the target had got there, and has not been filled again yet.
+    pub cleared: [bool; 2],
     pub resolution: Option<usize>,
     pub open: bool,
 }
@@ -55,6 +57,7 @@ pub fn merge(terms: &Terms, now: [u8; 2], known: &Known, newer: Option<usize>) -
             ConflictPolicy::AWins => Some(0),
             ConflictPolicy::BWins => Some(1),
             ConflictPolicy::MostRecent => Some(newer.unwrap_or(0)),
+            ConflictPolicy::MostRecentOrB => Some(newer.unwrap_or(1)),
             ConflictPolicy::Ask => None,
         })
     };
@@ -82,8 +85,14 @@ pub fn merge(terms: &Terms, now: [u8; 2], known: &Known, newer: Option<usize>) -
         let cleared = terms.shape.is_blank(now[side]) && !terms.shape.is_blank(target);
         !(said.contains(&Some(now[side])) || terms.keep && cleared)
     });
-    let arrived =
-        [0, 1].map(|side| known.rendered[side].is_some() || known.seen[side] == Some(target));
+    let arrived = [0, 1].map(|side| {
+        let stood = known.cleared[side] || known.seen[side] == Some(target);
+        stood || known.rendered[side].is_some()
+    });
+    if known.open && known.resolution.is_some() && terms.from == [true, true] {
+        // Asked and answered: how the values came about counts no more.
+        return by_policy();
+    }
     match [0, 1].map(|side| changed[side] && terms.from[side]) {
         [true, true] => by_policy(),
         [false, false] => {
@@ -175,6 +184,10 @@ pub enum Course {
     Remake(usize),
     /// The deletion on a side is carried to the other one.
     Carry(usize, DeletionPolicy),
+    /// The record on a side left, and its partner is taken out of the collection.
+    TakeOut(usize),
+    /// The record on a side is put back into the collection, since its partner is back.
+    PutBack(usize),
     /// The records are merged.
     Merge,
 }
@@ -186,16 +199,27 @@ pub struct Scope {
     pub flows: [bool; 2],
     /// What a deletion on each side does.
     pub deletions: [DeletionPolicy; 2],
+    /// Whether the partner of a record that leaves on each side is taken out.
+    pub takes_out: [bool; 2],
     /// Whether a guard holds what follows from records gone on each side.
     pub held: [bool; 2],
 }
 
+/// A record that was taken out, or is on its way: its side, whether it is to be out, and whether that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Apart {
+    pub side: usize,
+    pub out: bool,
+    pub done: bool,
+}
+
 const SIDES: [Side; 2] = [Side::A, Side::B];
 
-/// The course of a link. `owed` says whether a side that is gone is owed an edit of the other.
+/// The course of a link. `inside` are the sides whose record was seen to take part. `owed` says whether a side that is gone is owed an edit of the other.
 pub fn course(
     state: LinkState,
     seen: [Seen; 2],
+    (apart, inside): (Option<Apart>, [bool; 2]),
     scope: &Scope,
     owed: impl Fn(usize) -> bool,
 ) -> Course {
@@ -221,10 +245,12 @@ pub fn course(
             state
         }
     };
+    // That a record is outside which we took out says nothing.
+    let is_apart = |side: usize| apart.is_some_and(|apart| apart.side == side);
     let outside = |side: usize| match seen[side] {
-        Seen::Outside => true,
+        Seen::Outside => !is_apart(side),
         Seen::Record { passes, .. } => scope.flows[side] && !passes,
-        Seen::Nothing => state == LinkState::Frozen { left: SIDES[side] },
+        Seen::Nothing => state == LinkState::Frozen { left: SIDES[side] } && !is_apart(side),
         Seen::Gone => false,
     };
     let gone = match seen {
@@ -236,7 +262,8 @@ pub fn course(
     if let Some(gone) = gone {
         let rest = 1 - gone;
         let carried = scope.deletions[gone] != DeletionPolicy::Ignore && scope.flows[gone];
-        let took_part = state != LinkState::Frozen { left: SIDES[gone] } && !outside(rest);
+        let inside = state != LinkState::Frozen { left: SIDES[gone] } && !outside(rest);
+        let took_part = inside && apart.is_none();
         if carried && took_part && scope.flows[rest] && owed(gone) {
             return Course::Remake(gone);
         }
@@ -249,9 +276,30 @@ pub fn course(
             Course::Rest(LinkState::Severed { gone: SIDES[gone] })
         };
     }
+    let due = |left: usize| {
+        let partner = 1 - left;
+        // Taken out once, at the moment of leaving; who is put back by hand stays.
+        let is_news = match apart {
+            None => state == LinkState::Live && inside[left] && !outside(partner),
+            Some(apart) => apart.side == partner && (!apart.out || !apart.done),
+        };
+        scope.takes_out[left] && is_news
+    };
     match [0, 1].into_iter().find(|side| outside(*side)) {
-        Some(left) if live && scope.held[left] => Course::Held(followed),
+        Some(left) if (live || due(left)) && scope.held[left] => Course::Held(followed),
+        Some(left) if due(left) => Course::TakeOut(left),
         Some(left) => Course::Rest(LinkState::Frozen { left: SIDES[left] }),
-        None => Course::Merge,
+        None => match apart {
+            None => Course::Merge,
+            Some(apart) => {
+                let is_in = !apart.out && apart.done;
+                let is_read = matches!(seen[apart.side], Seen::Record { .. });
+                if is_in && is_read {
+                    Course::Merge
+                } else {
+                    Course::PutBack(apart.side)
+                }
+            }
+        },
     }
 }

@@ -5,8 +5,8 @@ use syncline_engine::{
     Sight, Step, plan, settle,
 };
 use syncline_model::{
-    Fields, Link, LinkBody, LinkId, LinkState, PairId, ProblemReason, Record, RemoteId, Side,
-    Sides, Version,
+    ConnectionId, Fields, Link, LinkBody, LinkId, LinkState, PairId, ProblemReason, Record,
+    RemoteId, Side, Sides, Version,
 };
 
 use super::{Case, Event, Laid, Round};
@@ -71,6 +71,13 @@ impl<'a> Play<'a> {
             body.target.insert(key.clone(), shape.value(target, false));
             body.seen.a.insert(key.clone(), shape.value(seen_a, false));
             body.seen.b.insert(key.clone(), shape.value(seen_b, false));
+        }
+        if laid.policy.parts() {
+            let inside = Sides {
+                a: case.inside[0],
+                b: case.inside[1],
+            };
+            body.inside.insert(ConnectionId::NIL, inside);
         }
         let there = [0, 1].map(|side| {
             let mut fields = Fields::new();
@@ -259,17 +266,15 @@ impl<'a> Play<'a> {
             let row = self.rows[side].as_ref();
             row.map_or(Sight::Unchanged, |row| row.0.clone())
         };
+        let sight = Sides {
+            a: sight(0),
+            b: sight(1),
+        };
         let observation = Observation {
-            linked: vec![LinkedPair {
-                link: self.link.clone(),
-                sight: Sides {
-                    a: sight(0),
-                    b: sight(1),
-                },
-            }],
+            linked: vec![LinkedPair::new(self.link.clone(), sight)],
             clusters: Vec::new(),
             held,
-            elsewhere: None,
+            ..Observation::default()
         };
         let mut plan = plan(&observation, &self.laid.policy);
         ensure!(plan.steps.len() == 1, "{} steps", plan.steps.len());
@@ -303,6 +308,7 @@ impl<'a> Play<'a> {
                 (Outcome::Unknown, Operation::Create { .. }) => {
                     self.limbo = Some((step.clone(), made));
                 }
+                (Outcome::Done { .. }, Operation::Join { side, .. }) => self.stage(at(*side)),
                 (Outcome::Done { .. }, _) | (_, Operation::Create { .. }) => {}
                 (_, written) => self.stage(at(written.side())),
             }
@@ -420,9 +426,9 @@ impl<'a> Play<'a> {
                 self.trash[side] = gone.map(|there| there.record);
             }
             Operation::Mark { .. } => {}
-            Operation::Leave { .. } => {
+            Operation::Leave { .. } | Operation::Join { .. } => {
                 if let Some(there) = &mut self.there[side] {
-                    there.left = true;
+                    there.left = matches!(operation, Operation::Leave { .. });
                 }
             }
         }
@@ -491,6 +497,11 @@ impl<'a> Play<'a> {
         let (LinkState::Live, [Some(a), Some(b)]) = (self.link.state, &self.there) else {
             return Ok(());
         };
+        ensure!(
+            self.link.body.parted.is_empty() && !a.left && !b.left,
+            "followed, but not both are inside: {:?}",
+            self.link.body.parted
+        );
         for (index, (spec, terms)) in self
             .laid
             .config

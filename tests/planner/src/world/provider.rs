@@ -82,6 +82,10 @@ impl World {
                 remote.left.insert(id.clone());
                 id.clone()
             }
+            Operation::Join { id, .. } => {
+                remote.left.remove(id);
+                id.clone()
+            }
         };
         remote.news.insert(id.clone());
         let record = remote.records.get(&id).cloned();

@@ -130,6 +130,8 @@ pub struct Account {
     pub judged: bool,
     /// What may become of records here whose partner was deleted.
     pub fates: Vec<DeletionPolicy>,
+    /// Whether the partner of who leaves is taken out of the group here.
+    pub leaves: bool,
     /// Which records we took away here, when, and how many there were.
     pub removals: Vec<(RemoteId, DateTime<Utc>, usize)>,
     feed: Vec<Shown>,
@@ -161,6 +163,7 @@ impl Account {
             filtered: false,
             judged: false,
             fates: Vec::new(),
+            leaves: false,
             removals: Vec::new(),
             feed: Vec::new(),
             upto: 0,

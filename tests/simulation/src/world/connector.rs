@@ -268,6 +268,23 @@ impl Connector for SimConnector {
         });
         each(call.await, ids.len())
     }
+
+    async fn join(&self, session: &Session, _: &str, ids: &[RemoteId]) -> Vec<Result<(), Error>> {
+        let call = self.call(session, "join", true, |world| {
+            let done = ids.iter().map(|id| {
+                let (done, error) = self.item(world);
+                let there = world.record(self.number, id).is_some();
+                if done && there {
+                    self.put_back(world, id);
+                }
+                let gone = || self.error(Kind::NotFound, "no such record");
+                let result = if there { Ok(()) } else { Err(gone()) };
+                error.map_or(result, Err)
+            });
+            Ok(done.collect())
+        });
+        each(call.await, ids.len())
+    }
 }
 
 /// A call's failure is every item's.

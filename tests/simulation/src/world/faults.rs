@@ -60,6 +60,10 @@ pub struct Struck {
     pub expired: u64,
     /// Listings cut short.
     pub truncated: u64,
+    /// Records taken out of the group since their partners left.
+    pub parted: u64,
+    /// Records put back.
+    pub joined: u64,
     /// Stale versions refused.
     pub stale: u64,
     /// Creations found again.

@@ -136,7 +136,46 @@ async fn actions_are_reversed_when_the_record_stops_matching() -> anyhow::Result
 #[tokio::test]
 async fn what_does_not_exist_is_refused_with_what_does() -> anyhow::Result<()> {
     let world = world().await?;
+    let group = json!({"name": "Customers"});
+    world.sandbox.act(GOOGLE, "actions/group", group).await?;
+    let tagged = json!({"Tag": [{"name": "VIP"}]});
+    world.sandbox.create(ZOHO, crm("Ada", tagged)).await?;
     for (rule, pointer, part) in [
+        (
+            json!({"from": "a", "if": [{"field": "Owner", "is": "Nobody"}]}),
+            "/rules/0/if/0/is",
+            "Patricia Boyle",
+        ),
+        (
+            json!({"from": "a", "if": [{"field": "Owner.email", "in": ["nobody@crm.example"]}]}),
+            "/rules/0/if/0/in",
+            "patricia@crm.example",
+        ),
+        (
+            json!({"from": "a", "if": [{"field": "Tag", "is": "Unheard of"}]}),
+            "/rules/0/if/0/is",
+            "VIP",
+        ),
+        (
+            json!({"from": "b", "if": [{"field": "groups", "is_not": "Unheard of"}]}),
+            "/rules/0/if/0/is_not",
+            "Customers",
+        ),
+        (
+            json!({"from": "a", "then": [{"add_to": "group:Unheard of"}]}),
+            "/rules/0/then/0/add_to",
+            "Customers",
+        ),
+        (
+            json!({"from": "b", "then": [{"add_to": "list:Unheard of"}]}),
+            "/rules/0/then/0/add_to",
+            "tag",
+        ),
+        (
+            json!({"from": "b", "then": [{"set": "Owner.email", "to": "nobody@crm.example"}]}),
+            "/rules/0/then/0/to",
+            "patricia@crm.example",
+        ),
         (
             json!({"from": "a", "if": [{"field": "Lead_Source", "is": "Smoke signal"}]}),
             "/rules/0/if/0/is",
@@ -170,6 +209,16 @@ async fn what_does_not_exist_is_refused_with_what_does() -> anyhow::Result<()> {
                 && text(error, "/message").is_ok_and(|detail| detail.contains(part))
         });
         assert!(named, "wanted {part} at {pointer}: {refused}");
+    }
+    for (side, account, collection, part) in [
+        ("a", &world.a, "view:4150868000000999999", "All Contacts"),
+        ("b", &world.b, "group:contactGroups/none", "Customers"),
+    ] {
+        let wish = json!({side: {"account": account, "collection": collection}});
+        let refused = world.refused(wish).await?;
+        let error = &refused["errors"][0];
+        assert_eq!(error["pointer"], format!("/{side}/collection"), "{refused}");
+        assert!(error["message"].to_string().contains(part), "{refused}");
     }
     Ok(())
 }

@@ -107,3 +107,36 @@ async fn what_no_guard_holds_any_more_goes_on() -> anyhow::Result<()> {
     assert_eq!(world.api.run(&run).await?["state"], "cancelled");
     Ok(())
 }
+
+/// A rule that is added would write over what stands in many contacts: it waits for a person, who is told the field.
+#[tokio::test]
+async fn a_rule_that_writes_over_many_waits_for_a_person() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    for number in 0..20 {
+        let source = json!({"Lead_Source": "Advertisement"});
+        let contact = crm(&format!("Person{number}"), source);
+        world.sandbox.create(ZOHO, contact).await?;
+    }
+    let connection = world.connected(json!({})).await?;
+    let with = async |source: &str| -> anyhow::Result<usize> {
+        let all = world.sandbox.live(ZOHO).await?;
+        let are = all.iter().filter(|one| one.native["Lead_Source"] == source);
+        Ok(are.count())
+    };
+    let rule = json!({"from": "b", "then": [{"set": "Lead_Source", "to": "Chat"}]});
+    world
+        .api
+        .patch(&connection, json!({"rules": [rule]}))
+        .await?;
+    let run = world.api.begin(&connection).await?;
+    assert_eq!(parked(&world, &run).await?, [("overwrite".to_owned(), 20)]);
+    let shown = world.api.run(&run).await?;
+    assert_eq!(shown["guards"][0]["entry"], "Lead_Source=", "{shown}");
+    assert_eq!(with("Advertisement").await?, 20);
+    approve(&world, &run).await?;
+    let run = world.api.ended(&run).await?;
+    assert_eq!(run["state"], "succeeded", "{run}");
+    assert_eq!(with("Chat").await?, 20);
+    world.quiet(&connection).await?;
+    Ok(())
+}

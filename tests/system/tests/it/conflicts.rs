@@ -77,6 +77,63 @@ async fn the_most_recent_wins_at_google() -> anyhow::Result<()> {
     settled("most_recent", GOOGLE, "b", "At Google").await
 }
 
+/// F-47: the CRM's clock is off, and two people edit, so many seconds apart: who is later truly wins, whatever the clocks
+/// show; inside the doubt the side does that the policy names.
+async fn by_clocks_that_differ(
+    policy: &str,
+    ahead: i64,
+    edits: [(&str, u64); 2],
+    wins: &str,
+) -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    world.sandbox.ahead(ZOHO, ahead).await?;
+    let ada = crm("Ada", json!({"Title": "Engineer"}));
+    world.sandbox.create(ZOHO, ada).await?;
+    let connection = world.connected(json!({"conflict": policy})).await?;
+    for (side, wait) in edits {
+        world.sandbox.pass(wait).await?;
+        let record = world.sandbox.get(side, &email("Ada")).await?;
+        let edit = if side == ZOHO {
+            json!({"Title": "In the CRM"})
+        } else {
+            title("At Google")
+        };
+        world.sandbox.edit(side, &record.id, edit).await?;
+    }
+    let run = world.api.sync(&connection).await?;
+    assert_eq!(titles(&world).await?, [wins, wins], "{ahead} {run}");
+    let met = conflicts(&world, &connection).await?;
+    assert_eq!(met.len(), 1, "{met:?}");
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_most_recent_wins_though_a_clock_is_ahead() -> anyhow::Result<()> {
+    let (ahead, later) = (420, [(ZOHO, 900), (GOOGLE, 60)]);
+    by_clocks_that_differ("most_recent", ahead, later, "At Google").await
+}
+
+#[tokio::test]
+async fn the_most_recent_wins_though_a_clock_is_behind() -> anyhow::Result<()> {
+    let (behind, later) = (-420, [(GOOGLE, 900), (ZOHO, 60)]);
+    by_clocks_that_differ("most_recent", behind, later, "In the CRM").await?;
+    by_clocks_that_differ("most_recent_or_b", behind, later, "In the CRM").await
+}
+
+#[tokio::test]
+async fn inside_the_doubt_about_clocks_side_a_wins() -> anyhow::Result<()> {
+    let (behind, at_once) = (-420, [(GOOGLE, 900), (ZOHO, 0)]);
+    by_clocks_that_differ("most_recent", behind, at_once, "In the CRM").await
+}
+
+#[tokio::test]
+async fn inside_the_doubt_about_clocks_side_b_wins_where_the_customer_says_so() -> anyhow::Result<()>
+{
+    let (ahead, at_once) = (420, [(GOOGLE, 900), (ZOHO, 0)]);
+    by_clocks_that_differ("most_recent_or_b", ahead, at_once, "At Google").await
+}
+
 /// F-04, F-54: an edit that no pull has shown is found by our write of the other side's edit, which is refused for its
 /// stale version. Neither person knew of the other: the policy decides, as if both had been read.
 async fn found_by_a_refused_write(late: &str, policy: &str, wins: &str) -> anyhow::Result<()> {
@@ -157,8 +214,10 @@ async fn asked_and_answered() -> anyhow::Result<()> {
     let open: Vec<&Value> = open.iter().filter(|one| one["status"] == "open").collect();
     assert_eq!(open.len(), 1, "{open:?}");
     let path = format!("/v1/conflicts/{}/resolve", text(open[0], "/id")?);
-    world.api.post(&path, json!({"winner": "b"})).await?;
-    world.api.sync(&connection).await?;
+    let resolved = world.api.post(&path, json!({"winner": "b"})).await?;
+    // Carried out at once, though nobody asks for a sync.
+    let run = text(&resolved, "/runs/0")?;
+    succeeded(world.api.ended(&run).await?)?;
     assert_eq!(titles(&world).await?, ["At Google", "At Google"]);
     world.quiet(&connection).await?;
     let open = conflicts(&world, &connection).await?;

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::customer::succeeded;
-use system_tests::http::text;
+use system_tests::http::{text, until};
 use system_tests::{GOOGLE, Record, World, ZOHO};
 
 use crate::people::{book, crm, email};
@@ -178,12 +178,16 @@ fn resource(record: &Record) -> String {
     format!("people/{}", record.id)
 }
 
+/// Gives the review.
 async fn answer(world: &World, problem: &str, answer: Value) -> anyhow::Result<Value> {
     let path = format!("/v1/problems/{problem}/answer");
     let body = json!({"answer": answer});
     let given = world.api.call(Method::POST, &path, Some(&body)).await?;
     ensure!(given.status == 201, "{}: {}", given.status, given.body);
-    Ok(given.body)
+    let mut review = given.body;
+    let all = review.as_object_mut().context("a review")?;
+    all.remove("runs").context("what carries it out")?;
+    Ok(review)
 }
 
 async fn partner(world: &World, connection: &str, a: &str) -> anyhow::Result<Option<String>> {
@@ -308,4 +312,66 @@ async fn review_creates_and_undoing_it_doubles_nobody() -> anyhow::Result<()> {
     assert_eq!(counts().await?, before);
     world.quiet(&connection).await?;
     Ok(())
+}
+
+/// An answer is carried out at once, though nobody asks for a sync; while the connection is paused it waits.
+#[tokio::test]
+async fn an_answer_is_carried_out_at_once() -> anyhow::Result<()> {
+    let (world, connection, ask) = tied(World::start(0).await?).await?;
+    let (problem, _) = adas(&ask)?;
+    let ada = world.sandbox.get(ZOHO, &email("Ada")).await?;
+    let cleo = resource(&world.sandbox.get(GOOGLE, &email("Cleo")).await?);
+    let runs = format!("/v1/connections/{connection}/runs");
+    let before = world.api.list(&runs).await?.len();
+    let review = answer(&world, &problem, json!({"link": cleo})).await?;
+    until("the link", 20, async || {
+        let found = partner(&world, &connection, &ada.id).await?;
+        Ok((found.as_ref() == Some(&cleo)).then_some(()))
+    })
+    .await?;
+    let now = world.api.list(&runs).await?;
+    assert_eq!(
+        (now.len(), &now[0]["trigger"]),
+        (before + 1, &json!("manual"))
+    );
+    world.api.ended(&text(&now[0], "/id")?).await?;
+
+    // Taken back at once, too; and nothing is, the second time.
+    let path = format!("/v1/reviews/{}", text(&review, "/id")?);
+    let back = world.api.call(Method::DELETE, &path, None).await?.ok()?;
+    let run = text(&back, "/runs/0")?;
+    succeeded(world.api.ended(&run).await?)?;
+    let again = world.api.call(Method::DELETE, &path, None).await?.ok()?;
+    assert_eq!(again["runs"], json!([]), "{again}");
+    let pause = format!("/v1/connections/{connection}/pause");
+    world.api.post(&pause, Value::Null).await?;
+    let (problem, _) = adas(&open(&world, &connection).await?)?;
+    let before = world.api.list(&runs).await?.len();
+    answer(&world, &problem, json!({"link": cleo})).await?;
+    assert_eq!(world.api.list(&runs).await?.len(), before);
+    let resume = format!("/v1/connections/{connection}/resume");
+    world.api.post(&resume, Value::Null).await?;
+    world.api.sync(&connection).await?;
+    assert_eq!(partner(&world, &connection, &ada.id).await?, Some(cleo));
+    Ok(())
+}
+
+/// An answer is kept though no run can be asked for, and says so: one begins by itself, also where nothing is scheduled.
+#[tokio::test]
+async fn an_answer_is_kept_though_no_run_can_be_asked_for() -> anyhow::Result<()> {
+    let (world, connection, ask) = tied(World::start(0).await?).await?;
+    let (problem, _) = adas(&ask)?;
+    let ada = world.sandbox.get(ZOHO, &email("Ada")).await?;
+    let cleo = resource(&world.sandbox.get(GOOGLE, &email("Cleo")).await?);
+    world.refuse_runs(true).await?;
+    let path = format!("/v1/problems/{problem}/answer");
+    let body = json!({"answer": {"link": cleo}});
+    let given = world.api.call(Method::POST, &path, Some(&body)).await?;
+    assert_eq!((given.status, &given.body["runs"]), (201, &json!([])));
+    world.refuse_runs(false).await?;
+    until("the link", 20, async || {
+        let found = partner(&world, &connection, &ada.id).await?;
+        Ok((found.as_ref() == Some(&cleo)).then_some(()))
+    })
+    .await
 }

@@ -49,10 +49,12 @@ async fn roles_sync_together_and_tell_what_they_do() -> anyhow::Result<()> {
     let b = api.authorise("google_contacts", GOOGLE_LOGIN).await?;
     let native = json!({"Last_Name": CANARY, "Email": format!("{CANARY}@mail.example")});
     sandbox.create("zoho", native).await?;
+    // A rule on age, since looks at all records again are counted.
+    let recent = json!({"from": "a", "if": [{"field": "Created_Time", "within_days": 3650}]});
     let connection = api
         .connect(
             json!({"name": "Contacts", "a": {"account": a}, "b": {"account": b},
-            "schedule": {"every": "manual"}}),
+            "schedule": {"every": "manual"}, "rules": [recent]}),
         )
         .await?;
     succeeded(api.first_run(&connection).await?)?;
@@ -200,6 +202,7 @@ fn environment(
         ("SERVER__LISTEN", "127.0.0.1:0".to_owned()),
         ("TELEMETRY__OTLP_ENDPOINT", receiver.base.clone()),
         ("WORKER__TICK", "200ms".to_owned()),
+        ("WORKER__RELOOK", "1ms".to_owned()),
         ("LOG__LEVEL", "trace".to_owned()),
         ("LOG__FORMAT", "json".to_owned()),
     ] {

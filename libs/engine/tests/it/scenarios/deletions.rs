@@ -285,6 +285,37 @@ fn emptied_side_is_refused() {
     quiet(&mut world);
 }
 
+/// A listing that shrank too much may be wrong: who is missing counts as inside until somebody agrees.
+#[test]
+fn who_leaves_a_side_that_a_guard_holds_is_frozen_once_somebody_agrees() {
+    let frozen = LinkState::Frozen { left: Side::A };
+    let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
+    let state = |world: &World| world.link_of(Side::A, &a).expect("a link").state;
+    world.held.gone.a = true;
+    world.leave(Side::A, &a);
+    world.edit(Side::B, &b, &[("x", "b1".into())]);
+    assert_eq!(world.run(), 0);
+    assert_eq!(state(&world), LinkState::Live);
+    assert!(world.settled.iter().any(|done| done.counters.held > 0));
+    world.agree();
+    assert_eq!(world.run(), 0);
+    assert_eq!(state(&world), frozen);
+    // Who is outside already is nothing that the guard holds.
+    world.held.gone.a = true;
+    world.edit(Side::B, &b, &[("x", "b2".into())]);
+    assert_eq!(world.run(), 0);
+    assert_eq!(state(&world), frozen);
+    assert!(world.settled.iter().all(|done| done.counters.held == 0));
+    world.come_back(Side::A, &a);
+    world.run();
+    holds(&world, "x", (&a, "b2"), (&b, "b2"));
+    // Nor does a guard of the other side.
+    world.held.gone = Sides { a: false, b: true };
+    world.leave(Side::A, &a);
+    world.run();
+    assert_eq!(state(&world), frozen);
+}
+
 #[test]
 fn guards_count_as_documented() {
     use GuardKind::{Deletions, Shrink};
@@ -322,6 +353,7 @@ fn a_trip_shows_what_was_counted() {
         links: 1000,
         deleted: Sides { a: 60, b: 0 },
         missing: Sides { a: 250, b: 0 },
+        parting: Sides::default(),
         deletions_24h: 50,
         overwrites: [
             ((key("x", "x"), Side::A), 301),

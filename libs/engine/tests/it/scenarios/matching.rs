@@ -1,6 +1,6 @@
 //! First contact: who is who, and who takes part.
 
-use syncline_engine::{Cluster, Observation, RowFate, Subject, match_keys, plan};
+use syncline_engine::{Cluster, Kin, Observation, RowFate, Step, Subject, match_keys, plan};
 use syncline_model::{
     Direction, FieldDescriptor, Flow, Kind, Link, LinkBody, LinkId, LinkState, PairId,
     ProblemReason, RemoteId, Side, Sides,
@@ -468,4 +468,25 @@ fn mirrored_cluster_gives_the_mirrored_plan() {
         shape
     };
     assert_eq!(shape(&left, &right, false), shape(&right, &left, true));
+}
+
+/// Two records that other connections know to be the same one of the other side: one of them is linked with it.
+#[test]
+fn nobody_is_linked_with_two_whom_other_connections_know() {
+    let of = |id: &str| record(id, "v1", fields(&[("x", "x")]));
+    let mut cluster = Cluster::default();
+    cluster.records.a = vec![of("a1"), of("a2")];
+    cluster.records.b = vec![of("b1")];
+    for id in ["a1", "a2"] {
+        let kin = Kin::Record(RemoteId::new("b1"));
+        cluster.kin.a.insert(RemoteId::new(id), kin);
+    }
+    let observation = Observation {
+        clusters: vec![cluster],
+        ..Observation::default()
+    };
+    let planned = plan(&observation, &Setup::one_field().policy());
+    let b = |step: &&Step| step.remote.b == Some(RemoteId::new("b1"));
+    assert_eq!(planned.steps.iter().filter(b).count(), 1);
+    assert_eq!(planned.operations().count(), 0, "and nobody is made again");
 }

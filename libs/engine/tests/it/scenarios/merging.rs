@@ -1,9 +1,9 @@
 //! Edits, conflicts, half-done writes and providers with a spelling of their own.
 
-use syncline_engine::{Held, Operation, Totals, guards, overwrites, plan};
+use syncline_engine::{Held, LinkWrite, Operation, Totals, guards, overwrites, plan};
 use syncline_model::{
-    Blank, ConflictPolicy, DeletionPolicy, Direction, Flow, GuardKind, LinkState, RemoteId, Side,
-    Value,
+    Blank, ClockSkew, ConflictPolicy, DeletionPolicy, Direction, Flow, GuardKind, LinkState,
+    RemoteId, Side, Value,
 };
 
 use super::{holds, linked_x, only, quiet};
@@ -35,10 +35,11 @@ fn half_applied_merge_is_finished() {
 }
 
 /// How two edits of which neither knew the other end: who wins under each policy, `None` where a person is asked.
-const ENDS: [(ConflictPolicy, Option<Side>); 4] = [
+const ENDS: [(ConflictPolicy, Option<Side>); 5] = [
     (ConflictPolicy::AWins, Some(Side::A)),
     (ConflictPolicy::BWins, Some(Side::B)),
     (ConflictPolicy::MostRecent, Some(Side::B)),
+    (ConflictPolicy::MostRecentOrB, Some(Side::B)),
     (ConflictPolicy::Ask, None),
 ];
 
@@ -339,6 +340,39 @@ fn blank_is_filled_again_or_carried_over_as_the_mapping_says() {
     quiet(&mut world);
 }
 
+/// The value that a field is to be filled with again had been there: an edit made before that replaces it, and is not
+/// one that did not know of it.
+#[test]
+fn edit_of_a_cleared_field_is_no_conflict_with_its_filling() {
+    for fate in [Fate::Later, Fate::UnknownNot, Fate::Refused] {
+        let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
+        for _ in 0..2 {
+            world.edit(Side::B, &b, &[("x", Value::Empty)]);
+            world.run_with(&mut |_| fate);
+        }
+        world.edit(Side::B, &b, &[("x", "b1".into())]);
+        world.run();
+        holds(&world, "x", (&a, "b1"), (&b, "b1"));
+        assert!(world.conflicts.is_empty(), "{:?}", world.conflicts);
+        quiet(&mut world);
+    }
+}
+
+/// A newer value than the one that was cleared is on its way there: that one the edit did not know of.
+#[test]
+fn edit_of_a_cleared_field_stands_against_a_newer_value() {
+    let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
+    world.edit(Side::B, &b, &[("x", Value::Empty)]);
+    world.run_with(&mut |_| Fate::Later);
+    world.edit(Side::A, &a, &[("x", "a1".into())]);
+    world.run_with(&mut |_| Fate::Later);
+    world.edit(Side::B, &b, &[("x", "b1".into())]);
+    world.run();
+    holds(&world, "x", (&a, "a1"), (&b, "a1"));
+    assert_eq!(world.conflicts.len(), 1, "the edit is named");
+    quiet(&mut world);
+}
+
 #[test]
 fn field_cleared_on_both_sides_stays_cleared() {
     let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
@@ -376,21 +410,41 @@ fn delivery_is_finished_though_the_receiving_side_was_edited_meanwhile() {
     quiet(&mut world);
 }
 
+/// Times in seconds; how far b's clock is ahead, and how far that may be wrong. Inside the doubt the side wins that the
+/// policy names.
 #[test]
 fn most_recent_edit_wins_outside_the_doubt() {
-    use chrono::DateTime;
-    for (a_at, b_at, winner) in [(100, 90, Side::A), (90, 100, Side::B), (100, 101, Side::A)] {
-        let setup = Setup::one_field().with(|s| s.conflict = ConflictPolicy::MostRecent);
-        let (mut world, a, b) = linked_x(&setup, "x");
-        world.edit(Side::A, &a, &[("x", "a1".into())]);
-        world.edit(Side::B, &b, &[("x", "b1".into())]);
-        for (side, id, at) in [(Side::A, &a, a_at), (Side::B, &b, b_at)] {
-            let record = world.sides.get_mut(side).records.get_mut(id).expect("it");
-            record.modified_at = DateTime::from_timestamp(at, 0);
+    for (a_at, b_at, (ahead, doubt), winner) in [
+        (100, 90, (0, 0), Some(Side::A)),
+        (90, 100, (0, 0), Some(Side::B)),
+        (100, 101, (0, 0), None),
+        (100, 102, (0, 0), None),
+        (100, 103, (0, 0), Some(Side::B)),
+        // By its clock b was later; truly a was, or nobody knows.
+        (100, 390, (300, 1), Some(Side::A)),
+        (100, 400, (300, 1), None),
+        (100, 403, (300, 1), None),
+        (100, 404, (300, 1), Some(Side::B)),
+        // By its clock b was earlier; truly it was later, or nobody knows, or a was.
+        (400, 200, (-300, 1), Some(Side::B)),
+        (400, 102, (-300, 1), None),
+        (400, 90, (-300, 1), Some(Side::A)),
+    ] {
+        for (policy, in_doubt) in [
+            (ConflictPolicy::MostRecent, Side::A),
+            (ConflictPolicy::MostRecentOrB, Side::B),
+        ] {
+            let (mut world, a, b) = under(policy);
+            let micros = |seconds: i64| seconds * 1_000_000;
+            world.clocks.b = ClockSkew {
+                ahead: micros(ahead),
+                doubt: micros(doubt),
+            };
+            edited_at(&mut world, Side::A, &a, "a1", a_at);
+            edited_at(&mut world, Side::B, &b, "b1", b_at);
+            world.run();
+            contested(&mut world, (&a, &b), Some(winner.unwrap_or(in_doubt)));
         }
-        world.run();
-        let value = if winner == Side::A { "a1" } else { "b1" };
-        holds(&world, "x", (&a, value), (&b, value));
     }
 }
 
@@ -410,61 +464,6 @@ fn entry_added_later_is_first_contact_for_that_field_alone() {
     world.echo(Side::B, &b);
     assert_eq!(world.run(), 1);
     holds(&world, "y", (&a, "ya"), (&b, "ya"));
-    quiet(&mut world);
-}
-
-#[test]
-fn frozen_link_resumes_with_a_merge() {
-    let both = || vec![text("x"), text("y")];
-    let (mut world, a, b) = linked_x(&Setup::new(both(), both()), "x");
-    world.leave(Side::A, &a);
-    world.run();
-    assert_eq!(
-        world.link_of(Side::A, &a).map(|l| l.state),
-        Some(LinkState::Frozen { left: Side::A })
-    );
-    world.edit(Side::B, &b, &[("y", "b1".into())]);
-    assert_eq!(world.run(), 0);
-    world.edit(Side::A, &a, &[("x", "a1".into())]);
-    assert_eq!(world.run(), 0, "still outside");
-    world.come_back(Side::A, &a);
-    world.run();
-    holds(&world, "x", (&a, "a1"), (&b, "a1"));
-    holds(&world, "y", (&a, "b1"), (&b, "b1"));
-    quiet(&mut world);
-}
-
-/// Both left, one came back: the other one is still outside and must not be written (the simulation checks it).
-#[test]
-fn link_stays_frozen_until_both_sides_are_back() {
-    let (mut world, a, b) = linked_x(&Setup::one_field(), "x");
-    world.leave(Side::A, &a);
-    world.run();
-    world.leave(Side::B, &b);
-    world.run();
-    world.come_back(Side::A, &a);
-    world.edit(Side::A, &a, &[("x", "a1".into())]);
-    assert_eq!(world.run(), 0);
-    assert_eq!(world.run(), 0);
-    world.come_back(Side::B, &b);
-    world.run();
-    holds(&world, "x", (&a, "a1"), (&b, "a1"));
-    quiet(&mut world);
-}
-
-#[test]
-fn record_that_fails_its_rules_freezes_the_link_and_comes_back() {
-    let both = || vec![text("x"), text("y")];
-    let setup =
-        Setup::new(both(), both()).rule(r#"{"from":"a","if":[{"field":"y","is_not":"out"}]}"#);
-    let (mut world, a, b) = linked_x(&setup, "x");
-    world.edit(Side::A, &a, &[("y", "out".into()), ("x", "a1".into())]);
-    assert_eq!(world.run(), 0);
-    world.edit(Side::B, &b, &[("y", "b1".into())]);
-    assert_eq!(world.run(), 0, "a record outside its rules is not written");
-    world.edit(Side::A, &a, &[("y", "in".into())]);
-    world.run();
-    holds(&world, "x", (&a, "a1"), (&b, "a1"));
     quiet(&mut world);
 }
 
@@ -541,4 +540,24 @@ fn an_edit_left_standing_by_one_connection_goes_over_by_the_other() {
         }
         assert_eq!(world.conflicts, []);
     }
+}
+
+/// A version that rose without a change is noted, since a later one is told from it; and what is as it was writes nothing.
+#[test]
+fn a_version_is_noted_when_it_rises_and_only_then() {
+    let (mut world, a, _) = linked_x(&Setup::one_field(), "x");
+    world.touch(Side::A, &a);
+    world.run();
+    let now = world.sides.a.records.get(&a).expect("it").version.clone();
+    let noted = world
+        .link_of(Side::A, &a)
+        .expect("a link")
+        .version
+        .a
+        .clone();
+    assert_eq!(noted, Some(now));
+    world.echo(Side::A, &a);
+    world.run();
+    let writes: Vec<_> = world.settled.iter().map(|done| &done.link).collect();
+    assert_eq!(writes, [&LinkWrite::Keep]);
 }

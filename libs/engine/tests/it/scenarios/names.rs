@@ -67,6 +67,33 @@ fn single_name_that_gets_a_first_name_in_the_crm_arrives_whole() {
     quiet(&mut world);
 }
 
+/// A name is respelt as a whole, in one update with whatever else changed.
+#[test]
+fn a_part_of_a_name_and_another_field_arrive_together() {
+    let whole = Setup::new(whole_name(), parts()).policy();
+    for (policy, ours, company, theirs) in [
+        (
+            crm_and_book().policy(),
+            ["First_Name", "Last_Name"],
+            "Account",
+            ["given", "org"],
+        ),
+        (whole, ["full", ""], "company", ["given_name", "company"]),
+    ] {
+        let last = if ours[1].is_empty() { "" } else { "Lee" };
+        let first = if ours[1].is_empty() { "Ann Lee" } else { "Ann" };
+        let named = [(ours[0], first), (ours[1], last), (company, "Acme")];
+        let (mut world, a, b) = linked(policy, &named);
+        let edits = [(theirs[0], "Eva".into()), (theirs[1], "Ace".into())];
+        world.edit(Side::B, &b, &edits);
+        assert_eq!(world.run(), 1);
+        let given = world.value(Side::A, &a, ours[0]);
+        assert_eq!(given, first.replace("Ann", "Eva").as_str().into());
+        assert_eq!(world.value(Side::A, &a, company), "Ace".into());
+        quiet(&mut world);
+    }
+}
+
 #[test]
 fn nameless_company_gets_a_stand_in_that_never_flows_back() {
     let mut world = World::new(crm_and_book().policy());
@@ -175,6 +202,24 @@ fn required_field_is_never_emptied() {
     world.run();
     assert_eq!(world.value(Side::A, &a, "Last_Name"), "Lee".into());
     assert_eq!(world.value(Side::A, &a, "First_Name"), "Ann".into());
+    quiet(&mut world);
+}
+
+/// Whoever has two names does not become one of a single name because the first is cleared.
+#[test]
+fn a_given_name_that_is_cleared_leaves_the_family_name() {
+    let setup = crm_and_book().with(|s| {
+        for entry in &mut s.mapping.entries {
+            entry.blank = Blank::Sync;
+        }
+    });
+    let named = [("First_Name", "Ann"), ("Last_Name", "Lee")];
+    let (mut world, a, b) = linked(setup.policy(), &named);
+    world.edit(Side::A, &a, &[("First_Name", Value::Empty)]);
+    world.run();
+    assert_eq!(world.value(Side::B, &b, "given"), Value::Empty);
+    assert_eq!(world.value(Side::B, &b, "family"), "Lee".into());
+    assert_eq!(world.value(Side::A, &a, "Last_Name"), "Lee".into());
     quiet(&mut world);
 }
 

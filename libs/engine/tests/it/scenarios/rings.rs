@@ -116,7 +116,7 @@ fn linked(a: &str, b: &str) -> Observation {
         body,
     };
     Observation {
-        linked: vec![LinkedPair { link, sight }],
+        linked: vec![LinkedPair::new(link, sight)],
         elsewhere: Some(elsewhere),
         ..Observation::default()
     }

@@ -5,6 +5,7 @@ use syncline_model::{
     ConflictPolicy, Counters, DeletionPolicy, Direction, Kind, RemoteId, Side, Value,
 };
 
+use super::actions::{found, given_away, of_ann};
 use crate::{
     fixture::{Setup, book, crm, field, fields, key, text},
     sim::{Fate, World},
@@ -229,4 +230,25 @@ fn who_meets_is_told_from_the_side_that_takes_part() {
         &Setup::new(crm(), book()),
         &[(nameless, Fate::Done, "b failed 1 |")],
     );
+}
+
+/// What is told of an update names what rules wrote too, with what stood there.
+#[test]
+fn what_rules_write_is_told_with_what_stood_there() {
+    let history = |world: &World| -> Vec<(String, Value, Value)> {
+        let changes = world.settled.iter().flat_map(|settled| &settled.changes);
+        let fields = changes.flat_map(|change| change.fields.iter().cloned());
+        fields
+            .map(|(key, old, new)| (key.path(Side::B).to_owned(), old, new))
+            .collect()
+    };
+    let setup = of_ann(r#"{"set":"origin","to":"CRM"}"#);
+    let (mut world, a, _) = found(&setup, &[], &[("origin", "Fair".into())]);
+    world.edit(Side::A, &a, &[("owner", "Ann".into())]);
+    world.run();
+    let done = ("origin".to_owned(), "Fair".into(), "CRM".into());
+    assert_eq!(history(&world), [done]);
+    given_away(&mut world, &a);
+    let undone = ("origin".to_owned(), "CRM".into(), "Fair".into());
+    assert_eq!(history(&world), [undone]);
 }

@@ -10,7 +10,7 @@ use super::Authorization;
 use crate::audit;
 use crate::auth::CanWrite;
 use crate::extract::{Body, Checked, Findings};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemBody};
 use crate::routes::oauth::cookie;
 use crate::schema;
 use crate::state::State;
@@ -34,14 +34,15 @@ impl Checked for NewAccount {
 /// browser that has it comes back without further questions, any other one is asked whether this is meant.
 #[utoipa::path(post, path = "/v1/accounts", operation_id = "create_account", tag = "accounts",
     request_body = NewAccount,
-    responses((status = 201, description = "Made; its owner must agree", body = Authorization)))]
+    responses((status = 201, description = "Made; its owner must agree", body = Authorization),
+              (status = 403, description = "`forbidden`; `plan_limit`: the app is for paid plans only", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn handle(
     state: web::Data<State>,
     CanWrite(caller): CanWrite,
     request: HttpRequest,
     Body(body): Body<NewAccount>,
 ) -> Result<HttpResponse, Problem> {
-    if state.registry.get(&body.provider).is_none() {
+    let Some(connector) = state.registry.get(&body.provider) else {
         let known: Vec<_> = state
             .registry
             .iter()
@@ -51,6 +52,11 @@ pub async fn handle(
             "/provider",
             format!("No such provider; there are: {}.", known.join(", ")),
         ));
+    };
+    let (app, plan) = (connector.definition(), caller.rows.tenant_plan().await?);
+    let tariff = state.tariffs.of(&plan);
+    if let Some(refusal) = tariff.refuses_app(&app.name, app.paid_plans_only) {
+        return Err(Problem::plan_limit(&[refusal]));
     }
     if !state.accounts.is_configured(&body.provider) {
         return Err(Problem::invalid(

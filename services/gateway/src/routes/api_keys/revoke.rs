@@ -11,7 +11,7 @@ use crate::state::State;
 
 /// Revoke an API key
 ///
-/// It is refused from the next request on, and stays listed.
+/// It is refused from the next request on, and stays listed. Invitations that it made end.
 #[utoipa::path(delete, path = "/v1/api-keys/{id}", operation_id = "revoke_api_key", tag = "API keys",
     params(("id" = schema::ApiKeyId, Path)), responses((status = 204, description = "Revoked")))]
 pub async fn handle(

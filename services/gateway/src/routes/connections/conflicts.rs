@@ -1,12 +1,12 @@
 //! `GET /v1/connections/{id}/conflicts`: fields that both sides changed.
 
-use actix_web::web::Json;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
-use syncline_model::{ConflictStatus, ConnectionId};
+use syncline_model::{Conflict, ConflictId, ConflictStatus, ConnectionId};
 use utoipa::IntoParams;
 
 use crate::auth::CanRead;
-use crate::extract::{Id, Page, PageQuery, Query, page_limit};
+use crate::extract::{Format, Id, Page, PageQuery, Query, list, page_limit};
 use crate::problem::Problem;
 use crate::schema;
 use crate::wire::ConflictJson;
@@ -25,28 +25,36 @@ pub struct Which {
     limit: Option<u32>,
     /// `next` of the page before.
     after: Option<String>,
+    /// As what, whatever `Accept` says.
+    format: Option<Format>,
 }
 
 /// List fields that both sides changed, differently
+///
+/// With `Accept: text/csv` or `format=csv` all of them come as a table; what a spreadsheet would take for a formula, at
+/// the beginning of a cell or after a semicolon, tab or line break in it, has an apostrophe before it.
 #[utoipa::path(get, path = "/v1/connections/{id}/conflicts", operation_id = "list_conflicts", tag = "records",
     params(("id" = schema::ConnectionId, Path), Which),
-    responses((status = 200, description = "A page", body = Page<ConflictJson>)))]
+    responses((status = 200, description = "A page, or a table",
+        content((Page<ConflictJson> = "application/json"), (String = "text/csv")))))]
 pub async fn handle(
     CanRead(caller): CanRead,
     Id(id): Id<ConnectionId>,
     Query(which): Query<Which>,
-) -> Result<Json<Page<ConflictJson>>, Problem> {
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     caller.rows.connection_get(id).await?;
     let Which {
         status,
         limit,
         after,
+        format,
     } = which;
-    PageQuery { limit, after }
-        .page(
-            |after, limit| caller.rows.conflict_list(id, status, after, limit),
-            |row| row.id.to_string(),
-            ConflictJson::from,
-        )
-        .await
+    let read = move |after: Option<ConflictId>, limit| {
+        let rows = caller.rows.clone();
+        async move { rows.conflict_list(id, status, after, limit).await }
+    };
+    let page = PageQuery { limit, after };
+    let place = |conflict: &Conflict| conflict.id.to_string();
+    list(&request, format, page, read, place, ConflictJson::from).await
 }

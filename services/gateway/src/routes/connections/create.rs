@@ -5,8 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use syncline_model::{
     Connection, ConnectionId, ConnectionStatus, PairId, ProviderId, SideConfig, Sides,
 };
+use syncline_store::StoreError;
 
-use super::{BATCH, any};
+use super::{BATCH, allowed, any};
 use crate::audit;
 use crate::auth::{Caller, CanWrite};
 use crate::extract::{Body, IfMatch};
@@ -25,7 +26,8 @@ use crate::wire::{MadeConnection, NewConnection};
 #[utoipa::path(post, path = "/v1/connections", operation_id = "create_connection", tag = "connections",
     request_body = NewConnection,
     responses((status = 201, description = "Made", body = MadeConnection, headers(("ETag" = String, description = "Its version"))),
-              (status = 409, description = "`connection_exists`, `sides_swapped`", body = ProblemBody, content_type = "application/problem+json")))]
+              (status = 403, description = "`forbidden`; `plan_limit`: the plan allows no such connection, or no more of them", body = ProblemBody, content_type = "application/problem+json"),
+              (status = 409, description = "`connection_exists`, `sides_swapped`; `account_not_active`: an account ended meanwhile", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn handle(
     state: web::Data<State>,
     CanWrite(caller): CanWrite,
@@ -72,6 +74,8 @@ pub async fn handle(
         updated_at: now,
     };
     live.check(&connection)?;
+    let tariff = allowed::tariff(&state, &caller).await?;
+    allowed::check(&state, &caller, tariff, &connection).await?;
     if let Some(other) = any(&caller, |other| same_sides(other, &connection)).await? {
         return Err(Problem::new(
             Code::ConnectionExists,
@@ -83,15 +87,25 @@ pub async fn handle(
     }
     let Sides { a, b } = &connection.sides;
     refuse_swapped(&caller, &connection).await?;
-    let warnings = warnings(&caller, &connection).await?;
-    connection.pair = caller
+    let mut warnings = warnings(&caller, &connection).await?;
+    warnings.extend(live.leaving_warnings(&connection)?);
+    let pair = caller
         .rows
-        .pair_for(a.account, b.account, connection.object, connection.pair)
-        .await?;
-    caller
+        .pair_for(a.account, b.account, connection.object, connection.pair);
+    connection.pair = match pair.await {
+        Err(StoreError::Conflict { .. }) => return Err(account_gone()),
+        other => other?,
+    };
+    let kept = caller
         .rows
-        .connection_create(&connection, Some(now))
-        .await?;
+        .connection_create(&connection, Some(now), tariff.connections);
+    match kept.await {
+        Err(StoreError::Conflict {
+            what: "connections",
+        }) => return Err(Problem::plan_limit(&[tariff.refuses_another()])),
+        Err(StoreError::Conflict { what: "account" }) => return Err(account_gone()),
+        kept => kept?,
+    }
     tracing::info!(tenant.id = %caller.tenant, connection.id = %connection.id, "a connection was made");
     audit::made(&request, &connection.id);
     let made = caller.rows.connection_get(connection.id).await?;
@@ -101,6 +115,14 @@ pub async fn handle(
             connection: made.into(),
             warnings,
         }))
+}
+
+/// It was there, and active, a moment ago.
+fn account_gone() -> Problem {
+    Problem::new(
+        Code::AccountNotActive,
+        "One of the accounts was deleted, or its access ended, while the connection was made: look at `GET /v1/accounts`, authorise it again and repeat.",
+    )
 }
 
 /// A link knows its records by side: in the other order none of them would be found.

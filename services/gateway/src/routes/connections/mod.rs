@@ -1,15 +1,20 @@
 //! `/v1/connections`: two accounts' collections kept in step.
 
+mod allowed;
 pub mod conflicts;
 pub mod create;
 pub mod default_mapping;
 pub mod delete;
+mod edit;
+mod excluded;
 pub mod get;
 pub mod health;
 pub mod links;
 pub mod list;
 pub mod pause;
+pub mod preview;
 pub mod problems;
+pub mod records;
 pub mod resume;
 pub mod reviews;
 pub mod run_now;
@@ -54,6 +59,7 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
     ));
     for (path, method, route) in [
         ("/pause", Method::POST, web::to(pause::handle)),
+        ("/preview", Method::POST, web::to(preview::handle)),
         ("/resume", Method::POST, web::to(resume::handle)),
         (
             "/default-mapping",
@@ -62,6 +68,7 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         ),
         ("/health", Method::GET, web::to(health::handle)),
         ("/links", Method::GET, web::to(links::handle)),
+        ("/records", Method::GET, web::to(records::handle)),
         ("/problems", Method::GET, web::to(problems::handle)),
         ("/reviews", Method::GET, web::to(reviews::handle)),
         ("/conflicts", Method::GET, web::to(conflicts::handle)),
@@ -78,7 +85,7 @@ fn answer(status: StatusCode, connection: Connection) -> HttpResponse {
 }
 
 /// The first connection of the caller's that is so, if any.
-pub async fn any(
+async fn any(
     caller: &Caller,
     is_so: impl Fn(&Connection) -> bool,
 ) -> Result<Option<Connection>, Problem> {

@@ -4,10 +4,10 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use syncline_model::{ConnectionId, ConnectionStatus};
 
-use super::answer;
+use super::{allowed, answer};
 use crate::auth::CanWrite;
 use crate::extract::Id;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemBody};
 use crate::schema;
 use crate::state::State;
 use crate::wire::ConnectionJson;
@@ -17,7 +17,8 @@ use crate::wire::ConnectionJson;
 /// Its next run is due at once, unless its schedule is `manual`.
 #[utoipa::path(post, path = "/v1/connections/{id}/resume", operation_id = "resume_connection", tag = "connections",
     params(("id" = schema::ConnectionId, Path)),
-    responses((status = 200, description = "Resumed", body = ConnectionJson)))]
+    responses((status = 200, description = "Resumed", body = ConnectionJson),
+              (status = 403, description = "`forbidden`; `plan_limit`: the plan does not allow it any more", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn handle(
     state: web::Data<State>,
     CanWrite(caller): CanWrite,
@@ -27,6 +28,8 @@ pub async fn handle(
     if before.status == ConnectionStatus::Active {
         return Ok(answer(StatusCode::OK, before));
     }
+    let tariff = allowed::tariff(&state, &caller).await?;
+    allowed::check(&state, &caller, tariff, &before).await?;
     let now = state.clock.now();
     let resumed = caller
         .rows

@@ -71,6 +71,7 @@ pub async fn answer(
                 rows: Some(state.store.scope(tenant).await?),
                 actor: begun_by,
                 subject: Some(account.to_string()),
+                ..Note::default()
             };
             audit::note(request, note);
             Ok(page(

@@ -10,9 +10,10 @@ use utoipa::ToSchema;
 use crate::auth::CanWrite;
 use crate::extract::{Body, Checked, Findings, Id};
 use crate::problem::{Code, Problem, ProblemBody};
+use crate::routes::connections::run_now;
 use crate::schema;
 use crate::state::State;
-use crate::wire::ReviewJson;
+use crate::wire::SaidReview;
 
 /// Who the record is.
 #[derive(Deserialize, ToSchema)]
@@ -29,11 +30,11 @@ impl Checked for AnswerToProblem {
 
 /// Say which of several a record is
 ///
-/// For problems whose reason is `ambiguous`. The answer is remembered for the two accounts, and the connection's next run
-/// carries it out. `DELETE /v1/reviews/{id}` takes it back.
+/// For problems whose reason is `ambiguous`. The answer is remembered for the two accounts, and a run of the connection
+/// begins that carries it out; while the connection is paused, its next run does. `DELETE /v1/reviews/{id}` takes it back.
 #[utoipa::path(post, path = "/v1/problems/{id}/answer", operation_id = "answer_problem", tag = "records",
     params(("id" = schema::ProblemId, Path)), request_body = AnswerToProblem,
-    responses((status = 201, description = "Remembered", body = ReviewJson),
+    responses((status = 201, description = "Remembered", body = SaidReview),
               (status = 409, description = "`wrong_state`: it is settled already, or asks nothing", body = ProblemBody, content_type = "application/problem+json"),
               (status = 422, description = "`invalid`: not one of the candidates", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn handle(
@@ -60,7 +61,11 @@ pub async fn handle(
             Code::WrongState,
             "Only an open problem whose reason is `ambiguous` asks who a record is.",
         )),
-        other => Ok(HttpResponse::build(StatusCode::CREATED).json(ReviewJson::from(other?))),
+        answered => {
+            let review = answered?.into();
+            let runs = run_now::carry_out(&state, &caller, &[asked.connection]).await;
+            Ok(HttpResponse::build(StatusCode::CREATED).json(SaidReview { review, runs }))
+        }
     }
 }
 

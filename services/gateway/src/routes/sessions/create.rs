@@ -36,7 +36,8 @@ impl Checked for SignIn {
 
 /// Sign in
 ///
-/// Too many tries for one address or from one network are refused for a while, right or wrong.
+/// Too many tries for one address or from one network are refused for a while, right or wrong. An `Idempotency-Key` is not
+/// honoured here: the answer holds tokens, and is kept nowhere.
 #[utoipa::path(post, path = "/v1/sessions", operation_id = "sign_in", tag = "sign-up and sessions",
     request_body = SignIn, security(()),
     responses((status = 201, description = "Signed in", body = SessionJson),

@@ -26,6 +26,7 @@ pub async fn handle(
             rows: Some(state.store.scope(tenant).await?),
             actor: Some(Actor::Member(member)),
             subject: Some(member.to_string()),
+            ..Note::default()
         };
         audit::note(&request, note);
     }

@@ -7,7 +7,7 @@ pub mod refresh;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use syncline_model::{Actor, MemberId, TenantId};
+use syncline_model::{Actor, TenantId};
 use syncline_platform::random_token;
 use syncline_store::{Member, NewSession};
 use utoipa::ToSchema;
@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use crate::audit::{self, Note};
 use crate::auth::{AccessToken, Secret, SecretKind};
 use crate::problem::Problem;
+use crate::routes::members::MemberJson;
 use crate::schema;
 use crate::state::State;
 
@@ -62,19 +63,6 @@ pub struct TenantJson {
     pub name: String,
 }
 
-/// A person of an organisation.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Member)]
-pub struct MemberJson {
-    /// Their id.
-    #[schema(value_type = schema::MemberId)]
-    pub id: MemberId,
-    /// Their e-mail address.
-    pub email: String,
-    /// Their role (`owner`).
-    pub role: String,
-}
-
 /// Has the audit log tell of a member who signed in or up, or in whose name somebody tried to.
 pub async fn enter(
     state: &State,
@@ -86,6 +74,7 @@ pub async fn enter(
         rows: Some(state.store.scope(member.tenant).await?),
         actor: is_member.then_some(Actor::Member(member.id)),
         subject: Some(member.id.to_string()),
+        ..Note::default()
     };
     audit::note(request, note);
     Ok(())
@@ -134,11 +123,7 @@ fn describe(
             id: member.tenant,
             name: tenant_name,
         },
-        member: MemberJson {
-            id: member.id,
-            email: member.email,
-            role: member.role,
-        },
+        member: member.into(),
         access_token,
         refresh_token: refresh.reveal(),
         expires_in: state.tokens.lifetime_seconds(),

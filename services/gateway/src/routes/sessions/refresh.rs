@@ -30,7 +30,7 @@ impl Checked for Refresh {
 /// Stay signed in
 ///
 /// A refresh token is good once. If one is used again, someone has a copy: every token that came of the same sign-in is
-/// refused from then on.
+/// refused from then on. An `Idempotency-Key` is not honoured here: after a lost answer sign in again.
 #[utoipa::path(post, path = "/v1/sessions/refresh", operation_id = "refresh_session", tag = "sign-up and sessions",
     request_body = Refresh, security(()),
     responses((status = 200, description = "Fresh tokens", body = SessionJson),

@@ -97,9 +97,12 @@ async fn clock(state: Data<State>) -> HttpResponse {
         .json(json!({ "now": state.core.clock.now(), "frozen": state.core.clock.is_frozen() }))
 }
 
-async fn move_clock(state: Data<State>, step: Json<Move>) -> HttpResponse {
+async fn move_clock(state: Data<State>, step: Json<Move>) -> Result<HttpResponse, AdminError> {
+    for name in step.ahead_secs.keys() {
+        provider(&state, name)?;
+    }
     state.core.clock.shift(&step);
-    clock(state).await
+    Ok(clock(state).await)
 }
 
 async fn apps(state: Data<State>, id: Path<String>) -> Result<HttpResponse, AdminError> {

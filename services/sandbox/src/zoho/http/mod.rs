@@ -149,6 +149,9 @@ const READ: Class = Class::Read;
 const WRITE: Class = Class::Write;
 const OTHER: Class = Class::Other;
 
+const LEADS: Need = Need::setting("zohocrm.modules.leads", "read");
+const ACCOUNTS: Need = Need::setting("zohocrm.modules.accounts", "read");
+
 const ROUTES: &[Row] = &[
     ("GET", "Contacts", READ, Need::view(), records::list),
     ("POST", "Contacts", WRITE, Need::create(), records::insert),
@@ -226,6 +229,10 @@ const ROUTES: &[Row] = &[
         tags::remove_one,
     ),
     ("POST", "coql", READ, Need::coql(), records::coql),
+    ("GET", "Leads", READ, LEADS, records::leads),
+    ("GET", "Leads/{id}", READ, LEADS, records::lead),
+    ("GET", "Accounts", READ, ACCOUNTS, records::accounts),
+    ("GET", "Accounts/{id}", READ, ACCOUNTS, records::account),
     (
         "GET",
         "settings/tags",
@@ -396,9 +403,8 @@ fn find(method: &str, path: &str) -> Result<(&'static Row, Option<String>), Refu
         return Err(Refusal::bad_method());
     }
     match segments.first() {
-        Some(&("settings" | "Contacts" | "users" | "org" | "coql" | "")) | None => {
-            Err(Refusal::unknown_url())
-        }
+        Some(&("settings" | "Contacts" | "Leads" | "Accounts" | "users" | "org" | "coql" | ""))
+        | None => Err(Refusal::unknown_url()),
         Some(_) => Err(Refusal::invalid_module(json!({"resource_path_index": 0}))),
     }
 }
@@ -476,7 +482,10 @@ mod tests {
             "POST /crm/v8/Contacts/{id}/actions/add_tags",
         );
         check("PATCH", "/crm/v8/Contacts", "INVALID_REQUEST_METHOD");
-        check("GET", "/crm/v8/Leads", "INVALID_MODULE");
+        check("GET", "/crm/v8/Leads", "GET /crm/v8/Leads");
+        check("PUT", "/crm/v8/Leads/1", "INVALID_REQUEST_METHOD");
+        check("GET", "/crm/v8/Accounts/1", "GET /crm/v8/Accounts/{id}");
+        check("GET", "/crm/v8/Deals", "INVALID_MODULE");
         check("GET", "/crm/v8/Events/1", "INVALID_MODULE");
         check("GET", "/crm/v8/settings/nope", "INVALID_URL_PATTERN");
         check("GET", "/crm/v2/Contacts", "INVALID_URL_PATTERN");

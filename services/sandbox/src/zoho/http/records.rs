@@ -7,6 +7,7 @@ use crate::zoho::deleted;
 use crate::zoho::errors::{ItemError, Refusal};
 use crate::zoho::listing::{self, Listing};
 use crate::zoho::org::Org;
+use crate::zoho::others;
 use crate::zoho::writes::{self, Author};
 use crate::zoho::{coql as query, render, search as index, values, workflow};
 
@@ -67,6 +68,36 @@ pub fn coql(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
         .as_str()
         .ok_or_else(|| Refusal::bad_key("select_query", "string"))?;
     Ok(query::run(org, text)?.map_or_else(Answer::nothing, Answer::ok))
+}
+
+/// `GET /Leads`.
+pub fn leads(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
+    page(&others::leads(org), ask)
+}
+
+/// `GET /Leads/{id}`.
+pub fn lead(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
+    single(&others::leads(org), ask)
+}
+
+/// `GET /Accounts`.
+pub fn accounts(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
+    page(&others::accounts(org), ask)
+}
+
+/// `GET /Accounts/{id}`.
+pub fn account(org: &mut Org, ask: &Ask) -> Result<Answer, Refusal> {
+    single(&others::accounts(org), ask)
+}
+
+fn page(rows: &[Value], ask: &Ask) -> Result<Answer, Refusal> {
+    Ok(others::page(rows, &ask.params)?.map_or_else(Answer::nothing, Answer::ok))
+}
+
+fn single(rows: &[Value], ask: &Ask) -> Result<Answer, Refusal> {
+    let id = json!(ask.path_id()?.to_string());
+    let found = rows.iter().find(|row| row.get("id") == Some(&id));
+    Ok(found.map_or_else(Answer::nothing, |row| Answer::ok(json!({"data": [row]}))))
 }
 
 /// The records of a write.

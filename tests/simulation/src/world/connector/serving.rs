@@ -361,8 +361,24 @@ impl SimConnector {
         let Some(rec) = world.record(self.number, id).cloned() else {
             return;
         };
-        self.check_scope(world, &rec, "a deletion");
         let class = world.book.class(rec.entity);
+        // People move records, what they wrote elsewhere moves them, and a listing that leaves some out (it is cut short, or
+        // its pages shift) and says that it is whole makes them seem to have moved.
+        let outside = |rec: &Rec| !rec.group || rec.plain("region") != "in";
+        let moved = world.book.members(class).any(|one| !one.moved.is_empty())
+            || world.accounts.iter().any(|account| {
+                let mut records = account.records.values();
+                records.any(|rec| world.book.class(rec.entity) == class && outside(rec))
+            });
+        let shifts = world.accounts.iter().any(|account| account.profile.shifts);
+        let parts = how == DeletionPolicy::Unlink
+            && world.accounts[self.number].leaves
+            && (moved || world.struck.truncated > 0 || shifts);
+        if parts {
+            self.take_out(world, id);
+            return;
+        }
+        self.check_scope(world, &rec, "a deletion");
         // In a ring a deletion comes round, and may end a record that another connection had made again for an edit.
         let ring = world.accounts.len() > 2 && world.accounts[self.number].fates.len() > 1;
         let elsewhere = |account: &usize| *account != self.number || ring;
@@ -403,6 +419,34 @@ impl SimConnector {
             DeletionPolicy::Mark => world.change(self.number, id, |rec| rec.trashed = true),
             _ => world.change(self.number, id, |rec| rec.group = false),
         }
+    }
+
+    /// The partner of a record that left leaves the group. It counts among what is taken away.
+    fn take_out(&self, world: &mut Inner, id: &RemoteId) {
+        let now = world.now();
+        world.writes += 1;
+        world.struck.parted += 1;
+        let account = &mut world.accounts[self.number];
+        account
+            .removals
+            .push((id.clone(), now, account.records.len()));
+        world.trace.note(0xd1);
+        world
+            .trace
+            .say(|| format!("  out at {}: {id}", self.number));
+        world.change(self.number, id, |rec| rec.group = false);
+    }
+
+    /// It is back in the group, since its partner is back.
+    pub(super) fn put_back(&self, world: &mut Inner, id: &RemoteId) {
+        if !world.accounts[self.number].leaves {
+            world.break_law("I-7: a record was put into a collection out of which nobody is taken");
+        }
+        world.writes += 1;
+        world.struck.joined += 1;
+        world.trace.note(0xd2);
+        world.trace.say(|| format!("  in at {}: {id}", self.number));
+        world.change(self.number, id, |rec| rec.group = true);
     }
 
     /// Whether the provider takes these fields.
@@ -506,11 +550,14 @@ impl SimConnector {
         let Some(cell) = world.book.cells.get(&key) else {
             return;
         };
+        let twins = world.twins.iter();
+        let read = twins.map(|twin| rec.served_to(*twin)).max();
+        let unread = cell.version > read.unwrap_or_default();
         let unseen = cell.version > rec.served_to(world.runs);
         if let Some(edited) = cell.edited.clone().filter(|_| unseen)
             && edited == rec.plain(field)
         {
-            if conditional && world.accounts[self.number].profile.etag {
+            if unread && conditional && world.accounts[self.number].profile.etag {
                 world.break_law("I-4: an edit that was never read was overwritten");
             }
             for item in edited.split('|') {
