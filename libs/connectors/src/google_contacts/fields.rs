@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use syncline_model::{Cardinality, Choice, FieldDescriptor, Kind};
 
 use super::map::{CUSTOM, Labels};
-use super::slots::{Family, Shape, Slot};
+use super::slots::{Beyond, Family, Shape, Slot};
 
 /// The names of the user's own groups that a contact is in.
 pub(super) const GROUPS: &str = "groups";
@@ -25,6 +25,13 @@ pub(super) fn descriptors(labels: &Labels) -> Vec<FieldDescriptor> {
             let mut field =
                 FieldDescriptor::new(slot.field, slot.label, *kind).standard(slot.standard);
             field.partial_dates = *kind == Kind::Date;
+            all.push(field);
+        }
+        if let Some(beyond) = family.beyond {
+            let mut field = FieldDescriptor::new(beyond.field, beyond.label, *kind);
+            field = field.standard(beyond.standard);
+            field.cardinality = Cardinality::Many;
+            field.writable = false;
             all.push(field);
         }
     }
@@ -73,6 +80,11 @@ pub(super) static FAMILIES: [(Kind, Family); 7] = [
                 slot("email.work", "E-mail (work)", "email.work", &["work"]),
                 slot("email.home", "E-mail (home)", "email.home", &["home"]),
             ],
+            beyond: Some(Beyond {
+                field: "email.further",
+                label: "Further e-mail addresses",
+                standard: "email.further",
+            }),
         },
     ),
     (
@@ -98,6 +110,7 @@ pub(super) static FAMILIES: [(Kind, Family); 7] = [
                     fills: false,
                 },
             ],
+            beyond: None,
         },
     ),
     (
@@ -119,6 +132,7 @@ pub(super) static FAMILIES: [(Kind, Family); 7] = [
                     &["other"],
                 ),
             ],
+            beyond: None,
         },
     ),
     (
@@ -127,6 +141,7 @@ pub(super) static FAMILIES: [(Kind, Family); 7] = [
             member: "nicknames",
             shape: Shape::Text,
             slots: &[slot("nicknames", "Nickname", "nickname", &[])],
+            beyond: None,
         },
     ),
     (
@@ -135,6 +150,7 @@ pub(super) static FAMILIES: [(Kind, Family); 7] = [
             member: "birthdays",
             shape: Shape::Date,
             slots: &[slot("birthday", "Birthday", "birthday", &[])],
+            beyond: None,
         },
     ),
     (
@@ -143,6 +159,7 @@ pub(super) static FAMILIES: [(Kind, Family); 7] = [
             member: "biographies",
             shape: Shape::Text,
             slots: &[slot("note", "Notes", "note", &[])],
+            beyond: None,
         },
     ),
     (
@@ -151,6 +168,7 @@ pub(super) static FAMILIES: [(Kind, Family); 7] = [
             member: "urls",
             shape: Shape::Text,
             slots: &[slot("url", "Website", "website", &["homePage"])],
+            beyond: None,
         },
     ),
 ];

@@ -76,9 +76,12 @@ pub(super) fn fields(person: &Person, labels: Option<&Labels>) -> Fields {
         }
     }
     for (_, family) in &FAMILIES {
-        let values = family.read(&own_items(person, family.member));
-        for (slot, value) in family.slots.iter().zip(values) {
+        let items = own_items(person, family.member);
+        for (slot, value) in family.slots.iter().zip(family.read(&items)) {
             set(slot.field, value);
+        }
+        if let Some(beyond) = family.beyond {
+            set(beyond.field, family.read_beyond(&items));
         }
     }
     for item in own_items(person, "userDefined") {

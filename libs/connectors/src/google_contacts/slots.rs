@@ -2,8 +2,11 @@
 //! them. Pure: it works on plain JSON items and decides nothing about when to write.
 //!
 //! Which item is in which slot: first each slot takes the first item of its own type; then the items left over, of any
-//! other type or none, fill the slots left over, in slot order. Items beyond the slots are not seen and stay as they
-//! are. Google does not promise an order of items but marks one as primary: that one counts as the first.
+//! other type or none, fill the slots left over, in slot order. Items beyond the slots are not written and stay as they
+//! are; of some members they are read, to know a contact by. Google does not promise an order of items but marks one as
+//! primary: that one counts as the first.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 use syncline_model::{Address, PartialDate, Value};
@@ -43,6 +46,19 @@ pub(super) struct Family {
     pub shape: Shape,
     /// Its slots, in the order in which they fill.
     pub slots: &'static [Slot],
+    /// Where what is beyond the slots is read, if anywhere.
+    pub beyond: Option<Beyond>,
+}
+
+/// A read-only field with every value that no slot has a place for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beyond {
+    /// Our field.
+    pub field: &'static str,
+    /// What a person reads.
+    pub label: &'static str,
+    /// The standard field that it answers to.
+    pub standard: &'static str,
 }
 
 /// Item keys that Google derives from others: they are dropped from an item that is changed.
@@ -59,6 +75,21 @@ impl Family {
                     .map_or(Value::Empty, |item| self.shape.read(item))
             })
             .collect()
+    }
+
+    /// The values of the items that no slot has, in an order of ours: Google's own is not fixed.
+    pub(super) fn read_beyond(&self, items: &[&Json]) -> Value {
+        let placed: BTreeSet<usize> = self.allocate(items).into_iter().flatten().collect();
+        let left = items
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !placed.contains(index))
+            .map(|(_, item)| self.shape.read(item))
+            .filter(|value| !value.is_empty());
+        let mut left: Vec<Value> = left.collect();
+        left.sort();
+        left.dedup();
+        Value::List(left)
     }
 
     /// The items with some slots (by position) changed; `None` when that changes nothing. Values must have been

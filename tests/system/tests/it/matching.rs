@@ -40,6 +40,12 @@ async fn match_by_work_email_alone() -> anyhow::Result<()> {
 async fn match_by_any_email() -> anyhow::Result<()> {
     let home = json!({"emailAddresses": mail("home", "ada@people.example")});
     assert!(is_one(json!(["email"]), crm("Ada", json!({})), book("Ada", home)).await?);
+    // A third address, which no field of the CRM has a place for.
+    let items = ["1@people.example", "2@people.example", "ADA@people.example"];
+    let items = items.map(|address| json!({"value": address, "type": "other"}));
+    let several = book("Ada", json!({"emailAddresses": items}));
+    assert!(is_one(json!(["email"]), crm("Ada", json!({})), several.clone()).await?);
+    assert!(!is_one(json!(["work_email"]), crm("Ada", json!({})), several).await?);
     Ok(())
 }
 
