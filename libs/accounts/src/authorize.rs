@@ -7,18 +7,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use syncline_connector::oauth::{self, Credentials, Grant};
-use syncline_connector::{Access, AccessToken, Connector, Kind};
-use syncline_model::{Account, AccountId, Actor, TenantId};
+use syncline_connector::Connector;
+use syncline_connector::oauth::{self, Grant};
+use syncline_model::{AccountId, Actor, TenantId};
 use syncline_platform::clock::later;
 use syncline_platform::random::{self, random_token};
-use syncline_store::{NewOauthState, OauthState, Scope, StoreError};
+use syncline_store::{NewOauthState, OauthState, StoreError};
 
-use crate::{Accounts, Browser, BrowserMark, Error, read_credentials, slot, write_credentials};
+use crate::{Accounts, Browser, BrowserMark, Error};
 
 /// How long a person has on the consent page.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -129,7 +128,8 @@ impl Accounts {
         let (endpoints, app) = (self.0.endpoints(&connector), self.0.app(&connector)?);
         let server = self.0.server(&connector, &endpoints, &app);
         let credentials = server.exchange(grant, now).await?;
-        self.adopt(&account, &connector, credentials).await?;
+        let identity = self.verify(&account, &connector, &credentials).await?;
+        self.adopt(&account, &identity, credentials).await?;
         Ok(Completed {
             tenant: account.tenant,
             account: account.id,
@@ -166,47 +166,6 @@ impl Accounts {
             None => Ok("somebody".to_owned()),
         }
     }
-
-    /// Takes new credentials for an account, if they are its own and allow what is needed.
-    async fn adopt(
-        &self,
-        account: &Account,
-        connector: &Arc<dyn Connector>,
-        mut credentials: Credentials,
-    ) -> Result<(), Error> {
-        let definition = connector.definition();
-        let missing = credentials.missing_scopes(definition);
-        if !missing.is_empty() {
-            return Err(Error::MissingScopes {
-                name: definition.name.clone(),
-                scopes: missing.into_iter().map(str::to_owned).collect(),
-            });
-        }
-        let given = Given::new(definition.id.as_str(), &credentials);
-        let session = self.0.session(connector, account, Arc::new(given));
-        let identity = connector.identity(&session).await?;
-        if let Some(expected) = &account.identity
-            && expected.subject != identity.subject
-        {
-            return Err(Error::OtherIdentity {
-                expected: expected.label.clone(),
-                found: identity.label,
-            });
-        }
-        let scope = self.0.store.scope(account.tenant).await?;
-        if credentials.refresh_token.is_none() && account.identity.is_some() {
-            // Some providers give a refresh token on the first consent only: the old one stays good.
-            credentials.refresh_token = old_refresh_token(&scope, account.id).await?;
-        }
-        scope.account_identity_set(account.id, &identity).await?;
-        let plain = write_credentials(&credentials)?;
-        scope.credentials_put(account.id, &plain, None).await?;
-        let now = self.0.clock.now();
-        let resumed = scope.account_authorized(account.id, now).await?;
-        slot::forget(&self.0.slots, account.id);
-        tracing::info!(account.id = %account.id, provider = %account.provider, resumed, "account authorised");
-        Ok(())
-    }
 }
 
 /// The code, or why there is none.
@@ -231,16 +190,6 @@ fn code<'a>(callback: &'a Callback, connector: &Arc<dyn Connector>) -> Result<&'
     }
 }
 
-async fn old_refresh_token(
-    scope: &Scope,
-    account: AccountId,
-) -> Result<Option<SecretString>, Error> {
-    match scope.credentials_get(account).await? {
-        Some((plain, _)) => Ok(read_credentials(plain)?.refresh_token),
-        None => Ok(None),
-    }
-}
-
 /// A state, or whoever began with it, that is not there any more.
 fn spent(error: StoreError) -> Error {
     match error {
@@ -251,38 +200,4 @@ fn spent(error: StoreError) -> Error {
 
 pub(crate) fn hash(secret: &str) -> Vec<u8> {
     Sha256::digest(secret.as_bytes()).to_vec()
-}
-
-/// A token just given, not stored yet: it cannot be renewed.
-struct Given {
-    provider: String,
-    token: AccessToken,
-}
-
-impl Given {
-    fn new(provider: &str, credentials: &Credentials) -> Self {
-        Self {
-            provider: provider.to_owned(),
-            token: AccessToken {
-                secret: credentials.access_token.clone(),
-                api_base: credentials.api_base.clone(),
-                generation: 0,
-            },
-        }
-    }
-}
-
-#[async_trait]
-impl Access for Given {
-    async fn token(&self) -> Result<AccessToken, syncline_connector::Error> {
-        Ok(self.token.clone())
-    }
-
-    async fn renew(&self, _: &AccessToken) -> Result<AccessToken, syncline_connector::Error> {
-        Err(syncline_connector::Error::new(
-            &*self.provider,
-            Kind::Unauthorized,
-            "the provider does not accept the access that it has just given",
-        ))
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use syncline_connector::{Kind, Remedy};
+use syncline_connector::{BadLogin, Kind, Remedy};
 use syncline_model::ProviderId;
 use syncline_store::StoreError;
 
@@ -88,6 +88,9 @@ pub enum Error {
         /// Who logged in.
         found: String,
     },
+    /// What was typed cannot be a login.
+    #[error("`{}` {0}", .0.member())]
+    BadLogin(#[from] BadLogin),
     /// The account was never authorised.
     #[error("the account is not authorised yet")]
     NotAuthorized,

@@ -5,10 +5,12 @@
 //! kept fresh and given back. What is then read or written through a session is not known here.
 
 mod access;
+mod adopt;
 mod authorize;
 mod browser;
 mod error;
 mod gate;
+mod login;
 mod slot;
 
 use std::collections::{BTreeMap, HashMap};
@@ -30,6 +32,7 @@ use slot::Slots;
 pub use authorize::{Begun, Callback, Completed};
 pub use browser::{Browser, BrowserMark};
 pub use error::Error;
+pub use login::Entered;
 
 /// Opens accounts. Cloning is cheap; one per process, since what it remembers keeps refreshes from repeating.
 #[derive(Clone)]
@@ -128,6 +131,10 @@ impl Accounts {
         slot::forget(&self.0.slots, account.id);
         let credentials = read_credentials(sealed)?;
         let connector = self.0.connector(&account.provider)?;
+        if connector.definition().auth.oauth2().is_none() {
+            // A password can be changed by whoever owns it alone.
+            return Ok(());
+        }
         let (endpoints, app) = (self.0.endpoints(&connector), self.0.app(&connector)?);
         let server = self.0.server(&connector, &endpoints, &app);
         Ok(server.revoke(&credentials).await?)
@@ -146,11 +153,12 @@ impl Accounts {
         Ok(configured.unwrap_or(Duration::from_secs(usual.into())))
     }
 
-    /// Whether the configuration names our OAuth client at a provider, without which no account can be authorised.
+    /// Whether the configuration names our OAuth client at a provider that needs one: without it no account can be
+    /// authorised.
     pub fn is_configured(&self, provider: &ProviderId) -> bool {
-        self.0
-            .connector(provider)
-            .is_ok_and(|connector| self.0.app(&connector).is_ok())
+        self.0.connector(provider).is_ok_and(|connector| {
+            connector.definition().auth.oauth2().is_none() || self.0.app(&connector).is_ok()
+        })
     }
 
     async fn account(&self, tenant: TenantId, account: AccountId) -> Result<Account, Error> {
@@ -179,16 +187,19 @@ impl Inner {
         let definition = connector.definition();
         let nothing = Provider::default();
         let settings = self.settings.get(&definition.id).unwrap_or(&nothing);
-        let or = |set: &Option<String>, usual: &String| set.as_ref().unwrap_or(usual).clone();
+        let oauth = definition.auth.oauth2();
+        let or = |set: &Option<String>, usual: Option<&String>| {
+            set.as_ref().or(usual).cloned().unwrap_or_default()
+        };
         Endpoints {
-            api_base: or(&settings.api_base, &definition.api_base),
+            api_base: or(&settings.api_base, Some(&definition.api_base)),
             api_path: definition.api_path.clone(),
-            authorize_url: or(&settings.auth_url, &definition.auth.authorize_url),
-            token_url: or(&settings.token_url, &definition.auth.token_url),
+            authorize_url: or(&settings.auth_url, oauth.map(|oauth| &oauth.authorize_url)),
+            token_url: or(&settings.token_url, oauth.map(|oauth| &oauth.token_url)),
             revoke_url: settings
                 .revoke_url
                 .clone()
-                .or_else(|| definition.auth.revoke_url.clone()),
+                .or_else(|| oauth.and_then(|oauth| oauth.revoke_url.clone())),
             api_base_pinned: settings.api_base.is_some(),
         }
     }

@@ -60,21 +60,26 @@ impl Held {
 
     /// Credentials renewed just now.
     pub(crate) fn renewed(credentials: Credentials, version: i64, now: DateTime<Utc>) -> Self {
-        let life = credentials.expires_at - now;
+        let life = credentials.expires_at.map(|end| end - now);
         Self {
-            margin: MARGIN.min(life / 4),
+            margin: life.map_or(MARGIN, |life| MARGIN.min(life / 4)),
             ..Self::stored(credentials, version)
         }
     }
 
     /// Whether the token need not be renewed yet.
     pub(crate) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
-        self.credentials.expires_at - now > self.margin
+        self.lasts(now, self.margin)
     }
 
     /// Whether the token works at all for as long as a call may take.
     pub(crate) fn is_usable(&self, now: DateTime<Utc>) -> bool {
-        self.credentials.expires_at - now > TimeDelta::seconds(60).min(self.margin)
+        self.lasts(now, TimeDelta::seconds(60).min(self.margin))
+    }
+
+    fn lasts(&self, now: DateTime<Utc>, time: TimeDelta) -> bool {
+        let end = self.credentials.expires_at;
+        end.is_none_or(|end| end - now > time)
     }
 
     pub(crate) fn token(&self) -> AccessToken {

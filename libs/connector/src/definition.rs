@@ -22,7 +22,9 @@ pub struct Definition {
     pub objects: Vec<ObjectType>,
     /// How an account is authorised.
     pub auth: Auth,
-    /// Where its API is, unless configuration or the token answer says otherwise.
+    /// Where its API is, unless configuration or the token answer says otherwise. Empty where each account has a server
+    /// of its own.
+    #[serde(default)]
     pub api_base: String,
     /// What stands between that and the path of every call: the API's version, where it is part of its address.
     #[serde(default)]
@@ -61,14 +63,50 @@ impl Definition {
 pub enum AuthKind {
     /// OAuth 2.0 authorization code.
     Oauth2,
+    /// A server, a user name and a password, typed in.
+    Password,
 }
 
 /// How an account is authorised.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Auth {
+    /// OAuth 2.0 authorization code.
+    Oauth2(Oauth2),
+    /// The address of a server, a user name and a password, which go with every call (RFC 7617).
+    Password,
+}
+
+impl Auth {
+    /// Which kind it is.
+    pub const fn kind(&self) -> AuthKind {
+        match self {
+            Self::Oauth2(_) => AuthKind::Oauth2,
+            Self::Password => AuthKind::Password,
+        }
+    }
+
+    /// The OAuth 2.0 server, if that is how.
+    pub const fn oauth2(&self) -> Option<&Oauth2> {
+        match self {
+            Self::Oauth2(oauth) => Some(oauth),
+            Self::Password => None,
+        }
+    }
+
+    /// What stands before the credential in the `Authorization` header.
+    pub fn header_prefix(&self) -> &str {
+        match self {
+            Self::Oauth2(oauth) => &oauth.header_prefix,
+            Self::Password => "Basic",
+        }
+    }
+}
+
+/// A provider's OAuth 2.0 server, as data.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Auth {
-    /// The kind.
-    pub kind: AuthKind,
+pub struct Oauth2 {
     /// The consent page.
     pub authorize_url: String,
     /// The token endpoint.
@@ -176,13 +214,13 @@ pub struct Limit {
 /// (the sandbox, a mock, a regional data centre).
 #[derive(Clone, Debug)]
 pub struct Endpoints {
-    /// The API.
+    /// The API. Empty where each account has a server of its own.
     pub api_base: String,
     /// What stands between that and the path of a call.
     pub api_path: String,
-    /// The consent page.
+    /// The consent page. Empty where there is none.
     pub authorize_url: String,
-    /// The token endpoint.
+    /// The token endpoint. Empty where there is none.
     pub token_url: String,
     /// The revocation endpoint.
     pub revoke_url: Option<String>,

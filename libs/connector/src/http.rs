@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use syncline_model::AccountId;
 use url::{Host, Url};
+
+use crate::reach::{Private, Reach};
 
 /// A source of chance: each call gives a number from 0 up to, not including, 1.
 pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -29,6 +32,8 @@ pub struct HttpLimits {
     pub backoff: Duration,
     /// The longest wait that a call sits out itself; anything longer is the caller's to schedule.
     pub patience: Duration,
+    /// Private networks in which servers that customers typed may be. Public addresses need no mention.
+    pub private_networks: Vec<IpNet>,
 }
 
 impl Default for HttpLimits {
@@ -40,6 +45,7 @@ impl Default for HttpLimits {
             attempts: 4,
             backoff: Duration::from_millis(400),
             patience: Duration::from_secs(2),
+            private_networks: Vec::new(),
         }
     }
 }
@@ -60,6 +66,9 @@ struct Inner {
     outside: reqwest::Client,
     /// Never goes through a proxy.
     loopback: reqwest::Client,
+    /// Goes only where a customer may send us, and never through a proxy, which would resolve names by itself.
+    typed: reqwest::Client,
+    reach: Reach,
     limits: HttpLimits,
     chance: Chance,
     writers: Mutex<HashMap<AccountId, Weak<tokio::sync::Mutex<()>>>>,
@@ -90,6 +99,9 @@ pub(crate) enum Lost {
     /// It broke off after something may have been sent.
     #[error("the provider did not answer, or its answer broke off")]
     Broken(#[source] reqwest::Error),
+    /// Not called: a customer typed an address that is none of the public internet.
+    #[error(transparent)]
+    Private(Private),
     /// The answer is larger than the limit.
     #[error("the provider's answer is larger than {0} bytes")]
     TooLarge(usize),
@@ -109,10 +121,16 @@ impl HttpClient {
                 .pool_idle_timeout(Duration::from_secs(30))
                 .build()
         };
+        let reach = Reach::new(&limits.private_networks);
+        let typed = reqwest::Client::builder()
+            .no_proxy()
+            .dns_resolver(reach.clone());
         Ok(Self {
             inner: Arc::new(Inner {
                 outside: build(reqwest::Client::builder())?,
                 loopback: build(reqwest::Client::builder().no_proxy())?,
+                typed: build(typed)?,
+                reach,
                 limits,
                 chance,
                 writers: Mutex::default(),
@@ -161,12 +179,33 @@ impl HttpClient {
         client.request(method, url)
     }
 
+    /// Starts a request at an address that a customer typed.
+    pub(crate) fn request_typed(
+        &self,
+        method: reqwest::Method,
+        url: Url,
+    ) -> Result<reqwest::RequestBuilder, Lost> {
+        if self.inner.reach.admits_url(&url) {
+            Ok(self.inner.typed.request(method, url))
+        } else {
+            Err(Lost::Private(Private))
+        }
+    }
+
+    /// Whether a password may go to this server: nobody can listen in, or the operator says that nobody does.
+    pub(crate) fn keeps_secrets(&self, server: &Url) -> bool {
+        server.scheme() == "https"
+            || server.scheme() == "http" && self.inner.reach.is_opened(server)
+    }
+
     /// Sends it and reads the whole answer, within the limits.
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Raw, Lost> {
         let mut response = request.send().await.map_err(|error| {
             // The address is taken out: it may carry tokens and values in its query.
             let error = error.without_url();
-            if error.is_connect() || error.is_builder() {
+            if is_private(&error) {
+                Lost::Private(Private)
+            } else if error.is_connect() || error.is_builder() {
                 Lost::NotSent(error)
             } else {
                 Lost::Broken(error)
@@ -219,6 +258,12 @@ fn http_date(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(text.trim())
         .ok()
         .map(|date| date.with_timezone(&Utc))
+}
+
+/// Whether it was the resolver that refused.
+fn is_private(error: &reqwest::Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |error| error.source()).any(|error| error.is::<Private>())
 }
 
 /// Whether an address is this machine.

@@ -13,7 +13,9 @@ mod definition;
 mod error;
 mod http;
 pub mod oauth;
+mod password;
 mod profile;
+mod reach;
 mod registry;
 mod request;
 mod session;
@@ -22,10 +24,11 @@ mod traits;
 pub use access::{Access, AccessToken, Gate, OpenGate, Pass, Permit, Witness};
 pub use definition::{
     Auth, AuthKind, Batch, Capabilities, Definition, DefinitionError, Endpoints, Idempotency,
-    Limit, LimitScope,
+    Limit, LimitScope, Oauth2,
 };
 pub use error::{Error, Kind, Remedy};
 pub use http::{Chance, ClientError, HttpClient, HttpLimits};
+pub use password::{BadLogin, Login};
 pub use profile::{Profile, ProfileError};
 pub use registry::{DuplicateProvider, Registry};
 pub use request::{Request, Response};

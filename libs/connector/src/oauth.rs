@@ -27,8 +27,8 @@ pub struct Credentials {
     /// The refresh token; without one the owner must authorise again when the access token expires.
     #[serde(serialize_with = "exposed_if_any")]
     pub refresh_token: Option<SecretString>,
-    /// When the access token stops working.
-    pub expires_at: DateTime<Utc>,
+    /// When the access token stops working; none if it works until it is taken back.
+    pub expires_at: Option<DateTime<Utc>>,
     /// What was granted, which may be less than what was asked.
     pub scopes: Vec<String>,
     /// The API address that the token answer named, when it did and configuration does not pin one.
@@ -52,9 +52,7 @@ fn exposed_if_any<S: Serializer>(secret: &Option<SecretString>, s: S) -> Result<
 impl Credentials {
     /// The scopes that the definition asks for and the account's owner did not grant.
     pub fn missing_scopes<'a>(&self, definition: &'a Definition) -> Vec<&'a str> {
-        definition
-            .auth
-            .scopes
+        asked(definition)
             .iter()
             .filter(|asked| {
                 !self
@@ -65,6 +63,12 @@ impl Credentials {
             .map(String::as_str)
             .collect()
     }
+}
+
+/// The scopes that a definition asks for.
+fn asked(definition: &Definition) -> &[String] {
+    let oauth = definition.auth.oauth2();
+    oauth.map_or(&[], |oauth| oauth.scopes.as_slice())
 }
 
 /// Our registration at a provider.
@@ -121,14 +125,12 @@ pub fn authorize_url(
     state: &str,
     challenge: &str,
 ) -> Result<Url, Error> {
-    let auth = &definition.auth;
-    let mut url = Url::parse(&endpoints.authorize_url).map_err(|_| {
-        Error::new(
-            definition.id.as_str(),
-            Kind::Forbidden,
-            "the configured consent page is not a URL",
-        )
-    })?;
+    let error = |kind, message| Error::new(definition.id.as_str(), kind, message);
+    let Some(auth) = definition.auth.oauth2() else {
+        return Err(error(Kind::Unsupported, "the provider has no consent page"));
+    };
+    let mut url = Url::parse(&endpoints.authorize_url)
+        .map_err(|_| error(Kind::Forbidden, "the configured consent page is not a URL"))?;
     url.query_pairs_mut()
         .append_pair("response_type", "code")
         .append_pair("client_id", client_id)
@@ -273,7 +275,7 @@ impl Server<'_> {
             .form(form);
         self.http.send(call).await.map_err(|lost| {
             let mut error = self.error(Kind::Unavailable, lost.to_string());
-            error.maybe_applied = !matches!(lost, Lost::NotSent(_));
+            error.maybe_applied = !matches!(lost, Lost::NotSent(_) | Lost::Private(_));
             error.source = Some(Arc::new(lost));
             error
         })
@@ -318,7 +320,7 @@ impl Server<'_> {
         let scopes = match (answer.scope, old) {
             // RFC 6749 section 5.1: left out when it is what was asked (or, on a refresh, what was granted before).
             (None, Some(old)) => old.scopes.clone(),
-            (None, None) => self.definition.auth.scopes.clone(),
+            (None, None) => asked(self.definition).to_vec(),
             (Some(text), _) => text
                 .split([' ', ','])
                 .filter(|scope| !scope.is_empty())
@@ -332,7 +334,7 @@ impl Server<'_> {
                 .filter(|token| !token.is_empty())
                 .map(SecretString::from)
                 .or_else(|| old.and_then(|old| old.refresh_token.clone())),
-            expires_at: now + lifetime,
+            expires_at: Some(now + lifetime),
             scopes,
             api_base: match answer.api_domain {
                 Some(named) => self.api_base(named)?,

@@ -45,7 +45,7 @@ fn credentials_seal_whole_and_print_nothing() {
     let credentials = Credentials {
         access_token: "first-secret".to_owned().into(),
         refresh_token: Some("second-secret".to_owned().into()),
-        expires_at: DateTime::UNIX_EPOCH,
+        expires_at: Some(DateTime::UNIX_EPOCH),
         scopes: vec!["a".into()],
         api_base: None,
         token_url: "https://accounts.example/token".into(),

@@ -3,7 +3,7 @@
 
 use syncline_model::ProviderId;
 
-use crate::{Definition, DuplicateProvider, Registry};
+use crate::{Auth, Definition, DuplicateProvider, Registry};
 
 /// A provider that is another one at other addresses.
 #[derive(Clone, Debug)]
@@ -67,12 +67,11 @@ impl Profile {
             definition.api_path.clone_from(path);
         }
         definition.allowed_hosts.clear();
-        definition
-            .auth
-            .authorize_url
-            .clone_from(&self.authorize_url);
-        definition.auth.token_url.clone_from(&self.token_url);
-        definition.auth.revoke_url.clone_from(&self.revoke_url);
+        if let Auth::Oauth2(oauth) = &mut definition.auth {
+            oauth.authorize_url.clone_from(&self.authorize_url);
+            oauth.token_url.clone_from(&self.token_url);
+            oauth.revoke_url.clone_from(&self.revoke_url);
+        }
         definition.paid_plans_only |= self.paid_plans_only;
         definition.edition.clone_from(&self.edition);
         definition

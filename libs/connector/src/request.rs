@@ -16,14 +16,24 @@ pub struct Request {
     pub(crate) route: &'static str,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Option<serde_json::Value>,
+    pub(crate) body: Option<Body>,
     pub(crate) buckets: Vec<(&'static str, u32)>,
     pub(crate) safe: bool,
+    writes: bool,
+}
+
+/// What a call carries.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    Json(serde_json::Value),
+    /// Anything else; the connector says of what kind it is.
+    Text(String),
 }
 
 impl Request {
     fn new(method: Method, target: impl Into<String>, safe: bool) -> Self {
         Self {
+            writes: method != Method::GET,
             method,
             target: target.into(),
             route: "other",
@@ -56,19 +66,43 @@ impl Request {
         Self::new(Method::PATCH, target, false).body(body)
     }
 
+    /// A question by another method than `GET` (`PROPFIND`, `REPORT`, which HTTP lets anybody define): it changes
+    /// nothing. `None` for a method that HTTP cannot carry.
+    pub fn ask(
+        method: &str,
+        target: impl Into<String>,
+        content_type: &str,
+        body: String,
+    ) -> Option<Self> {
+        let method = Method::from_bytes(method.as_bytes()).ok()?;
+        let mut request = Self::new(method, target, true).text(content_type, body);
+        request.writes = false;
+        Some(request)
+    }
+
+    /// A `PUT` of anything but JSON, taken as unsafe to repeat unless `repeatable` says otherwise.
+    pub fn put_text(target: impl Into<String>, content_type: &str, body: String) -> Self {
+        Self::new(Method::PUT, target, false).text(content_type, body)
+    }
+
     /// A `DELETE`, taken as unsafe to repeat unless `repeatable` says otherwise.
     pub fn delete(target: impl Into<String>) -> Self {
         Self::new(Method::DELETE, target, false)
     }
 
     /// Whether it may change something at the provider.
-    pub(crate) fn writes(&self) -> bool {
-        self.method != Method::GET
+    pub(crate) const fn writes(&self) -> bool {
+        self.writes
     }
 
     fn body(mut self, body: serde_json::Value) -> Self {
-        self.body = Some(body);
+        self.body = Some(Body::Json(body));
         self
+    }
+
+    fn text(mut self, content_type: &str, body: String) -> Self {
+        self.body = Some(Body::Text(body));
+        self.header("content-type", content_type)
     }
 
     /// Names the route for logs and metrics: a template without ids (`GET /v1/people/{id}`).

@@ -12,8 +12,9 @@ use url::Url;
 
 use crate::address::{Trusted, origin_of};
 use crate::http::{Lost, Raw};
+use crate::request::Body;
 use crate::{
-    Access, AccessToken, Definition, Endpoints, Error, Gate, HttpClient, Kind, Pass, Permit,
+    Access, AccessToken, Auth, Definition, Endpoints, Error, Gate, HttpClient, Kind, Pass, Permit,
     Request, Response, Witness,
 };
 
@@ -23,6 +24,8 @@ pub struct Session {
     account: AccountId,
     provider: String,
     header_prefix: String,
+    /// Whether the account's owner typed the server's address, with credentials that are for it alone.
+    typed: bool,
     trusted: Trusted,
     endpoints: Endpoints,
     http: HttpClient,
@@ -60,7 +63,8 @@ impl Session {
         Self {
             account,
             provider: definition.id.as_str().to_owned(),
-            header_prefix: definition.auth.header_prefix.clone(),
+            header_prefix: definition.auth.header_prefix().to_owned(),
+            typed: matches!(definition.auth, Auth::Password),
             trusted: Trusted::new(&definition.allowed_hosts, &endpoints.api_base),
             endpoints,
             http,
@@ -97,6 +101,17 @@ impl Session {
     /// The provider's id.
     pub fn provider(&self) -> &str {
         &self.provider
+    }
+
+    /// The address of the account's own server, as its owner typed it.
+    pub async fn server(&self) -> Result<Url, Error> {
+        let token = self.access.token().await?;
+        let typed = token.api_base.filter(|_| self.typed);
+        let typed = typed.and_then(|typed| Url::parse(&typed).ok());
+        typed.ok_or_else(|| {
+            let message = "the account has no server of its own";
+            self.error(Kind::Unsupported, message)
+        })
     }
 
     /// Waits for this account's turn to write, for providers that want one writer at a time: several calls that belong
@@ -236,17 +251,25 @@ impl Session {
             )
         })?;
         credential.set_sensitive(true);
-        let mut call = self
-            .http
-            .request(request.method.clone(), url)
-            .header(AUTHORIZATION, credential)
-            .header("accept", "application/json");
+        let method = request.method.clone();
+        let call = if self.typed {
+            let call = self.http.request_typed(method, url);
+            call.map_err(|lost| self.lost(request, lost))?
+        } else {
+            self.http.request(method, url)
+        };
+        let mut call = call.header(AUTHORIZATION, credential);
+        if !request.headers.iter().any(|(name, _)| *name == "accept") {
+            call = call.header("accept", "application/json");
+        }
         for (name, value) in &request.headers {
             call = call.header(*name, value);
         }
-        if let Some(body) = &request.body {
-            call = call.json(body);
-        }
+        call = match &request.body {
+            Some(Body::Json(json)) => call.json(json),
+            Some(Body::Text(text)) => call.body(text.clone()),
+            None => call,
+        };
         let begun = Instant::now();
         let outcome = self.http.send(call).await;
         let span = tracing::Span::current();
@@ -280,7 +303,7 @@ impl Session {
             .as_deref()
             .filter(|_| !self.endpoints.api_base_pinned);
         let base = match named {
-            Some(named) if self.trusted.admits(named) => named,
+            Some(named) if self.typed || self.trusted.admits(named) => named,
             Some(_) => {
                 return Err(self.error(
                     Kind::Forbidden,
@@ -324,6 +347,7 @@ impl Session {
     fn lost(&self, request: &Request, lost: Lost) -> Error {
         let (kind, sent) = match lost {
             Lost::NotSent(_) => (Kind::Unavailable, false),
+            Lost::Private(_) => (Kind::Forbidden, false),
             Lost::Broken(_) => (Kind::Unavailable, true),
             Lost::TooLarge(_) => (Kind::Malformed, true),
         };

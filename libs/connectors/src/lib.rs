@@ -3,8 +3,10 @@
 //! A connector knows its provider's wire and nothing of links, merges or stores; nothing outside this crate knows which
 //! providers there are.
 
+pub mod carddav;
 pub mod google_contacts;
 mod registry;
+mod slots;
 pub mod zoho_crm;
 
 pub use registry::{RegistryError, registry};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use syncline_connector::{Connector, DefinitionError, DuplicateProvider, Registry};
 
-use crate::{google_contacts, zoho_crm};
+use crate::{carddav, google_contacts, zoho_crm};
 
 /// The registry cannot be made: a definition is broken. A test holds that it is not.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,7 @@ pub enum RegistryError {
 /// Every connector of this program.
 pub fn registry() -> Result<Registry, RegistryError> {
     let connectors: Vec<Arc<dyn Connector>> = vec![
+        Arc::new(carddav::CardDav::new()?),
         Arc::new(google_contacts::GoogleContacts::new()?),
         Arc::new(zoho_crm::ZohoCrm::new()?),
     ];

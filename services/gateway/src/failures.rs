@@ -69,6 +69,7 @@ impl From<syncline_accounts::Error> for Problem {
                 )
             }
             Error::StateSpent
+            | Error::BadLogin(_)
             | Error::OtherBrowser { .. }
             | Error::Denied
             | Error::Refused { .. }

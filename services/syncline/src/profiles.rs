@@ -99,7 +99,8 @@ mod tests {
             ("Acme CRM", "/crm/v6")
         );
         assert!(definition.paid_plans_only && definition.allowed_hosts.is_empty());
-        assert_eq!(definition.auth.token_url, "https://acme.example/t");
+        let token_url = definition.auth.oauth2().map(|oauth| &*oauth.token_url);
+        assert_eq!(token_url, Some("https://acme.example/t"));
         assert_eq!(registry.iter().count(), 3);
     }
 

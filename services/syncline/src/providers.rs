@@ -31,7 +31,7 @@ fn described(definition: &Definition) -> String {
         definition.id.as_str(),
         definition.name,
         words(&definition.objects),
-        words(&[definition.auth.kind]),
+        words(&[definition.auth.kind()]),
         yes(can.delta),
         yes(can.tombstones),
         yes(can.conditional_update),

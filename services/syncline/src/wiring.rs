@@ -112,10 +112,11 @@ async fn with_store(config: &Config, store: Store) -> anyhow::Result<Parts> {
     } = coordination(config, &clock).await?;
     let tariffs = crate::plans::load(config)?;
     let registry = crate::profiles::registry(&config.providers, &tariffs)?;
-    let http = HttpClient::new(
-        HttpLimits::default(),
-        Arc::new(syncline_platform::random::fraction),
-    )?;
+    let limits = HttpLimits {
+        private_networks: config.outbound.private_networks.clone(),
+        ..HttpLimits::default()
+    };
+    let http = HttpClient::new(limits, Arc::new(syncline_platform::random::fraction))?;
     let accounts = Accounts::new(
         store.clone(),
         registry.clone(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use syncline_connector::{Auth, AuthKind, Batch, Capabilities, Definition, Idempotency};
+use syncline_connector::{Auth, Batch, Capabilities, Definition, Idempotency, Oauth2};
 use syncline_model::{
     Cardinality, Collection, DeletionPolicy, FieldDescriptor, Kind, ObjectType, ProviderId,
 };
@@ -140,8 +140,7 @@ impl Profile {
             id: ProviderId::parse(&id).expect("a provider's id"),
             name: format!("Simulated {index}"),
             objects: vec![ObjectType::Contact],
-            auth: Auth {
-                kind: AuthKind::Oauth2,
+            auth: Auth::Oauth2(Oauth2 {
                 authorize_url: "https://sim.example/authorize".into(),
                 token_url: "https://sim.example/token".into(),
                 revoke_url: None,
@@ -149,7 +148,7 @@ impl Profile {
                 scope_separator: " ".into(),
                 authorize_params: std::collections::BTreeMap::new(),
                 header_prefix: "Bearer".into(),
-            },
+            }),
             api_base: "https://sim.example".into(),
             api_path: String::new(),
             paid_plans_only: false,

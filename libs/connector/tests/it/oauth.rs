@@ -59,7 +59,7 @@ fn old(base: &str) -> Credentials {
     Credentials {
         access_token: "old".to_owned().into(),
         refresh_token: Some("keep".to_owned().into()),
-        expires_at: NOW,
+        expires_at: Some(NOW),
         scopes: vec!["b".into()],
         api_base: Some("https://api.example.eu".into()),
         token_url: format!("{base}/token"),
@@ -95,7 +95,7 @@ async fn an_exchange_keeps_what_was_granted() {
     let bench = Bench::new(vec![Turn::json(200, answer)]).await;
     let got = bench.exchange(None).await.expect("credentials");
     assert_eq!(got.access_token.expose_secret(), "a");
-    assert_eq!(got.expires_at, NOW + TimeDelta::seconds(60));
+    assert_eq!(got.expires_at, Some(NOW + TimeDelta::seconds(60)));
     assert_eq!(got.api_base.as_deref(), Some("https://api.example.eu"));
     assert_eq!(got.missing_scopes(&bench.definition), ["b"]);
     let asked = bench.server.asked().remove(0);

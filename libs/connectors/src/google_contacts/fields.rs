@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use syncline_model::{Cardinality, Choice, FieldDescriptor, Kind};
 
 use super::map::{CUSTOM, Labels};
-use super::slots::{Beyond, Family, Shape, Slot};
+use super::slots::{Family, Shape};
+use crate::slots::{Beyond, Slot, slot};
 
 /// The names of the user's own groups that a contact is in.
 pub(super) const GROUPS: &str = "groups";
@@ -52,21 +53,6 @@ pub(super) fn descriptors(labels: &Labels) -> Vec<FieldDescriptor> {
     field.custom = true;
     all.push(field);
     all
-}
-
-const fn slot(
-    field: &'static str,
-    label: &'static str,
-    standard: &'static str,
-    types: &'static [&'static str],
-) -> Slot {
-    Slot {
-        field,
-        label,
-        standard,
-        types,
-        fills: true,
-    }
 }
 
 /// The members whose items have one value each.

@@ -1,30 +1,15 @@
-//! Repeated items (two e-mail addresses, five telephone numbers) seen as a few named slots, and written back through
-//! them. Pure: it works on plain JSON items and decides nothing about when to write.
+//! Google's repeated items seen as slots (`crate::slots`), and written back through them. Pure: it works on plain JSON
+//! items and decides nothing about when to write.
 //!
-//! Which item is in which slot: first each slot takes the first item of its own type; then the items left over, of any
-//! other type or none, fill the slots left over, in slot order. Items beyond the slots are not written and stay as they
-//! are; of some members they are read, to know a contact by. Google does not promise an order of items but marks one as
-//! primary: that one counts as the first.
+//! Items beyond the slots are not written and stay as they are; of some members they are read, to know a contact by.
+//! Google does not promise an order of items but marks one as primary: that one counts as the first.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 use syncline_model::{Address, PartialDate, Value};
 
-/// A named place for one item.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Slot {
-    /// Our field.
-    pub field: &'static str,
-    /// What a person reads.
-    pub label: &'static str,
-    /// The standard field that it answers to.
-    pub standard: &'static str,
-    /// Types of its own, best first; the first is what a new item gets. Empty where items have no type.
-    pub types: &'static [&'static str],
-    /// Whether items of other types may fill it.
-    pub fills: bool,
-}
+use crate::slots::{Beyond, Item, Slot, allocate};
 
 /// What an item's value looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,17 +33,6 @@ pub(super) struct Family {
     pub slots: &'static [Slot],
     /// Where what is beyond the slots is read, if anywhere.
     pub beyond: Option<Beyond>,
-}
-
-/// A read-only field with every value that no slot has a place for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Beyond {
-    /// Our field.
-    pub field: &'static str,
-    /// What a person reads.
-    pub label: &'static str,
-    /// The standard field that it answers to.
-    pub standard: &'static str,
 }
 
 /// Item keys that Google derives from others: they are dropped from an item that is changed.
@@ -172,37 +146,26 @@ impl Family {
         }
     }
 
-    /// Per slot, the index of the item in it.
     fn allocate(&self, items: &[&Json]) -> Vec<Option<usize>> {
-        let mut free: Vec<bool> = items
-            .iter()
-            .map(|item| !self.shape.read(item).is_empty())
-            .collect();
-        let mut take = |wanted: &dyn Fn(&Json) -> bool| {
-            let index = items
-                .iter()
-                .zip(&free)
-                .position(|(item, free)| *free && wanted(item))?;
-            if let Some(free) = free.get_mut(index) {
-                *free = false;
-            }
-            Some(index)
-        };
-        let mut places: Vec<Option<usize>> = self
-            .slots
-            .iter()
-            .map(|slot| {
-                slot.types.iter().find_map(|own| {
-                    take(&|item| item.get("type").and_then(Json::as_str) == Some(own))
-                })
-            })
-            .collect();
-        for (slot, place) in self.slots.iter().zip(&mut places) {
-            if slot.fills && place.is_none() {
-                *place = take(&|_| true);
-            }
-        }
-        places
+        let shape = self.shape;
+        let items: Vec<Seen<'_>> = items.iter().map(|item| Seen { item, shape }).collect();
+        allocate(self.slots, &items)
+    }
+}
+
+/// An item as the slots see it.
+struct Seen<'a> {
+    item: &'a Json,
+    shape: Shape,
+}
+
+impl Item for Seen<'_> {
+    fn is_filled(&self) -> bool {
+        !self.shape.read(self.item).is_empty()
+    }
+
+    fn is_of(&self, kind: &str) -> bool {
+        self.item.get("type").and_then(Json::as_str) == Some(kind)
     }
 }
 

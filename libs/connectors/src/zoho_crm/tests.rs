@@ -16,24 +16,12 @@ fn the_definition_is_in_order() {
     let connector = ZohoCrm::new().expect("provider.toml parses");
     let definition = connector.definition();
     assert_eq!(definition.id.as_str(), "zoho_crm");
-    assert_eq!(definition.auth.scope_separator, ",");
-    assert_eq!(definition.auth.header_prefix, "Zoho-oauthtoken");
-    assert_eq!(
-        definition
-            .auth
-            .authorize_params
-            .get("access_type")
-            .map(String::as_str),
-        Some("offline")
-    );
-    assert_eq!(
-        definition
-            .auth
-            .authorize_params
-            .get("prompt")
-            .map(String::as_str),
-        Some("consent")
-    );
+    let auth = definition.auth.oauth2().expect("OAuth 2.0");
+    assert_eq!(auth.scope_separator, ",");
+    assert_eq!(auth.header_prefix, "Zoho-oauthtoken");
+    let param = |name: &str| auth.authorize_params.get(name).map(String::as_str);
+    assert_eq!(param("access_type"), Some("offline"));
+    assert_eq!(param("prompt"), Some("consent"));
     let host = |url: &str| {
         url.trim_start_matches("https://")
             .split('/')
@@ -41,11 +29,7 @@ fn the_definition_is_in_order() {
             .map(str::to_owned)
             .unwrap_or_default()
     };
-    for url in [
-        &definition.api_base,
-        &definition.auth.authorize_url,
-        &definition.auth.token_url,
-    ] {
+    for url in [&definition.api_base, &auth.authorize_url, &auth.token_url] {
         assert!(definition.allowed_hosts.contains(&host(url)), "{url}");
     }
     let credits = definition

@@ -1,4 +1,4 @@
-//! Connectors against the sandbox, one module a provider.
+//! Connectors against the sandbox, or real servers where there are some; one module a provider.
 
 #![expect(
     clippy::expect_used,
@@ -7,7 +7,9 @@
 )]
 
 mod bench;
+mod carddav;
 mod conformance;
+mod dav_server;
 mod google;
 mod google_probe;
 mod google_support;

@@ -39,13 +39,9 @@ pub struct Pulled {
 
 impl Zoho {
     pub async fn start() -> Self {
-        let scopes = ZohoCrm::new()
-            .expect("a connector")
-            .definition()
-            .auth
-            .scopes
-            .clone();
-        Self::with_scopes(scopes).await
+        let connector = ZohoCrm::new().expect("a connector");
+        let oauth = connector.definition().auth.oauth2().expect("OAuth 2.0");
+        Self::with_scopes(oauth.scopes.clone()).await
     }
 
     pub async fn with_scopes(scopes: Vec<String>) -> Self {

@@ -5,6 +5,7 @@
 
 mod check;
 pub mod duration;
+mod networks;
 mod urls;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
@@ -52,6 +54,8 @@ pub struct Config {
     pub log: Log,
     /// Traces.
     pub telemetry: Telemetry,
+    /// Where calls may go that a customer typed the address of.
+    pub outbound: Outbound,
     /// Settings of providers, by provider id.
     #[serde(default)]
     pub providers: BTreeMap<String, Provider>,
@@ -209,6 +213,15 @@ pub struct Telemetry {
     /// Where traces are sent: a receiver of OTLP over HTTP; unset, nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otlp_endpoint: Option<String>,
+}
+
+/// Where calls may go that a customer typed the address of.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbound {
+    /// Networks that are not of the public internet and may be called all the same.
+    #[serde(deserialize_with = "networks::read")]
+    pub private_networks: Vec<IpNet>,
 }
 
 /// One provider's settings; what is unset is as the provider's definition says.

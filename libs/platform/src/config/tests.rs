@@ -66,6 +66,26 @@ fn the_environment_goes_over_the_file_and_the_file_over_the_defaults() {
 }
 
 #[test]
+fn networks_are_a_list_or_a_text_with_commas() {
+    let file = "[outbound]\nprivate_networks = [\"10.20.0.0/16\"]";
+    let networks = |environment: &[(&str, &str)]| {
+        let outbound = load(file, environment).unwrap().outbound;
+        let networks = outbound.private_networks.iter();
+        networks.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(networks(&[]), ["10.20.0.0/16"]);
+    let variable = "SYNCLINE__OUTBOUND__PRIVATE_NETWORKS";
+    let two = networks(&[(variable, "127.0.0.0/8, fd00::/8")]);
+    assert_eq!(two, ["127.0.0.0/8", "fd00::/8"]);
+    assert_eq!(networks(&[(variable, "")]), [""; 0]);
+    let error = load(file, &[(variable, "localhost")]).unwrap_err();
+    assert!(
+        error.to_string().contains("`localhost` is no network"),
+        "{error}"
+    );
+}
+
+#[test]
 fn what_is_wrong_is_refused_and_named() {
     let check = |file: &str, environment: &[(&str, &str)], expect: &[&str]| {
         let error = load(file, environment).unwrap_err();

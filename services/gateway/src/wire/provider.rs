@@ -55,7 +55,7 @@ impl From<&Definition> for ProviderJson {
             id: definition.id.clone(),
             name: definition.name.clone(),
             objects: definition.objects.clone(),
-            auth: definition.auth.kind,
+            auth: definition.auth.kind(),
             paid_plans_only: definition.paid_plans_only,
             capabilities: CapabilitiesJson {
                 delta: capabilities.delta,

@@ -7,7 +7,7 @@ use syncline_model::AccountId;
 use super::Authorization;
 use crate::auth::CanWrite;
 use crate::extract::Id;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem, ProblemBody};
 use crate::routes::oauth::cookie;
 use crate::schema;
 use crate::state::State;
@@ -18,13 +18,20 @@ use crate::state::State;
 /// before.
 #[utoipa::path(post, path = "/v1/accounts/{id}/authorize", operation_id = "authorize_account", tag = "accounts",
     params(("id" = schema::AccountId, Path)),
-    responses((status = 200, description = "Its owner must agree", body = Authorization)))]
+    responses((status = 200, description = "Its owner must agree", body = Authorization),
+              (status = 409, description = "`wrong_state`: the account has a login instead", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn handle(
     state: web::Data<State>,
     CanWrite(caller): CanWrite,
     Id(id): Id<AccountId>,
 ) -> Result<HttpResponse, Problem> {
     let account = caller.rows.account_get(id).await?;
+    let connector = state.registry.get(&account.provider);
+    if connector.is_some_and(|one| one.definition().auth.oauth2().is_none()) {
+        let message =
+            "This account has no consent page but a login: `PUT /v1/accounts/{id}/login`.";
+        return Err(Problem::new(Code::WrongState, message));
+    }
     let begun = state
         .accounts
         .begin_authorization((caller.tenant, caller.who), id, &state.callback_url())
@@ -33,6 +40,6 @@ pub async fn handle(
         .insert_header((header::SET_COOKIE, cookie::keep(&state, &begun.browser)?))
         .json(Authorization {
             account: account.into(),
-            authorize_url: begun.url,
+            authorize_url: Some(begun.url),
         }))
 }

@@ -7,6 +7,7 @@ use syncline_model::{Account, AccountId, AccountStatus, ProviderId};
 use utoipa::ToSchema;
 
 use super::Authorization;
+use super::login::{self, TypedLogin};
 use crate::audit;
 use crate::auth::CanWrite;
 use crate::extract::{Body, Checked, Findings};
@@ -22,19 +23,26 @@ pub struct NewAccount {
     /// Where.
     #[schema(value_type = schema::ProviderId)]
     provider: ProviderId,
+    /// For an app whose `auth` is `password`.
+    login: Option<TypedLogin>,
 }
 
 impl Checked for NewAccount {
-    fn check(&self, _: &mut Findings) {}
+    fn check(&self, findings: &mut Findings) {
+        if let Some(login) = &self.login {
+            login.check_at("/login", findings);
+        }
+    }
 }
 
 /// Open an account
 ///
 /// The account is `pending` until its owner has agreed on the provider's consent page. The answer sets a cookie: the
-/// browser that has it comes back without further questions, any other one is asked whether this is meant.
+/// browser that has it comes back without further questions, any other one is asked whether this is meant. With a `login`
+/// that the server takes it is `active` at once; one that it does not take makes no account.
 #[utoipa::path(post, path = "/v1/accounts", operation_id = "create_account", tag = "accounts",
     request_body = NewAccount,
-    responses((status = 201, description = "Made; its owner must agree", body = Authorization),
+    responses((status = 201, description = "Made; its owner must agree, if there is an `authorize_url`", body = Authorization),
               (status = 403, description = "`forbidden`; `plan_limit`: the app is for paid plans only", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn handle(
     state: web::Data<State>,
@@ -64,6 +72,7 @@ pub async fn handle(
             "This server has no OAuth client at the provider: its operator must set one up.",
         ));
     }
+    login::wanted(app, body.login.is_some())?;
     let account = Account {
         id: AccountId::from_uuid(state.ids.next()),
         tenant: caller.tenant,
@@ -72,6 +81,18 @@ pub async fn handle(
         status: AccountStatus::Pending,
         created_at: state.clock.now(),
     };
+    if let Some(login) = body.login {
+        let tried = state.accounts.try_login(&account, &login.into()).await;
+        let entered = tried.map_err(|error| login::refused(error, "/login"))?;
+        state.accounts.create_with(&account, entered).await?;
+        tracing::info!(tenant.id = %caller.tenant, account.id = %account.id, "an account was made");
+        audit::made(&request, &account.id);
+        let account = caller.rows.account_get(account.id).await?;
+        return Ok(HttpResponse::Created().json(Authorization {
+            account: account.into(),
+            authorize_url: None,
+        }));
+    }
     caller.rows.account_create(&account).await?;
     let begun = state
         .accounts
@@ -87,6 +108,6 @@ pub async fn handle(
         .insert_header((header::SET_COOKIE, cookie::keep(&state, &begun.browser)?))
         .json(Authorization {
             account: account.into(),
-            authorize_url: begun.url,
+            authorize_url: Some(begun.url),
         }))
 }

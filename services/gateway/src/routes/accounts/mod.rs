@@ -7,6 +7,7 @@ pub mod delete;
 pub mod fields;
 pub mod get;
 pub mod list;
+pub mod login;
 pub mod permissions;
 
 use actix_web::http::Method;
@@ -36,6 +37,10 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         [(Method::POST, web::to(authorize::handle))],
     ))
     .service(super::at(
+        "/v1/accounts/{id}/login",
+        [(Method::PUT, web::to(login::handle))],
+    ))
+    .service(super::at(
         "/v1/accounts/{id}/collections",
         [(Method::GET, web::to(collections::handle))],
     ))
@@ -49,12 +54,14 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
     ));
 }
 
-/// An account whose owner must go to the provider now.
+/// An account, and where its owner must go now, if anywhere.
 #[derive(Serialize, ToSchema)]
 pub struct Authorization {
     /// The account.
     account: AccountJson,
-    /// The provider's consent page: send the account's owner there within ten minutes.
+    /// The provider's consent page: send the account's owner there within ten minutes. Not there if the account is
+    /// active already, by its `login`.
     #[schema(format = "uri")]
-    authorize_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorize_url: Option<String>,
 }

@@ -1,0 +1,537 @@
+//! The CardDAV connector against real servers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use syncline_connector::conformance::{Probe, Subject, Trouble, prove};
+use syncline_connector::{
+    Access, AccessToken, Change, Connector, Cursor, Endpoints, Error, GoneWhy, HttpClient,
+    HttpLimits, Kind, Next, OpenGate, Pull, Session, Update,
+};
+use syncline_connectors::carddav::CardDav;
+use syncline_model::{
+    AccountId, Address, FieldName, Fields, OperationId, PartialDate, Record, RemoteId, Value,
+};
+
+use super::dav_server::{BASIC, DavServer, Software};
+
+/// A login, which nothing renews.
+struct Typed(String);
+
+#[async_trait]
+impl Access for Typed {
+    async fn token(&self) -> Result<AccessToken, Error> {
+        Ok(AccessToken {
+            secret: BASIC.into(),
+            api_base: Some(self.0.clone()),
+            generation: 1,
+        })
+    }
+
+    async fn renew(&self, _: &AccessToken) -> Result<AccessToken, Error> {
+        let message = "the password is not taken";
+        Err(Error::new("carddav", Kind::Unauthorized, message))
+    }
+}
+
+/// A server, and our way to it.
+struct Dav {
+    server: DavServer,
+    connector: CardDav,
+    session: Session,
+    edits: AtomicU32,
+}
+
+impl Dav {
+    async fn start(software: Software) -> Self {
+        let server = DavServer::start(software).await;
+        let session = session(&format!("http://{}/", server.proxy), &["127.0.0.0/8"]);
+        Self {
+            server,
+            connector: CardDav::new().expect("a connector"),
+            session,
+            edits: AtomicU32::new(0),
+        }
+    }
+
+    fn collection(&self) -> String {
+        format!("book:{}", self.server.book)
+    }
+
+    async fn pull(&self, cursor: Option<Cursor>) -> Result<Pulled, Error> {
+        let mut pull = Pull {
+            collection: self.collection(),
+            cursor,
+            page: None,
+            fields: Vec::new(),
+        };
+        let (mut present, mut gone) = (Vec::new(), Vec::new());
+        loop {
+            let page = self.connector.pull(&self.session, &pull).await?;
+            for change in page.changes {
+                match change {
+                    Change::Present { record, .. } => present.push(record),
+                    Change::Gone { id, why, .. } => gone.push((id, why)),
+                }
+            }
+            match page.next {
+                Next::Page(page) => pull.page = Some(page),
+                Next::End {
+                    cursor,
+                    complete_listing,
+                } => {
+                    return Ok(Pulled {
+                        present,
+                        gone,
+                        cursor,
+                        complete_listing,
+                    });
+                }
+            }
+        }
+    }
+
+    async fn update(&self, record: &Record, changes: Fields) -> Result<(), Error> {
+        let update = Update {
+            id: record.id.clone(),
+            version: Some(record.version.clone()),
+            changes,
+        };
+        self.connector
+            .update(&self.session, &[update])
+            .await
+            .remove(0)
+            .map(drop)
+    }
+}
+
+#[derive(Debug)]
+struct Pulled {
+    present: Vec<Record>,
+    gone: Vec<(RemoteId, GoneWhy)>,
+    cursor: Cursor,
+    complete_listing: bool,
+}
+
+fn session(server: &str, opened: &[&str]) -> Session {
+    let connector = CardDav::new().expect("a connector");
+    let limits = HttpLimits {
+        backoff: Duration::from_millis(1),
+        private_networks: opened
+            .iter()
+            .map(|one| one.parse().expect("a network"))
+            .collect(),
+        ..HttpLimits::default()
+    };
+    let endpoints = Endpoints {
+        api_base: String::new(),
+        api_path: String::new(),
+        authorize_url: String::new(),
+        token_url: String::new(),
+        revoke_url: None,
+        api_base_pinned: false,
+    };
+    Session::new(
+        AccountId::from_uuid(uuid::Uuid::from_u128(1)),
+        connector.definition(),
+        endpoints,
+        HttpClient::new(limits, Arc::new(|| 0.5)).expect("a client"),
+        Arc::new(Typed(server.to_owned())),
+        Arc::new(OpenGate),
+    )
+}
+
+fn fields<const N: usize>(fields: [(&str, Value); N]) -> Fields {
+    let fields = fields.into_iter();
+    fields
+        .map(|(name, value)| (FieldName::new(name), value))
+        .collect()
+}
+
+fn card(uid: &str, lines: &str) -> String {
+    format!(
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:Person {uid}\r\nN:{uid};Person;;;\r\n{lines}END:VCARD\r\n"
+    )
+}
+
+#[async_trait]
+impl Probe for Dav {
+    fn collection(&self) -> String {
+        Self::collection(self)
+    }
+
+    fn sample(&self, number: u32) -> Fields {
+        let text = |word: &str| Value::text(format!("{word}{number}"));
+        let address = |city: &str| {
+            Value::Address(Address {
+                street: format!("{number} Main Street\nBack yard"),
+                city: city.into(),
+                region: "R".into(),
+                postal_code: format!("{number:05}"),
+                country: "Norway".into(),
+            })
+        };
+        let day = PartialDate::new(Some(1980), 2, 1 + (number % 28) as u8).expect("a day");
+        fields([
+            ("n.given", text("Given")),
+            ("n.family", text("Family")),
+            ("n.additional", text("Middle")),
+            ("nickname", text("Nick")),
+            ("email.work", Value::text(format!("w{number}@mail.example"))),
+            ("email.home", Value::text(format!("o{number}@mail.example"))),
+            ("tel.cell", Value::text(format!("+47 22 {number:06}"))),
+            ("tel.fax", Value::text(format!("+47 23 {number:06}"))),
+            ("adr.work", address("Oslo")),
+            ("adr.other", address("Bergen")),
+            ("org.name", text("Company; Sons, ")),
+            ("title", text("Title")),
+            ("bday", Value::Date(day)),
+            ("note", text("Line\nLine ")),
+            ("url", Value::text(format!("https://www{number}.example"))),
+        ])
+    }
+
+    fn operation(&self, number: u32) -> OperationId {
+        OperationId::from_uuid(uuid::Uuid::from_u128(number.into()))
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the servers' clock is the machine's"
+    )]
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
+    async fn settle(&self) {}
+
+    async fn add(&self, number: u32) -> RemoteId {
+        let path = format!("{}person-{number}.vcf", self.server.book);
+        self.server
+            .put(&path, &card(&format!("person-{number}"), ""))
+            .await;
+        RemoteId::new(path)
+    }
+
+    async fn edit(&self, id: &RemoteId) {
+        let edit = self.edits.fetch_add(1, Ordering::SeqCst);
+        let before = self.server.card(id.as_str()).await;
+        let end = format!("NICKNAME:Edit {edit}\r\nEND:VCARD");
+        let lines = before.lines().filter(|line| !line.starts_with("NICKNAME"));
+        let lines: Vec<&str> = lines.collect();
+        let after = lines.join("\r\n").replace("END:VCARD", &end);
+        self.server.put(id.as_str(), &format!("{after}\r\n")).await;
+    }
+
+    async fn remove(&self, id: &RemoteId) {
+        let gone = self.server.call("DELETE", id.as_str(), &[], "").await;
+        assert!(matches!(gone.status, 200 | 204), "{gone:?}");
+    }
+
+    async fn everything(&self) -> Option<Vec<RemoteId>> {
+        let paths = self.server.paths().await.into_iter();
+        Some(paths.map(RemoteId::new).collect())
+    }
+
+    fn page_size(&self) -> Option<usize> {
+        Some(500)
+    }
+
+    fn refused(&self) -> Option<Fields> {
+        Some(fields([("bday", "soon".into())]))
+    }
+
+    async fn add_rich(&self, number: u32) -> RemoteId {
+        let path = format!("{}rich-{number}.vcf", self.server.book);
+        self.server
+            .put(&path, &card(&format!("rich-{number}"), RICH))
+            .await;
+        RemoteId::new(path)
+    }
+
+    async fn rest(&self, id: &RemoteId) -> String {
+        let card = self.server.card(id.as_str()).await;
+        let unfolded = card.replace("\r\n ", "").replace("\n ", "");
+        let lines = unfolded.lines().filter(|line| {
+            let line = line.to_ascii_uppercase();
+            ["PHOTO", "X-", "ITEM", "IMPP", "CATEGORIES", "GEO", "UID"]
+                .iter()
+                .any(|name| line.starts_with(name))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    async fn strike(&self, trouble: Trouble) -> bool {
+        if trouble == Trouble::OldCursors {
+            return false;
+        }
+        self.server.way(|way| way.trouble = Some(trouble));
+        true
+    }
+
+    async fn calm(&self) {
+        self.server.way(|way| way.trouble = None);
+    }
+}
+
+/// What no field of ours is about.
+const RICH: &str = "PHOTO;ENCODING=b;TYPE=JPEG:CzBVep/E6Q4zWH2ix+wRNluApcrvFDleg6jN8hc8\r\n\
+\x20YYar0PUaP2SJrtP4HUJnjLHW+yBFao+02f4jSG2St9wBJktwlbrfBClOc5i9\r\n\
+IMPP;X-SERVICE-TYPE=Jabber:xmpp:rich@people.example\r\nCATEGORIES:Friends,Family\r\n\
+item1.X-ABRELATEDNAMES:Bob\r\nitem1.X-ABLabel:Spouse\r\n\
+X-CUSTOM;X-P=v:keep me\\, too\r\n";
+
+async fn conforms(software: Software) {
+    let dav = Dav::start(software).await;
+    let subject = Subject {
+        connector: &dav.connector,
+        session: &dav.session,
+        probe: &dav,
+    };
+    let report = prove(subject).await;
+    let report = report.unwrap_or_else(|failure| panic!("{software:?}: {failure} {failure:?}"));
+    let skipped: Vec<_> = report.skipped.iter().map(|(check, _)| *check).collect();
+    assert_eq!(skipped, ["read-only fields", "expired cursors"]);
+}
+
+#[tokio::test]
+async fn carddav_conforms_at_radicale() {
+    conforms(Software::Radicale).await;
+}
+
+#[tokio::test]
+async fn carddav_conforms_at_xandikos() {
+    conforms(Software::Xandikos).await;
+}
+
+#[tokio::test]
+async fn address_books_are_found_from_any_address() {
+    for (software, addresses) in [
+        (Software::Radicale, ["/", "/alice", "/alice/contacts/"]),
+        (
+            Software::Xandikos,
+            ["", "/alice/contacts/", "/alice/contacts/addressbook"],
+        ),
+    ] {
+        let dav = Dav::start(software).await;
+        for address in addresses {
+            let session = session(
+                &format!("http://{}{address}", dav.server.proxy),
+                &["127.0.0.0/8"],
+            );
+            let found = dav
+                .connector
+                .collections(&session)
+                .await
+                .expect("address books");
+            let ids: Vec<&str> = found.iter().map(|one| one.id.as_str()).collect();
+            assert_eq!(ids, [dav.collection()], "{software:?} {address}");
+            let identity = dav.connector.identity(&session).await.expect("an identity");
+            assert!(
+                identity.label.ends_with("(127.0.0.1)"),
+                "{}",
+                identity.label
+            );
+        }
+        let nowhere = session(
+            &format!("http://{}/nowhere/at/all/", dav.server.proxy),
+            &["127.0.0.0/8"],
+        );
+        // The server tells by itself where its person is.
+        assert!(
+            dav.connector.collections(&nowhere).await.is_ok(),
+            "{software:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_password_goes_to_no_other_server() {
+    let dav = Dav::start(Software::Xandikos).await;
+    let other = DavServer::start(Software::Xandikos).await;
+    let moved = format!(
+        "HTTP/1.1 301 Moved\r\nlocation: http://{}/\r\n\r\n",
+        other.proxy
+    );
+    dav.server.way(|way| way.answer = Some(("PROPFIND", moved)));
+    let error = dav
+        .connector
+        .identity(&dav.session)
+        .await
+        .expect_err("it goes elsewhere");
+    assert_eq!(error.kind, Kind::Forbidden);
+    assert!(error.message.contains(&other.proxy), "{}", error.message);
+    assert_eq!(other.calls(), [""; 0]);
+    // Nor where an address book says that it is kept elsewhere.
+    let elsewhere = "<d:multistatus xmlns:d='DAV:'><d:response><d:href>/</d:href><d:propstat><d:prop><h:addressbook-home-set xmlns:h='urn:ietf:params:xml:ns:carddav'><d:href>http://HOST/alice/</d:href></h:addressbook-home-set></d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response></d:multistatus>";
+    let answer = format!(
+        "HTTP/1.1 207 Multi-Status\r\n\r\n{}",
+        elsewhere.replace("HOST", &other.proxy)
+    );
+    dav.server
+        .way(|way| way.answer = Some(("PROPFIND", answer)));
+    let error = dav
+        .connector
+        .collections(&dav.session)
+        .await
+        .expect_err("it goes elsewhere");
+    assert_eq!(error.kind, Kind::Forbidden);
+    assert!(error.message.contains(&other.proxy), "{}", error.message);
+    assert_eq!(other.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_into_private_networks() {
+    let server = DavServer::start(Software::Xandikos).await;
+    let connector = CardDav::new().expect("a connector");
+    let port = server.proxy.rsplit(':').next().expect("a port");
+    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0"] {
+        let session = session(&format!("http://{host}:{port}/"), &["10.0.0.0/8"]);
+        let error = connector
+            .identity(&session)
+            .await
+            .expect_err("it is private");
+        assert_eq!(error.kind, Kind::Forbidden, "{host}: {}", error.message);
+        assert!(
+            error.message.contains("private network"),
+            "{}",
+            error.message
+        );
+    }
+    assert_eq!(server.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn answers_that_grow_when_they_are_read_are_refused() {
+    let dav = Dav::start(Software::Xandikos).await;
+    let bomb = r#"<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><multistatus xmlns="DAV:"><response><href>&b;</href></response></multistatus>"#;
+    let answer = format!("HTTP/1.1 207 Multi-Status\r\n\r\n{bomb}");
+    dav.server
+        .way(|way| way.answer = Some(("PROPFIND", answer)));
+    let error = dav.pull(None).await.expect_err("a bomb");
+    assert_eq!(error.kind, Kind::Malformed);
+}
+
+#[tokio::test]
+async fn a_quiet_pull_is_one_request_and_a_forgotten_token_reads_everything() {
+    for software in [Software::Radicale, Software::Xandikos] {
+        let dav = Dav::start(software).await;
+        let id = dav.add(1).await;
+        let first = dav.pull(None).await.expect("a pull");
+        assert!(first.complete_listing && first.present.len() == 1 && first.gone.is_empty());
+        dav.server.calls();
+        let quiet = dav.pull(Some(first.cursor.clone())).await.expect("a pull");
+        assert_eq!((quiet.present.len(), quiet.complete_listing), (0, false));
+        assert_eq!(dav.server.calls(), ["PROPFIND book"], "{software:?}");
+        dav.remove(&id).await;
+        let gone = dav.pull(Some(first.cursor.clone())).await.expect("a pull");
+        assert_eq!(gone.gone, [(id, GoneWhy::Deleted)]);
+        let text = &first.cursor.0;
+        let token = text
+            .split("\"token\":\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        let made_up = text.replace(token.expect("a token"), "http://radicale.org/ns/sync/0000");
+        let error = dav
+            .pull(Some(Cursor(made_up)))
+            .await
+            .expect_err("forgotten");
+        assert_eq!(error.kind, Kind::CursorExpired, "{software:?}");
+    }
+}
+
+/// Some servers forget tokens in silence: what was deleted meanwhile shows in a listing, once a day.
+#[tokio::test]
+async fn once_a_day_everything_is_listed() {
+    let dav = Dav::start(Software::Radicale).await;
+    dav.add(1).await;
+    let first = dav.pull(None).await.expect("a pull");
+    let listed = first.cursor.0.split("\"listed\":").nth(1).expect("when");
+    let listed: i64 = listed
+        .split('}')
+        .next()
+        .and_then(|text| text.split(',').next()?.parse().ok())
+        .expect("seconds");
+    let at = |seconds: i64| {
+        Cursor(
+            first
+                .cursor
+                .0
+                .replace(&listed.to_string(), &(listed - seconds).to_string()),
+        )
+    };
+    assert!(
+        !dav.pull(Some(at(86_000)))
+            .await
+            .expect("a pull")
+            .complete_listing
+    );
+    let again = dav.pull(Some(at(86_500))).await.expect("a pull");
+    assert!(again.complete_listing && again.present.len() == 1);
+}
+
+#[tokio::test]
+async fn without_sync_tokens_the_change_count_says_whether_to_look() {
+    let dav = Dav::start(Software::Xandikos).await;
+    dav.server.way(|way| {
+        way.hidden = vec![
+            ("sync-token", "none-token"),
+            ("sync-collection", "none-collection"),
+        ]
+    });
+    let (one, _) = (dav.add(1).await, dav.add(2).await);
+    let first = dav.pull(None).await.expect("a pull");
+    assert!(first.complete_listing && first.present.len() == 2);
+    dav.server.calls();
+    let quiet = dav.pull(Some(first.cursor.clone())).await.expect("a pull");
+    assert!(quiet.present.is_empty() && !quiet.complete_listing);
+    assert_eq!(dav.server.calls(), ["PROPFIND book"]);
+    dav.remove(&one).await;
+    let listing = dav.pull(Some(first.cursor)).await.expect("a pull");
+    assert!(listing.complete_listing && listing.present.len() == 1 && listing.gone.is_empty());
+    let got = dav
+        .connector
+        .get(&dav.session, &[one], &[])
+        .await
+        .expect("an answer");
+    assert_eq!(got, [None]);
+}
+
+#[tokio::test]
+async fn what_is_not_changed_is_on_the_server_as_before_to_the_byte() {
+    let dav = Dav::start(Software::Xandikos).await;
+    let path = format!("{}keeps.vcf", dav.server.book);
+    let version_4 = card("keeps", RICH)
+        .replace("VERSION:3.0", "VERSION:4.0")
+        .replace(
+            "PHOTO;ENCODING=b;TYPE=JPEG:",
+            "PHOTO:data:image/jpeg;base64\\,",
+        );
+    for before in [card("keeps", RICH), version_4] {
+        dav.server.put(&path, &before).await;
+        assert_eq!(dav.server.card(&path).await, before);
+        let found = dav
+            .connector
+            .get(&dav.session, &[RemoteId::new(path.clone())], &[])
+            .await;
+        let record = found.expect("an answer").remove(0).expect("a record");
+        dav.update(
+            &record,
+            fields([("title", "Diver".into()), ("n.given", "Rich".into())]),
+        )
+        .await
+        .expect("written");
+        let changed = before
+            .replace("N:keeps;Person;;;", "N:keeps;Rich;;;")
+            .replace("FN:Person keeps", "FN:Rich keeps")
+            .replace("END:VCARD", "TITLE:Diver\r\nEND:VCARD");
+        assert_eq!(dav.server.card(&path).await, changed);
+        let stale = dav
+            .update(&record, fields([("title", "Cook".into())]))
+            .await;
+        assert_eq!(stale.expect_err("stale").kind, Kind::VersionMismatch);
+    }
+}
