@@ -89,7 +89,7 @@ pub enum Error {
         found: String,
     },
     /// What was typed cannot be a login.
-    #[error("`{}` {0}", .0.member())]
+    #[error("`{member}` {0}", member = .0.member())]
     BadLogin(#[from] BadLogin),
     /// The account was never authorised.
     #[error("the account is not authorised yet")]

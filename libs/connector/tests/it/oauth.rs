@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use syncline_connector::oauth::{self, App, Credentials, Grant, Server as TokenServer};
-use syncline_connector::{Definition, Endpoints, Error, HttpClient, Kind};
+use syncline_connector::{Auth, Definition, Endpoints, Error, HttpClient, Kind};
 
 use crate::server::{Server, Turn};
 use crate::session::{definition, endpoints, http};
@@ -69,10 +69,11 @@ fn old(base: &str) -> Credentials {
 #[test]
 fn the_consent_page_is_asked_as_the_definition_says() {
     let mut definition = definition();
-    definition
-        .auth
-        .authorize_params
-        .insert("access_type".into(), "offline".into());
+    let Auth::Oauth2(oauth) = &mut definition.auth else {
+        panic!("it is authorised otherwise");
+    };
+    let offline = ("access_type".into(), "offline".into());
+    oauth.authorize_params.extend([offline]);
     let url = oauth::authorize_url(
         &definition,
         &endpoints("http://127.0.0.1:1"),
