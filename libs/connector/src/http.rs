@@ -262,8 +262,9 @@ fn http_date(text: &str) -> Option<DateTime<Utc>> {
 
 /// Whether it was the resolver that refused.
 fn is_private(error: &reqwest::Error) -> bool {
-    let first: &(dyn std::error::Error + 'static) = error;
-    std::iter::successors(Some(first), |error| error.source()).any(|error| error.is::<Private>())
+    type Any = dyn std::error::Error + 'static;
+    let first: &Any = error;
+    std::iter::successors(Some(first), |error| error.source()).any(Any::is::<Private>)
 }
 
 /// Whether an address is this machine.

@@ -19,6 +19,7 @@ mod reach;
 mod registry;
 mod request;
 mod session;
+pub mod slots;
 mod traits;
 
 pub use access::{Access, AccessToken, Gate, OpenGate, Pass, Permit, Witness};

@@ -114,8 +114,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         // NAT64 and 6to4.
         (0x0064, 0xff9b) => third == 0 && embedded(segments[6], segments[7]),
         (0x2002, _) => embedded(second, third),
-        (0x2001, 0x0000..=0x01ff | 0x0db8) => false,
-        (0x3fff, 0x0000..=0x0fff) => false,
+        (0x2001, 0x0000..=0x01ff | 0x0db8) | (0x3fff, 0x0000..=0x0fff) => false,
         _ => (0x2000..=0x3fff).contains(&first),
     }
 }

@@ -6,7 +6,6 @@
 pub mod carddav;
 pub mod google_contacts;
 mod registry;
-mod slots;
 pub mod zoho_crm;
 
 pub use registry::{RegistryError, registry};

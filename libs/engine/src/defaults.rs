@@ -1,8 +1,8 @@
 //! The default mapping: two fields that answer to the same standard field belong together.
 
 use syncline_model::{
-    Cardinality, Direction, FieldDescriptor, FieldPath, Kind, Mapping, MappingEntry, Part, Side,
-    Sides,
+    Cardinality, Direction, FieldDescriptor, FieldPath, Flow, Kind, Mapping, MappingEntry, Part,
+    Side, Sides,
 };
 
 /// Joins the fields of two accounts by their standard names, where anything can flow in a direction. A whole name or address on one side is joined part by
@@ -17,7 +17,13 @@ pub fn default_mapping(fields: &Sides<Vec<FieldDescriptor>>, direction: Directio
         let Some(b) = paths.b.iter().find(|(other, _)| other == name) else {
             continue;
         };
-        let entry = MappingEntry::new(a.path.clone(), b.1.path.clone());
+        let mut entry = MappingEntry::new(a.path.clone(), b.1.path.clone());
+        // What can be read alone is not said to go both ways.
+        entry.flow = match (a.writable, b.1.writable) {
+            (true, false) => Flow::BToA,
+            (false, true) => Flow::AToB,
+            _ => Flow::Both,
+        };
         // Both hold the whole of it: its parts need no entries of their own.
         let overlaps = Side::BOTH.into_iter().any(|side| {
             let mut before = entries.iter().map(|entry| entry.path(side));

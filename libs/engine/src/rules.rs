@@ -46,7 +46,13 @@ pub fn unmet_conditions(policy: &Policy, side: Side, fields: &Fields) -> Vec<(us
 pub fn constant(kind: Kind, json: &Json) -> Result<Value, String> {
     let wrong = || {
         Err(format!(
-            "{json} is not a value for a field of kind {kind:?}"
+            "{json} is not a value for a field of kind `{}`{}",
+            kind.as_str(),
+            if kind.is_flag() {
+                ": `true` or `false`"
+            } else {
+                ""
+            }
         ))
     };
     match (kind, json) {

@@ -49,9 +49,9 @@ statements! {
         where tenant_id = $1 and connection_id = $2 and status = 'open' group by reason";
     Tenant CONFLICTS_COUNT = "select count(*) from conflicts
         where tenant_id = $1 and connection_id = $2 and status = 'open'";
-    Tenant LINKS_COUNT = "select case when m.left_a or m.left_b then 'frozen' else 'live' end as word, count(*)
+    Tenant LINKS_COUNT = "select case when l.state = 'severed' then 'severed' when m.left_a or m.left_b then 'frozen' else 'live' end as word, count(*)
         from link_members m join links l on l.tenant_id = m.tenant_id and l.id = m.link_id
-        where m.tenant_id = $1 and m.connection_id = $2 and l.state = 'live' group by word";
+        where m.tenant_id = $1 and m.connection_id = $2 and l.state in ('live', 'severed') group by word";
 }
 
 #[derive(FromRow)]
@@ -136,6 +136,7 @@ impl Scope {
         Ok(RecordCounts {
             live: of(&links, "live"),
             frozen: of(&links, "frozen"),
+            severed: of(&links, "severed"),
             excluded: Sides::of(|side| of(&excluded, side.as_str())),
             over,
             retrying: of(&waiting, "waiting"),

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
 use syncline_connector::{Connector, Session};
 use syncline_engine::{Policy, PolicyInput, default_mapping};
 use syncline_model::{
-    Account, AccountStatus, Collection, Connection, DeletionPolicy, Direction, Effect,
-    FieldDescriptor, Mapping, MappingChoice, OnLeave, Permission, Permissions, Rule, Side,
+    Account, AccountStatus, Action, Collection, Connection, DeletionPolicy, Direction, Effect,
+    FieldDescriptor, Kind, Mapping, MappingChoice, OnLeave, Permission, Permissions, Rule, Side,
     SideConfig, Sides,
 };
 use syncline_store::StoreError;
@@ -258,8 +259,40 @@ impl Live {
         ))
     }
 
+    /// What to mind of a connection that is possible.
+    pub fn warnings(&self, connection: &Connection) -> Result<Vec<String>, Problem> {
+        let mut all = self.leaving_warnings(connection)?;
+        all.extend(self.opting_in_warnings(connection));
+        Ok(all)
+    }
+
+    /// Rules that undo what people said themselves.
+    fn opting_in_warnings(&self, connection: &Connection) -> Vec<String> {
+        let opts_in = |to: Side, action: &Action| match &action.effect {
+            Effect::Set { field, to: value } => {
+                let mut fields = self.fields.get(to).iter();
+                let found = fields.find(|one| one.name == field.field);
+                found.is_some_and(|one| one.kind == Kind::OptOut) && *value == Json::Bool(false)
+            }
+            Effect::Copy { .. } | Effect::Add(_) => false,
+        };
+        let rules = connection.rules.iter().enumerate();
+        let rules = rules.filter(|(_, rule)| {
+            let mut actions = rule.actions.iter();
+            actions.any(|action| opts_in(rule.from.other(), action))
+        });
+        let warning = |(at, rule): (usize, &Rule)| {
+            let to = rule.from.other();
+            format!(
+                "Rule {} opts everybody in whom it is about on side {to}, those too who have opted out: make sure that they agreed.",
+                at + 1
+            )
+        };
+        rules.map(warning).collect()
+    }
+
     /// What to mind of a connection whose records leave on one side only.
-    pub fn leaving_warnings(&self, connection: &Connection) -> Result<Vec<String>, Problem> {
+    fn leaving_warnings(&self, connection: &Connection) -> Result<Vec<String>, Problem> {
         if connection.on_leave != OnLeave::Leave {
             return Ok(Vec::new());
         }

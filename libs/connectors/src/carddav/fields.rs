@@ -2,7 +2,7 @@
 
 use syncline_model::{Cardinality, FieldDescriptor, Kind};
 
-use crate::slots::{Beyond, Slot, slot};
+use syncline_connector::slots::{Beyond, Slot, slot};
 
 /// A property whose value has parts, each a field.
 pub(super) struct Compound {

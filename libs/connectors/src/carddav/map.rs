@@ -6,7 +6,7 @@ use syncline_model::{Address, FieldName, Fields, PartialDate, Value};
 
 use super::card::{Card, Line, escaped, unescaped};
 use super::fields::{Compound, FAMILIES, Family, NAME, ORGANISATION, Shape};
-use crate::slots::{Item, allocate};
+use syncline_connector::slots::{Item, allocate};
 
 /// The year that Apple's address books write for none.
 const NO_YEAR: i32 = 1604;
@@ -175,7 +175,7 @@ impl Compound {
         match index {
             // Version 3 wants a name of every card.
             Some(index) if is_blank && self.property != NAME.property => {
-                drop(card.remove(&[index]))
+                drop(card.remove(&[index]));
             }
             Some(index) => {
                 if let Some(line) = card.line_mut(index) {
@@ -388,15 +388,14 @@ impl Shape {
                 let is_uri = line
                     .params("VALUE")
                     .any(|kind| kind.eq_ignore_ascii_case("uri"));
-                match self {
-                    Self::Uri => line.set_value(text),
+                if self == Self::Uri {
+                    line.set_value(text);
+                } else {
                     // Version 4 may have a number as `tel:+49-30-1`, which does not bear every text.
-                    _ => {
-                        if is_uri {
-                            line.drop_param("VALUE");
-                        }
-                        line.set_value(escaped(&text));
+                    if is_uri {
+                        line.drop_param("VALUE");
                     }
+                    line.set_value(escaped(&text));
                 }
             }
         }

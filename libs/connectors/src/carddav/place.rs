@@ -53,7 +53,12 @@ fn encoded(segment: &[u8]) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(byte) {
             out.push(char::from(*byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let hex = |digit: u8| {
+                char::from_digit(digit.into(), 16)
+                    .unwrap_or('0')
+                    .to_ascii_uppercase()
+            };
+            out.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
     }
     out

@@ -274,7 +274,8 @@ fn cards() -> impl Strategy<Value = String> {
                     let rest = rest.replace(['"', ':', ';', '\\'], "-");
                     format!("{name}{kind};X-KEEP=\"{index}{rest}\":{}\n", escaped(value))
                 })
-                .collect::<String>()
+                .collect::<Vec<_>>()
+                .concat()
         })
     };
     let name = prop::option::of("[a-c]{0,2};[a-c]{0,2};;[a-c]{0,2}");

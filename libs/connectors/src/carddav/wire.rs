@@ -31,10 +31,8 @@ pub(super) fn sync_collection(token: &str) -> String {
 
 /// Asks for cards by their addresses. Version 3 is the one that every server has.
 pub(super) fn multiget<'a>(hrefs: impl IntoIterator<Item = &'a str>) -> String {
-    let hrefs: String = hrefs
-        .into_iter()
-        .map(|href| format!("<href>{}</href>", plain(href)))
-        .collect();
+    let hrefs: Vec<String> = hrefs.into_iter().map(plain).collect();
+    let hrefs = format!("<href>{}</href>", hrefs.join("</href><href>"));
     format!(
         r#"<?xml version="1.0" encoding="utf-8"?><A:addressbook-multiget {NAMESPACES}><prop><getetag/><getlastmodified/><A:address-data content-type="text/vcard" version="3.0"/></prop>{hrefs}</A:addressbook-multiget>"#
     )

@@ -6,7 +6,7 @@ use syncline_model::{Cardinality, Choice, FieldDescriptor, Kind};
 
 use super::map::{CUSTOM, Labels};
 use super::slots::{Family, Shape};
-use crate::slots::{Beyond, Slot, slot};
+use syncline_connector::slots::{Beyond, Slot, slot};
 
 /// The names of the user's own groups that a contact is in.
 pub(super) const GROUPS: &str = "groups";

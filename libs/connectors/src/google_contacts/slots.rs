@@ -1,4 +1,4 @@
-//! Google's repeated items seen as slots (`crate::slots`), and written back through them. Pure: it works on plain JSON
+//! Google's repeated items seen as slots (`syncline_connector::slots`), and written back through them. Pure: it works on plain JSON
 //! items and decides nothing about when to write.
 //!
 //! Items beyond the slots are not written and stay as they are; of some members they are read, to know a contact by.
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 use syncline_model::{Address, PartialDate, Value};
 
-use crate::slots::{Beyond, Item, Slot, allocate};
+use syncline_connector::slots::{Beyond, Item, Slot, allocate};
 
 /// What an item's value looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

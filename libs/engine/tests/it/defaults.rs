@@ -1,7 +1,7 @@
 //! The default mapping of two accounts as they really are.
 
 use syncline_engine::default_mapping;
-use syncline_model::{Cardinality, Direction, FieldDescriptor, Kind, Sides};
+use syncline_model::{Cardinality, Direction, FieldDescriptor, Flow, Kind, Side, Sides};
 
 use crate::fixture::Setup;
 
@@ -101,6 +101,26 @@ fn zoho_and_google() {
     assert_eq!(got, want);
     assert!(Setup::new(zoho(), google()).compile().is_ok());
     assert!(Setup::new(google(), zoho()).compile().is_ok());
+}
+
+#[test]
+fn what_can_be_read_alone_goes_one_way() {
+    let read_only = |side: Side| {
+        let mut fields = Sides {
+            a: zoho(),
+            b: google(),
+        };
+        for field in fields.get_mut(side) {
+            field.writable &= field.standard.as_deref() != Some("job_title");
+        }
+        let entries = default_mapping(&fields, Direction::TwoWay).entries;
+        let title = entries
+            .iter()
+            .find(|entry| entry.key().as_str() == "Title=organization.title");
+        title.map(|entry| entry.flow)
+    };
+    assert_eq!(read_only(Side::A), Some(Flow::AToB));
+    assert_eq!(read_only(Side::B), Some(Flow::BToA));
 }
 
 #[test]

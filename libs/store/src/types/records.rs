@@ -66,6 +66,8 @@ pub struct RecordCounts {
     pub live: u64,
     /// Links of which a record has left the collection or the rules.
     pub frozen: u64,
+    /// Links of which a record was deleted and the other one left alone.
+    pub severed: u64,
     /// Unlinked records that take no part, per side.
     pub excluded: Sides<u64>,
     /// Records that wait for a run that may write more, per side that it would write.

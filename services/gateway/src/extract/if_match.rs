@@ -36,7 +36,10 @@ impl IfMatch {
         }
         match header::IfMatch::parse(request) {
             // Any version is none that the caller saw.
-            Ok(header::IfMatch::Any) => Err(Self::mismatch()),
+            Ok(header::IfMatch::Any) => Err(Problem::new(
+                Code::InvalidParameter,
+                "`If-Match: *` names no version, and somebody's edit could be lost: send the `ETag` that you last saw.",
+            )),
             Ok(header::IfMatch::Items(tags)) if !tags.is_empty() => Ok(Self(tags)),
             Ok(header::IfMatch::Items(_)) | Err(_) => Err(Problem::new(
                 Code::InvalidParameter,
@@ -82,10 +85,10 @@ mod tests {
         check(Some(&IfMatch::tag(7)), Ok(()));
         check(Some("\"6\", \"7\""), Ok(()));
         check(None, Err(Code::VersionRequired));
-        for other in ["*", "\"6\"", "W/\"7\"", "\"x\"", "\"\""] {
+        for other in ["\"6\"", "W/\"7\"", "\"x\"", "\"\""] {
             check(Some(other), Err(Code::VersionMismatch));
         }
-        for bad in ["7", "x", "", "\"", "W/7", "'7'"] {
+        for bad in ["*", "7", "x", "", "\"", "W/7", "'7'"] {
             check(Some(bad), Err(Code::InvalidParameter));
         }
     }

@@ -216,18 +216,64 @@ pub struct ConnectionPatch {
     /// The mapping, in place of the one there was.
     #[schema(value_type = Option<schema::MappingChoice>, nullable = false)]
     pub mapping: Option<MappingChoice>,
-    /// What deletions do.
-    #[schema(value_type = Option<schema::Deletions>, nullable = false)]
-    pub deletions: Option<Deletions>,
+    /// What deletions do; the way that is left out stays.
+    #[schema(nullable = false)]
+    pub deletions: Option<DeletionsPatch>,
     /// What leaving does.
     #[schema(value_type = Option<schema::OnLeave>, nullable = false)]
     pub on_leave: Option<OnLeave>,
     /// What matches at first contact.
     #[schema(value_type = Option<Vec<schema::MatchKey>>, nullable = false)]
     pub r#match: Option<Vec<MatchKey>>,
-    /// What parks a plan.
-    #[schema(value_type = Option<schema::Guards>, nullable = false)]
-    pub guards: Option<Guards>,
+    /// What parks a plan; limits that are left out stay.
+    #[schema(nullable = false)]
+    pub guards: Option<GuardsPatch>,
+}
+
+/// Changes to what deletions do.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeletionsPatch {
+    /// A deletion on a, carried to b.
+    #[schema(value_type = Option<schema::DeletionPolicy>, nullable = false)]
+    a_to_b: Option<DeletionPolicy>,
+    /// A deletion on b, carried to a.
+    #[schema(value_type = Option<schema::DeletionPolicy>, nullable = false)]
+    b_to_a: Option<DeletionPolicy>,
+}
+
+/// Changes to what parks a plan.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardsPatch {
+    /// Deletions carried over in a run or in 24 hours: at most the larger of this number ...
+    #[schema(nullable = false)]
+    deletions_min: Option<u32>,
+    /// ... and this percentage of the links.
+    #[schema(nullable = false)]
+    deletions_percent: Option<u32>,
+    /// A side that shrinks by more than this percentage in a run, or turns empty.
+    #[schema(nullable = false)]
+    shrink_percent: Option<u32>,
+    /// One field overwritten on more than this percentage of the links in a run.
+    #[schema(nullable = false)]
+    overwrite_percent: Option<u32>,
+}
+
+impl DeletionsPatch {
+    fn apply(self, to: &mut Deletions) {
+        replace(&mut to.a_to_b, self.a_to_b);
+        replace(&mut to.b_to_a, self.b_to_a);
+    }
+}
+
+impl GuardsPatch {
+    fn apply(self, to: &mut Guards) {
+        replace(&mut to.deletions_min, self.deletions_min);
+        replace(&mut to.deletions_percent, self.deletions_percent);
+        replace(&mut to.shrink_percent, self.shrink_percent);
+        replace(&mut to.overwrite_percent, self.overwrite_percent);
+    }
 }
 
 impl Checked for ConnectionPatch {
@@ -235,12 +281,17 @@ impl Checked for ConnectionPatch {
         if let Some(name) = &self.name {
             findings.text("/name", name, 1, NAME);
         }
+        let guards = self.guards.map(|patch| {
+            let mut guards = Guards::default();
+            patch.apply(&mut guards);
+            guards
+        });
         check_settings(
             findings,
             self.rules.as_deref(),
             self.mapping.as_ref(),
             self.r#match.as_deref(),
-            self.guards.as_ref(),
+            guards.as_ref(),
         );
     }
 }
@@ -266,10 +317,14 @@ impl ConnectionPatch {
         replace(&mut connection.schedule, schedule);
         replace(&mut connection.rules, rules);
         replace(&mut connection.mapping, mapping);
-        replace(&mut connection.deletions, deletions);
+        if let Some(patch) = deletions {
+            patch.apply(&mut connection.deletions);
+        }
         replace(&mut connection.on_leave, on_leave);
         replace(&mut connection.matching, r#match);
-        replace(&mut connection.guards, guards);
+        if let Some(patch) = guards {
+            patch.apply(&mut connection.guards);
+        }
         connection.updated_at = now;
         connection
     }

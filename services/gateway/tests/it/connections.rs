@@ -80,7 +80,7 @@ async fn an_edit_needs_the_version_it_was_made_from() {
     world.send(request).await.problem(428, "version_required");
     ann.patch(&path, "*", &json!({"name": "x"}))
         .await
-        .problem(412, "version_mismatch");
+        .problem(400, "invalid_parameter");
     for tag in ["x", "1"] {
         let malformed = ann.patch(&path, tag, &json!({"name": "x"})).await;
         let why = malformed.problem(400, "invalid_parameter")["detail"].to_string();
@@ -105,6 +105,15 @@ async fn an_edit_that_changes_nothing_is_none() {
     }
     let edited = ann.patch(&path, "\"1\"", &json!({"name": "Other"})).await;
     assert_eq!(edited.header("etag"), Some("\"2\""));
+    // Of what has members, those that are left out stay too.
+    let wish = json!({"guards": {"deletions_min": 5}});
+    ann.patch(&path, "\"2\"", &wish).await.ok(200);
+    let wish = json!({"guards": {"shrink_percent": 7}, "deletions": {}});
+    let guards = ann.patch(&path, "\"3\"", &wish).await.ok(200)["guards"].clone();
+    assert_eq!(
+        (&guards["deletions_min"], &guards["shrink_percent"]),
+        (&json!(5), &json!(7))
+    );
     ann.patch(&path, "\"1\"", &json!({}))
         .await
         .problem(412, "version_mismatch");

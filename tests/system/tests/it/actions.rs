@@ -349,3 +349,22 @@ async fn a_rule_may_name_what_was_made_a_moment_ago() -> anyhow::Result<()> {
     world.quiet(&connection).await?;
     Ok(())
 }
+
+/// A rule may opt people in, since the customer's word is what counts; what that means is said before.
+#[tokio::test]
+async fn a_rule_that_opts_people_in_says_so_before() -> anyhow::Result<()> {
+    let world = world().await?;
+    let then =
+        |to: bool| json!({"rules": [{"from": "b", "then": [{"set": "Email_Opt_Out", "to": to}]}]});
+    let asked = world.wish(&then(true))?;
+    let made = world.api.post("/v1/connections", asked).await?;
+    assert_eq!(made["warnings"], json!([]), "{made}");
+    let path = format!(
+        "/v1/connections/{}/preview",
+        made["id"].as_str().unwrap_or_default()
+    );
+    let seen = world.api.post(&path, then(false)).await?;
+    let warnings = seen["warnings"].to_string();
+    assert!(warnings.contains("Rule 1 opts everybody in"), "{seen}");
+    Ok(())
+}

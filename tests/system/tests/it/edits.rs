@@ -104,3 +104,25 @@ async fn each_edit_says_what_it_does() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// What a patch says of deletions in one direction leaves the other as it was.
+#[tokio::test]
+async fn what_a_patch_leaves_out_stays() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let wish = json!({"deletions": {"a_to_b": "mark", "b_to_a": "ignore"}});
+    let connection = world.connected(wish).await?;
+    let path = format!("/v1/connections/{connection}");
+    for (patch, expect) in [
+        (json!({"b_to_a": "mark"}), ["mark", "mark"]),
+        (json!({}), ["mark", "mark"]),
+        (json!({"a_to_b": "ignore"}), ["ignore", "mark"]),
+    ] {
+        world
+            .api
+            .patch(&connection, json!({"deletions": patch}))
+            .await?;
+        let now = &world.api.get(&path).await?["deletions"];
+        assert_eq!(*now, json!({"a_to_b": expect[0], "b_to_a": expect[1]}));
+    }
+    Ok(())
+}

@@ -54,7 +54,7 @@ async fn each_number_has_a_list_and_each_list_is_a_table() -> anyhow::Result<()>
     let (world, connection) = motley().await?;
     let path = format!("/v1/connections/{connection}");
     let health = world.api.get(&format!("{path}/health")).await?;
-    let expect = json!({"links": 3, "frozen": 0, "excluded": {"a": 1, "b": 1}, "open_problems": 1,
+    let expect = json!({"links": 3, "frozen": 0, "severed": 0, "excluded": {"a": 1, "b": 1}, "open_problems": 1,
         "problems": {"field_unfit": 1}, "open_conflicts": 1, "held": 0, "waiting": {"limit": 0, "retry": 0}});
     for (key, value) in expect.as_object().into_iter().flatten() {
         assert_eq!(health[key], *value, "{key}: {health}");
@@ -91,6 +91,7 @@ async fn each_number_has_a_list_and_each_list_is_a_table() -> anyhow::Result<()>
     for (list, count) in [
         ("links?state=live", 3),
         ("links?state=frozen", 0),
+        ("links?state=severed", 0),
         ("problems?status=open&reason=field_unfit", 1),
         ("problems?status=open&reason=rejected", 0),
         ("conflicts?status=open", 1),

@@ -88,7 +88,7 @@ pub async fn handle(
     let Sides { a, b } = &connection.sides;
     refuse_swapped(&caller, &connection).await?;
     let mut warnings = warnings(&caller, &connection).await?;
-    warnings.extend(live.leaving_warnings(&connection)?);
+    warnings.extend(live.warnings(&connection)?);
     let pair = caller
         .rows
         .pair_for(a.account, b.account, connection.object, connection.pair);

@@ -44,6 +44,9 @@ pub struct Health {
     links: u64,
     /// Pairs of which a record has left the collection or the rules: both stay as they are. `/links?state=frozen`.
     frozen: u64,
+    /// Pairs of which a record was deleted, or merged into another one, and nothing was to happen to its partner: that one stays
+    /// as it is. `/links?state=severed`.
+    severed: u64,
     /// Records that take no part: outside the rules, or nothing is carried over from their side.
     /// `/records?state=excluded`.
     excluded: BySide,
@@ -131,6 +134,7 @@ pub async fn handle(
         in_a_word: HealthWord::Healthy,
         links: counts.live,
         frozen: counts.frozen,
+        severed: counts.severed,
         excluded: BySide {
             a: counts.excluded.a,
             b: counts.excluded.b,
@@ -207,6 +211,7 @@ mod tests {
                 },
                 links: 3,
                 frozen: 9,
+                severed: 9,
                 excluded: BySide { a: 9, b: 9 },
                 problems: BTreeMap::new(),
                 last_sync_at: None,

@@ -58,7 +58,7 @@ pub async fn handle(
         ..
     } = Edit::of(&state, &caller, &before, body).await?;
     let links = caller.rows.record_counts(id).await?.live;
-    let warnings = live.map(|live| live.leaving_warnings(&wanted));
+    let warnings = live.map(|live| live.warnings(&wanted));
     audit::looked(&request);
     Ok(Json(Preview {
         warnings: warnings.transpose()?.unwrap_or_default(),
