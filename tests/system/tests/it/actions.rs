@@ -73,6 +73,39 @@ async fn set_opt_out_lead_source_custom_fields_and_another_fields_value() -> any
     Ok(())
 }
 
+/// Who asks for mail again at Google is opted in by a rule, at first contact and later; nobody else is, and who opts out
+/// again stays so while nothing new is carried over.
+#[tokio::test]
+async fn opt_in_by_a_rule() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let out = json!({"Email_Opt_Out": true});
+    for name in ["Ada", "Bob"] {
+        world.sandbox.create(ZOHO, crm(name, out.clone())).await?;
+    }
+    let asks = json!({"nicknames": [{"value": "Mail me"}]});
+    world
+        .sandbox
+        .create(GOOGLE, book("Ada", asks.clone()))
+        .await?;
+    world.sandbox.create(GOOGLE, book("Bob", json!({}))).await?;
+    let rules = json!([{"from": "b", "if": [{"field": "nicknames", "is": "Mail me"}],
+        "then": [{"set": "Email_Opt_Out", "to": false}]}]);
+    let connection = world.connected(json!({"rules": rules})).await?;
+    let opted_out = async |name: &str| value(&world, name, "Email_Opt_Out").await;
+    assert_eq!(opted_out("Ada").await?, json!(false));
+    assert_eq!(opted_out("Bob").await?, json!(true));
+    world.quiet(&connection).await?;
+    let bob = world.sandbox.get(GOOGLE, &email("Bob")).await?;
+    world.sandbox.edit(GOOGLE, &bob.id, asks).await?;
+    let ada = world.sandbox.get(ZOHO, &email("Ada")).await?;
+    world.sandbox.edit(ZOHO, &ada.id, out).await?;
+    world.api.sync(&connection).await?;
+    assert_eq!(opted_out("Bob").await?, json!(false));
+    assert_eq!(opted_out("Ada").await?, json!(true));
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
 /// A contact that stops matching gets back what stood there before; what a person changed since stays.
 #[tokio::test]
 async fn actions_are_reversed_when_the_record_stops_matching() -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! How a connection is doing: each number, the list behind it, and that list as a table.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::http::{text, until};
@@ -142,6 +142,61 @@ async fn each_number_has_a_list_and_each_list_is_a_table() -> anyhow::Result<()>
     );
     let frozen = ids(&world, &connection, "links?state=frozen", "/a").await?;
     assert_eq!(frozen, [ann.id]);
+    Ok(())
+}
+
+/// Who could be several is counted and listed, with those to choose from, until a person has said who it is.
+#[tokio::test]
+async fn who_needs_review_is_counted_and_listed() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let ada = world.sandbox.create(ZOHO, crm("Ada", json!({}))).await?;
+    world.sandbox.create(ZOHO, crm("Bob", json!({}))).await?;
+    let mut two = Vec::new();
+    for name in ["Bea", "Cleo"] {
+        let mail = json!({"emailAddresses": [{"value": email("Ada"), "type": "work"}]});
+        let id = world.sandbox.create(GOOGLE, book(name, mail)).await?;
+        two.push(format!("people/{}", id.trim_start_matches("people/")));
+    }
+    two.sort();
+    let connection = world.connected(json!({})).await?;
+    let path = format!("/v1/connections/{connection}");
+    let health = world.api.get(&format!("{path}/health")).await?;
+    for (key, value) in [
+        ("health", json!("needs_attention")),
+        ("links", json!(1)),
+        ("open_problems", json!(3)),
+        ("problems", json!({"ambiguous": 3})),
+    ] {
+        assert_eq!(health[key], value, "{key}: {health}");
+    }
+    let list = format!("{path}/problems?status=open&reason=ambiguous");
+    let rows = world.api.list(&list).await?;
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    let mine = rows.iter().find(|row| row["side"] == "a");
+    let mine = mine.context("nobody asks about Ada")?;
+    let mut choice: Vec<&str> = (mine["candidates"].as_array().into_iter().flatten())
+        .filter_map(Value::as_str)
+        .collect();
+    choice.sort_unstable();
+    assert_eq!(
+        (&mine["record"], choice),
+        (&json!(ada), two.iter().map(String::as_str).collect())
+    );
+    let table = world.api.table(&list).await?;
+    assert_eq!(table.lines().count(), 4, "{table}");
+    assert!(table.contains(&ada), "{table}");
+
+    let answer = format!("/v1/problems/{}/answer", text(mine, "/id")?);
+    let apart = json!({"answer": "keep_apart"});
+    world.api.post(&answer, apart).await?;
+    world.api.sync(&connection).await?;
+    let health = world.api.get(&format!("{path}/health")).await?;
+    assert_eq!(
+        (&health["problems"], &health["health"]),
+        (&json!({}), &json!("healthy")),
+        "{health}"
+    );
+    assert_eq!(world.api.list(&list).await?, Vec::<Value>::new());
     Ok(())
 }
 

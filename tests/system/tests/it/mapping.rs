@@ -113,6 +113,55 @@ async fn a_table_of_values_carries_choices_both_ways() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Between two dropdowns, each with choices of its own: a table, both ways, and what it does not name is left alone.
+#[tokio::test]
+async fn a_table_of_values_joins_two_dropdowns() -> anyhow::Result<()> {
+    let world = world().await?;
+    let (logins, second) = world.sandbox.open_accounts(2, 0, 1).await?;
+    let other = world.api.authorise("zoho_crm", &logins[0]).await?;
+    let area =
+        json!({"api_name": "Area__c", "data_type": "picklist", "options": ["N", "S", "East"]});
+    second.act(ZOHO, "actions/add_field", area).await?;
+    let north = json!({"Region__c": "North"});
+    world.sandbox.create(ZOHO, crm("Ada", north)).await?;
+    let south = json!({"Area__c": "S"});
+    second.create(ZOHO, crm("Bob", south)).await?;
+    let wish = |region: Value| {
+        let same = ["First_Name", "Last_Name", "Email"];
+        let mut all = same.map(|name| json!({"a": name, "b": name})).to_vec();
+        all.push(region);
+        json!({"b": {"account": other}, "mapping": all})
+    };
+    let plain = json!({"a": "Region__c", "b": "Area__c"});
+    let wrong = json!({"a": "Region__c", "b": "Area__c", "values": [{"a": "North", "b": "West"}]});
+    let refused = world.refused(wish(wrong)).await?;
+    let message = refused["errors"].to_string();
+    assert!(message.contains("N, S, East"), "{refused}");
+    let mut table = plain;
+    table["values"] = json!([{"a": "North", "b": "N"}, {"a": "South", "b": "S"}]);
+    let connection = world.connected(wish(table)).await?;
+    let area = async |name: &str| {
+        let found = second.get(ZOHO, &email(name)).await?;
+        anyhow::Ok(found.native["Area__c"].clone())
+    };
+    assert_eq!(area("Ada").await?, "N");
+    assert_eq!(crm_value(&world, "Bob", "Region__c").await?, "South");
+    world.quiet(&connection).await?;
+    let ada = second.get(ZOHO, &email("Ada")).await?;
+    second.edit(ZOHO, &ada.id, json!({"Area__c": "S"})).await?;
+    set_crm(&world, "Bob", json!({"Region__c": "North"})).await?;
+    succeeded(world.api.sync(&connection).await?)?;
+    assert_eq!(crm_value(&world, "Ada", "Region__c").await?, "South");
+    assert_eq!(area("Bob").await?, "N");
+    world.quiet(&connection).await?;
+    set_crm(&world, "Bob", json!({"Region__c": "West"})).await?;
+    succeeded(world.api.sync(&connection).await?)?;
+    assert_eq!(area("Bob").await?, "N");
+    assert_eq!(crm_value(&world, "Bob", "Region__c").await?, "West");
+    assert_eq!(open_problems(&world, &connection).await?.len(), 1);
+    Ok(())
+}
+
 /// What the table does not name is left alone on both sides, and a problem says what to do; a row more, and it goes over.
 #[tokio::test]
 async fn a_value_that_the_table_does_not_name_is_a_problem_until_it_does() -> anyhow::Result<()> {

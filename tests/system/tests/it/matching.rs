@@ -62,6 +62,35 @@ async fn match_by_phone() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// An address says one, a telephone number another: the key that comes first decides.
+#[tokio::test]
+async fn the_first_key_decides() -> anyhow::Result<()> {
+    for (keys, expect) in [(["email", "phone"], 0), (["phone", "email"], 1)] {
+        let world = World::start(0).await?;
+        let phone = json!({"Phone": "+49 30 5550100"});
+        let ada = world.sandbox.create(ZOHO, crm("Ada", phone)).await?;
+        let by_email = json!({"emailAddresses": mail("work", "ada@people.example")});
+        let by_phone = json!({
+            "emailAddresses": mail("work", "other@people.example"),
+            "phoneNumbers": [{"value": "+49305550100", "type": "work"}],
+        });
+        let mut there = Vec::new();
+        for (name, more) in [("Bea", by_email), ("Cleo", by_phone)] {
+            world.sandbox.create(GOOGLE, book(name, more)).await?;
+        }
+        for address in ["ada@people.example", "other@people.example"] {
+            there.push(resource(&world.sandbox.get(GOOGLE, address).await?));
+        }
+        let wish = json!({"match": keys, "direction": "a_to_b"});
+        let connection = world.connected(wish).await?;
+        let found = partner(&world, &connection, &ada).await?;
+        assert_eq!(found.as_ref(), Some(&there[expect]), "{keys:?}");
+        assert_eq!(world.sandbox.live(GOOGLE).await?.len(), 2, "{keys:?}");
+        world.quiet(&connection).await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn match_by_full_name_and_company() -> anyhow::Result<()> {
     let a = crm("Ada", json!({"Account_Name": {"name": "Acme"}}));

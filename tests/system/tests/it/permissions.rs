@@ -64,6 +64,42 @@ async fn a_user_who_may_only_view_syncs_one_way_out_of_the_crm() -> anyhow::Resu
     Ok(())
 }
 
+/// A user who may not even view has no connection, whichever way; with the right given, there is one, and it stops with the
+/// right's name when that is taken away.
+#[tokio::test]
+async fn a_user_who_may_not_view_syncs_nothing() -> anyhow::Result<()> {
+    let world = without(&["View"]).await?;
+    let name = "Crm_Implied_View_Contacts";
+    let path = format!("/v1/accounts/{}/permissions", world.a);
+    let told = world.api.get(&path).await?;
+    assert_eq!(told["view"], false, "{told}");
+    assert!(told["missing"].to_string().contains(name), "{told}");
+    for direction in ["two_way", "a_to_b", "b_to_a"] {
+        let refused = world.refused(json!({"direction": direction})).await?;
+        let errors = errors(&refused);
+        let [(pointer, message)] = errors.as_slice() else {
+            anyhow::bail!("{refused}");
+        };
+        assert_eq!(pointer, "/a/account");
+        assert!(message.contains(name), "{message}");
+        assert!(message.contains("may not view contacts"), "{message}");
+    }
+    let given = json!({name: true});
+    world
+        .sandbox
+        .act(ZOHO, "actions/set_permissions", given)
+        .await?;
+    let connection = world.connected(json!({})).await?;
+    assert!(world.sandbox.find(GOOGLE, &email("Ada")).await?.is_some());
+    take(&world, &["View"]).await?;
+    let run = world.api.begin(&connection).await?;
+    let run = world.api.ended(&run).await?;
+    let error = run["error"].as_str().unwrap_or_default();
+    assert!(error.contains(name), "{run}");
+    assert_eq!(world.sandbox.live(GOOGLE).await?.len(), 2);
+    Ok(())
+}
+
 #[tokio::test]
 async fn without_the_permission_to_delete_deletions_are_not_carried_over() -> anyhow::Result<()> {
     let world = without(&["Delete"]).await?;

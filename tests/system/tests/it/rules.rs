@@ -281,6 +281,90 @@ async fn by_a_custom_field() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn by_what_a_field_is_not() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let condition = json!({"field": "Lead_Source", "is_not": "Chat"});
+    let (pass, fail) = (
+        json!({"Lead_Source": "Partner"}),
+        json!({"Lead_Source": "Chat"}),
+    );
+    // Who has no lead source has not this one.
+    world.sandbox.create(ZOHO, crm("Blank", json!({}))).await?;
+    check(&world, condition, pass, fail).await?;
+    assert!(world.sandbox.find(GOOGLE, &email("Blank")).await?.is_some());
+    Ok(())
+}
+
+#[tokio::test]
+async fn by_a_field_that_is_empty() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let condition = json!({"field": "Department", "empty": true});
+    check(&world, condition, json!({}), json!({"Department": "Sales"})).await
+}
+
+#[tokio::test]
+async fn by_a_field_that_is_not_empty() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let condition = json!({"field": "Department", "empty": false});
+    check(&world, condition, json!({"Department": "Sales"}), json!({})).await
+}
+
+/// Of two rules one is enough, and whoever met both takes part as long as one is left; conditions of one rule must hold
+/// together.
+#[tokio::test]
+async fn one_rule_of_two_is_enough() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let (chat, boss) = (
+        json!({"Lead_Source": "Chat", "Department": "Sales"}),
+        json!({"Title": "Boss"}),
+    );
+    let both = json!({"Lead_Source": "Chat", "Department": "Sales", "Title": "Boss"});
+    let half = json!({"Lead_Source": "Chat", "Department": "Legal"});
+    for (name, more) in [
+        ("Chat", chat),
+        ("Boss", boss),
+        ("Both", both),
+        ("Half", half),
+    ] {
+        world.sandbox.create(ZOHO, crm(name, more)).await?;
+    }
+    world.sandbox.create(ZOHO, crm("None", json!({}))).await?;
+    let first =
+        json!([{"field": "Lead_Source", "is": "Chat"}, {"field": "Department", "is": "Sales"}]);
+    let second = json!([{"field": "Title", "is": "Boss"}]);
+    let rules = json!([{"from": "a", "if": first}, {"from": "a", "if": second}]);
+    let connection = world.connected(json!({"rules": rules})).await?;
+    for (name, there) in [
+        ("Chat", true),
+        ("Boss", true),
+        ("Both", true),
+        ("Half", false),
+        ("None", false),
+    ] {
+        let found = world.sandbox.find(GOOGLE, &email(name)).await?;
+        assert_eq!(found.is_some(), there, "{name}");
+    }
+    world.quiet(&connection).await?;
+    // Both still meets the second rule, Chat meets none.
+    for name in ["Both", "Chat"] {
+        let there = world.sandbox.get(ZOHO, &email(name)).await?;
+        let edit = json!({"Lead_Source": "Partner", "Department": "Legal"});
+        world.sandbox.edit(ZOHO, &there.id, edit).await?;
+    }
+    world.api.sync(&connection).await?;
+    for (name, department) in [("Both", "Legal"), ("Chat", "Sales")] {
+        let found = world.sandbox.get(GOOGLE, &email(name)).await?;
+        assert_eq!(
+            Contact::read(&found.neutral).department,
+            department,
+            "{name}"
+        );
+    }
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn by_number_date_and_time() -> anyhow::Result<()> {
     let world = World::start(0).await?;
     for field in [
