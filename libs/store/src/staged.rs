@@ -25,6 +25,9 @@ use crate::{
 statements! {
     Tenant STAGED_PENDING = concat!(staged_select!(), "and phase = 'pending' and (side, remote_id) > ($3, $4)
         order by side, remote_id limit cast($5 as bigint)");
+    /// The same, of those that are gone.
+    Tenant STAGED_PENDING_GONE = concat!(staged_select!(), "and phase = 'pending' and gone is not null
+        and (side, remote_id) > ($3, $4) order by side, remote_id limit cast($5 as bigint)");
     /// The same, with what guards hold.
     Tenant STAGED_PENDING_OR_HELD = concat!(staged_select!(), "and phase in ('pending', 'held')
         and (side, remote_id) > ($3, $4) order by side, remote_id limit cast($5 as bigint)");
@@ -416,6 +419,21 @@ impl Scope {
             after.map_or(("", ""), |(side, remote)| (side.as_str(), remote.as_str()));
         let rows = transaction!(self.read_one(), tx => {
             fetch_all!(tx, StagedRow, STAGED_PENDING, self.id(), connection.uuid(), side, remote, page(limit))
+        })?;
+        self.staged_read_all(connection, rows)
+    }
+
+    /// As `staged_pending`, of those that are gone.
+    pub async fn staged_pending_gone(
+        &self,
+        connection: ConnectionId,
+        after: Option<&(Side, RemoteId)>,
+        limit: u32,
+    ) -> Result<Vec<Staged>> {
+        let (side, remote) =
+            after.map_or(("", ""), |(side, remote)| (side.as_str(), remote.as_str()));
+        let rows = transaction!(self.read_one(), tx => {
+            fetch_all!(tx, StagedRow, STAGED_PENDING_GONE, self.id(), connection.uuid(), side, remote, page(limit))
         })?;
         self.staged_read_all(connection, rows)
     }

@@ -204,10 +204,13 @@ impl Batch {
     }
 }
 
-/// Walks once over the rows that earlier runs left to this one, as far as it may write, then over the pending ones.
+/// Walks once over the rows that earlier runs left to this one, as far as it may write, then over the pending ones: first
+/// those of records that are gone. Whose partner is left behind by that may be the one of a record that has come.
 #[derive(Default)]
 pub struct Batches {
     line: Sides<Option<Place>>,
+    /// Whether those that are gone have been walked over.
+    present: bool,
     after: Option<(Side, RemoteId)>,
     /// Rows dealt with already that may still be pending.
     pub skip: HashSet<(Side, RemoteId)>,
@@ -233,13 +236,14 @@ impl Batches {
             }
         }
         loop {
-            let limit = context.tools.settings.batch as u32;
-            let rows = context
-                .scope
-                .staged_pending(context.connection.id, self.after.as_ref(), limit)
-                .await?;
+            let rows = self.pending(context).await?;
             let Some(last) = rows.last() else {
-                return Ok(None);
+                if self.present {
+                    return Ok(None);
+                }
+                self.present = true;
+                self.after = None;
+                continue;
             };
             self.after = Some((last.side, last.remote.clone()));
             let rows: Vec<Staged> = rows
@@ -254,15 +258,29 @@ impl Batches {
             }
             let mut batch = observe(context, rows, Look::Act).await?;
             batch.observation.held = held.clone();
-            self.skip.extend(
-                batch
-                    .phases
-                    .keys()
-                    .filter(|key| self.after.as_ref().is_some_and(|after| *key > after))
-                    .cloned(),
-            );
+            // The walk that is under way has passed by the others.
+            let comes = |key: &&(Side, RemoteId)| {
+                !self.present || self.after.as_ref().is_some_and(|after| *key > after)
+            };
+            let again: Vec<_> = batch.phases.keys().filter(comes).cloned().collect();
+            self.skip.extend(again);
             return Ok(Some(batch));
         }
+    }
+
+    /// The next pending rows of the walk.
+    async fn pending(&self, context: &RunContext<'_>) -> Result<Vec<Staged>, Trouble> {
+        let (connection, after) = (context.connection.id, self.after.as_ref());
+        let limit = context.tools.settings.batch as u32;
+        let rows = if self.present {
+            context.scope.staged_pending(connection, after, limit).await
+        } else {
+            context
+                .scope
+                .staged_pending_gone(connection, after, limit)
+                .await
+        };
+        Ok(rows?)
     }
 
     /// The next batch of those that wait for a write on a side, no more than may be written there.

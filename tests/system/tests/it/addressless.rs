@@ -54,12 +54,12 @@ async fn nobody_without_an_address_is_ever_doubled() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Nor when one is deleted in the CRM, and after a sync entered again.
+/// Nor when one is deleted and entered again in the CRM, with a sync between the two or without; nor at Google.
 #[tokio::test]
 async fn who_is_entered_again_in_the_crm_is_not_doubled() -> anyhow::Result<()> {
     let world = World::start(0).await?;
     let both = world.sandbox.create(ZOHO, in_the_crm("Both")).await?;
-    world.sandbox.create(GOOGLE, at_google("Both")).await?;
+    let there = world.sandbox.create(GOOGLE, at_google("Both")).await?;
     world.sandbox.create(ZOHO, in_the_crm("Crm")).await?;
     let connection = world.connected(json!({})).await?;
     assert_eq!(counts(&world).await?, [2, 2]);
@@ -68,6 +68,17 @@ async fn who_is_entered_again_in_the_crm_is_not_doubled() -> anyhow::Result<()> 
     world.api.sync(&connection).await?;
     assert_eq!(counts(&world).await?, [1, 2]);
     let again = world.sandbox.create(ZOHO, in_the_crm("Both")).await?;
+    let run = world.api.sync(&connection).await?;
+    assert_eq!(did(&run, "created"), 0, "{run}");
+    assert_eq!(counts(&world).await?, [2, 2]);
+    world.quiet(&connection).await?;
+    world.sandbox.delete(ZOHO, &again).await?;
+    let again = world.sandbox.create(ZOHO, in_the_crm("Both")).await?;
+    let run = world.api.sync(&connection).await?;
+    assert_eq!(did(&run, "created"), 0, "{run}");
+    assert_eq!(counts(&world).await?, [2, 2]);
+    world.sandbox.delete(GOOGLE, &there).await?;
+    world.sandbox.create(GOOGLE, at_google("Both")).await?;
     let run = world.api.sync(&connection).await?;
     assert_eq!(did(&run, "created"), 0, "{run}");
     assert_eq!(counts(&world).await?, [2, 2]);
