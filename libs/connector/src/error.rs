@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::http::Lost;
+
 /// What went wrong, by what it means for us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -74,6 +76,15 @@ pub struct Error {
 }
 
 impl Error {
+    /// Whether it is about an answer that was larger than may be read: smaller questions may have smaller ones.
+    pub fn is_too_large(&self) -> bool {
+        let lost = self
+            .source
+            .as_deref()
+            .and_then(|source| source.downcast_ref());
+        matches!(lost, Some(Lost::TooLarge(_)))
+    }
+
     /// An error of a kind, with a message for a customer.
     pub fn new(provider: impl Into<String>, kind: Kind, message: impl Into<String>) -> Self {
         Self {

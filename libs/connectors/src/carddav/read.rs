@@ -384,11 +384,19 @@ pub(super) async fn fetch_all(
     Ok(all)
 }
 
-/// The cards at these addresses of one address book.
+/// The cards at these addresses of one address book. Where photos make them too large for one answer, they are fetched in
+/// smaller parts.
 async fn fetch(session: &Session, server: &Url, hrefs: &[&str]) -> Result<Vec<Fetched>, Error> {
     let mut all = Vec::new();
-    for chunk in hrefs.chunks(CHUNK) {
-        fetch_chunk(session, server, chunk, &mut all).await?;
+    let mut parts: Vec<&[&str]> = hrefs.chunks(CHUNK).rev().collect();
+    while let Some(part) = parts.pop() {
+        match fetch_chunk(session, server, part, &mut all).await {
+            Err(error) if error.is_too_large() && part.len() > 1 => {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
+            }
+            outcome => outcome?,
+        }
     }
     Ok(all)
 }
@@ -411,10 +419,6 @@ async fn fetch_chunk(
         wire::multiget(hrefs.iter().copied()),
     )
     .await?;
-    if response.status == 404 {
-        // Not even the address book is there.
-        return Ok(());
-    }
     let found = wire::multi_status(&expect(response, About::Collection)?)?;
     let mut told = BTreeSet::new();
     for one in found.resources {

@@ -117,9 +117,16 @@ struct Pulled {
 }
 
 fn session(server: &str, opened: &[&str]) -> Session {
+    let most = HttpLimits::default().body;
+    session_reading(server, opened, most)
+}
+
+/// A session that reads answers of at most so many bytes.
+fn session_reading(server: &str, opened: &[&str], body: usize) -> Session {
     let connector = CardDav::new().expect("a connector");
     let limits = HttpLimits {
         backoff: Duration::from_millis(1),
+        body,
         private_networks: opened
             .iter()
             .map(|one| one.parse().expect("a network"))
@@ -535,4 +542,43 @@ async fn what_is_not_changed_is_on_the_server_as_before_to_the_byte() {
             .await;
         assert_eq!(stale.expect_err("stale").kind, Kind::VersionMismatch);
     }
+}
+
+#[tokio::test]
+async fn cards_that_are_too_large_together_are_read_in_parts() {
+    let mut dav = Dav::start(Software::Xandikos).await;
+    let photo = format!("PHOTO;ENCODING=b;TYPE=JPEG:{}\r\n", "/9j/".repeat(5_000));
+    for number in 0..12 {
+        let path = format!("{}large-{number}.vcf", dav.server.book);
+        dav.server
+            .put(&path, &card(&format!("large-{number}"), &photo))
+            .await;
+    }
+    let server = format!("http://{}/", dav.server.proxy);
+    dav.session = session_reading(&server, &["127.0.0.0/8"], 70_000);
+    assert_eq!(dav.pull(None).await.expect("a pull").present.len(), 12);
+    // One alone that is too large is an error, and no deletion.
+    dav.session = session_reading(&server, &["127.0.0.0/8"], 15_000);
+    assert_eq!(
+        dav.pull(None).await.expect_err("too large").kind,
+        Kind::Malformed
+    );
+}
+
+#[tokio::test]
+async fn an_address_book_that_is_not_found_says_nothing_of_its_contacts() {
+    let dav = Dav::start(Software::Xandikos).await;
+    let id = dav.add(1).await;
+    let first = dav.pull(None).await.expect("a pull");
+    let answer = "HTTP/1.1 404 Not Found\r\n\r\n".to_owned();
+    dav.server
+        .way(|way| way.answer = Some((" HTTP/1.1", answer)));
+    let error = dav
+        .connector
+        .get(&dav.session, &[id], &[])
+        .await
+        .expect_err("nothing is known");
+    assert_eq!(error.kind, Kind::NotFound);
+    assert!(dav.pull(Some(first.cursor)).await.is_err());
+    assert!(dav.pull(None).await.is_err());
 }
