@@ -12,6 +12,7 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
 sys.path.insert(0, str(Path(__file__).parent))
 
 from google_client import GoogleAccount  # noqa: E402
+from hubspot_client import HubSpotAccount  # noqa: E402
 from program import Program  # noqa: E402
 from zoho_client import ZohoAccount  # noqa: E402
 
@@ -34,6 +35,12 @@ def base():
 def google(base):
     """An empty Google account, signed in."""
     return GoogleAccount(base)
+
+
+@pytest.fixture
+def hubspot(base):
+    """An empty HubSpot account, its owner has consented."""
+    return HubSpotAccount(base)
 
 
 @pytest.fixture

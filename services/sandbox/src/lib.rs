@@ -1,13 +1,14 @@
 //! A stand-in for the providers on the wire, for trying out and for tests.
 //!
-//! [`Sandbox::start`] serves Google's People API and Zoho CRM v8 with their OAuth2 servers on one port, and an admin API
-//! under `/_sandbox` (docs/sandbox.md). It is a library and imports nothing of ours: what a connector and its imitation
+//! [`Sandbox::start`] serves Google's People API, HubSpot's CRM v3 and Zoho CRM v8 with their OAuth2 servers on one port,
+//! and an admin API under `/_sandbox` (docs/sandbox.md). It is a library and imports nothing of ours: what a connector and its imitation
 //! both got wrong would cancel out. It is no mock: there are no expectations to set, only accounts, faults and a clock.
 
 #![recursion_limit = "256"]
 
 pub mod core;
 pub mod google;
+pub mod hubspot;
 pub mod import;
 pub mod zoho;
 
@@ -112,6 +113,7 @@ impl Sandbox {
                 )
                 .configure(core::admin::routes)
                 .configure(core::oauth::google::routes)
+                .configure(core::oauth::hubspot::routes)
                 .configure(core::oauth::zoho::routes)
                 .configure(|cfg| {
                     for provider in state.providers() {
@@ -147,6 +149,8 @@ fn build(seed: u64) -> Arc<State> {
     let core = Core::new(seed);
     let providers: Vec<Arc<dyn Provider>> = vec![
         google::Google::new(Arc::clone(&core)),
+        // Before Zoho, which answers for every other path below `/crm/`.
+        hubspot::HubSpot::new(Arc::clone(&core)),
         zoho::Zoho::new(Arc::clone(&core)),
     ];
     State::new(core, providers)

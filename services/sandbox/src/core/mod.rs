@@ -1,4 +1,4 @@
-//! What both imitations stand on: clock, ids, people, OAuth, request log, faults, admin API.
+//! What all imitations stand on: clock, ids, people, OAuth, request log, faults, admin API.
 //!
 //! Nothing here knows a provider's data model; a provider plugs in through [`provider::Provider`].
 

@@ -30,7 +30,7 @@ pub trait Provider: ProviderAdmin {
 
 /// A provider as its administrator sees it; every method acts as a person would, not as an API client.
 pub trait ProviderAdmin: Send + Sync {
-    /// `google` or `zoho`.
+    /// `google`, `hubspot` or `zoho`.
     fn id(&self) -> &'static str;
 
     /// All accounts, in order of creation.

@@ -11,6 +11,7 @@ mod faults;
 mod google;
 mod google_groups;
 mod google_sync;
+mod hubspot;
 mod import;
 mod import_damage;
 mod oauth;

@@ -44,7 +44,8 @@ pub async fn page(state: Data<State>) -> HttpResponse {
          <style>body{{font-family:sans-serif;max-width:60rem;margin:2rem auto}}td,th{{padding:.2rem .8rem;text-align:left}}</style>\n\
          </head><body><h1>Provider sandbox</h1>\n\
          <p>Google People API at <code>{base}/v1/</code>, consent at <code>{base}/o/oauth2/v2/auth</code>, tokens at \
-         <code>{base}/token</code>.<br>Zoho CRM at <code>{base}/crm/v8/</code>, consent at <code>{base}/oauth/v2/auth</code>, \
+         <code>{base}/token</code>.<br>HubSpot at <code>{base}/crm/v3/</code>, consent at \
+         <code>{base}/oauth/authorize</code>, tokens at <code>{base}/oauth/v1/token</code>.<br>Zoho CRM at <code>{base}/crm/v8/</code>, consent at <code>{base}/oauth/v2/auth</code>, \
          tokens at <code>{base}/oauth/v2/token</code>.</p>\n{body}\
          <h2>Control</h2>\n<p><a href=\"/_sandbox/requests\">requests</a>, <a href=\"/_sandbox/faults\">faults</a>, \
          <a href=\"/_sandbox/clock\">clock</a></p>\n<pre>curl -X POST {base}/_sandbox/google/accounts \\\n  \

@@ -17,6 +17,8 @@ pub struct Desk {
     pub title: &'static str,
     /// What stands between scopes.
     pub separator: char,
+    /// Every consent gives a refresh token, asked for or not.
+    pub always_offline: bool,
     /// More query parameters of the redirect back, when allowed.
     pub extra: fn(&State) -> Vec<(&'static str, String)>,
 }
@@ -87,11 +89,12 @@ impl Desk {
                 redirect_uri: params.get("redirect_uri").to_owned(),
                 account: account.id.clone(),
                 scopes: scopes.clone(),
-                offline: params.get("access_type") == "offline",
-                prompt_consent: params
-                    .get("prompt")
-                    .split_whitespace()
-                    .any(|p| p == "consent"),
+                offline: self.always_offline || params.get("access_type") == "offline",
+                prompt_consent: self.always_offline
+                    || params
+                        .get("prompt")
+                        .split_whitespace()
+                        .any(|p| p == "consent"),
                 by_hand: false,
                 challenge,
             },

@@ -18,6 +18,7 @@ const DESK: Desk = Desk {
     provider: PROVIDER,
     title: "Sign in with Google",
     separator: ' ',
+    always_offline: false,
     extra: |_| Vec::new(),
 };
 

@@ -1,10 +1,11 @@
-//! The OAuth2 server of both providers: apps, codes, grants, tokens and their limits.
+//! The OAuth2 server of the providers: apps, codes, grants, tokens and their limits.
 //!
-//! The wire (consent page, parameter names, error wording) is in [`google`], [`zoho`] and [`consent`]. Not an OpenID
+//! The wire (consent page, parameter names, error wording) is in [`google`], [`hubspot`], [`zoho`] and [`consent`]. Not an OpenID
 //! provider: no id tokens are made.
 
 pub mod consent;
 pub mod google;
+pub mod hubspot;
 pub mod params;
 mod store;
 mod types;

@@ -56,8 +56,12 @@ struct Access {
 impl OAuth {
     /// A store with one app per provider: `sandbox-google` and `1000.SANDBOX`, secrets in [`OAuth::default_app`].
     pub fn new(clock: Arc<Clock>, ids: Arc<Ids>) -> Self {
-        let realms = [("google", Policy::google()), ("zoho", Policy::zoho())]
-            .map(|(id, policy)| (id.to_owned(), Realm::new(policy, Self::default_app(id))));
+        let realms = [
+            ("google", Policy::google()),
+            ("hubspot", Policy::hubspot()),
+            ("zoho", Policy::zoho()),
+        ]
+        .map(|(id, policy)| (id.to_owned(), Realm::new(policy, Self::default_app(id))));
         Self {
             clock,
             ids,
@@ -69,6 +73,7 @@ impl OAuth {
     pub fn default_app(provider: &str) -> App {
         let (client_id, client_secret) = match provider {
             "zoho" => ("1000.SANDBOX", "sandbox-zoho-secret"),
+            "hubspot" => ("sandbox-hubspot", "sandbox-hubspot-secret"),
             _ => (
                 "sandbox.apps.googleusercontent.com",
                 "sandbox-google-secret",

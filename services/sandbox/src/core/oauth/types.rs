@@ -56,6 +56,20 @@ impl Policy {
         }
     }
 
+    /// HubSpot's numbers (providers/hubspot.md 1).
+    pub fn hubspot() -> Self {
+        Self {
+            code_secs: 60,
+            access_secs: 1_800,
+            live_access: REMEMBERED_ACCESS,
+            refreshes_per_ten_minutes: None,
+            live_refresh: 100,
+            code_prefix: "na1-".into(),
+            access_prefix: "C".into(),
+            refresh_prefix: "na1-".into(),
+        }
+    }
+
     /// Zoho CRM's numbers (providers/zoho.md 2.2).
     pub fn zoho() -> Self {
         Self {

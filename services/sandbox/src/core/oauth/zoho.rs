@@ -16,6 +16,7 @@ const DESK: Desk = Desk {
     provider: PROVIDER,
     title: "Zoho Accounts",
     separator: ',',
+    always_offline: false,
     extra: |state| {
         vec![
             ("location", "us".to_owned()),
