@@ -5,6 +5,7 @@
 
 pub mod carddav;
 pub mod google_contacts;
+pub mod hubspot;
 mod registry;
 pub mod zoho_crm;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use syncline_connector::{Connector, DefinitionError, DuplicateProvider, Registry};
 
-use crate::{carddav, google_contacts, zoho_crm};
+use crate::{carddav, google_contacts, hubspot, zoho_crm};
 
 /// The registry cannot be made: a definition is broken. A test holds that it is not.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,7 @@ pub fn registry() -> Result<Registry, RegistryError> {
     let connectors: Vec<Arc<dyn Connector>> = vec![
         Arc::new(carddav::CardDav::new()?),
         Arc::new(google_contacts::GoogleContacts::new()?),
+        Arc::new(hubspot::HubSpot::new()?),
         Arc::new(zoho_crm::ZohoCrm::new()?),
     ];
     Ok(Registry::new(connectors)?)

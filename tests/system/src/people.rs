@@ -89,7 +89,7 @@ impl Sandbox {
     }
 
     /// Adds a person's account, with invented contacts in it; accounts of one seed share some of theirs. Gives its id.
-    async fn open_account(
+    pub async fn open_account(
         &self,
         provider: &str,
         email: &str,

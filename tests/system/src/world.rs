@@ -275,7 +275,7 @@ fn settings(sandbox: &str, tuning: &[(String, String)]) -> Vec<(String, String)>
     all
 }
 
-/// The configuration of both providers: the sandbox in their place.
+/// The configuration of the providers: the sandbox in their place.
 pub fn providers(sandbox: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let google = [
@@ -292,14 +292,24 @@ pub fn providers(sandbox: &str) -> Vec<(String, String)> {
         ("CLIENT_ID", "1000.SANDBOX".to_owned()),
         ("CLIENT_SECRET", "sandbox-zoho-secret".to_owned()),
     ];
-    for (provider, keys) in [("GOOGLE_CONTACTS", google), ("ZOHO_CRM", zoho)] {
+    let hubspot = [
+        ("AUTH_URL", format!("{sandbox}/oauth/authorize")),
+        ("TOKEN_URL", format!("{sandbox}/oauth/v1/token")),
+        ("CLIENT_ID", "sandbox-hubspot".to_owned()),
+        ("CLIENT_SECRET", "sandbox-hubspot-secret".to_owned()),
+    ];
+    for (provider, keys) in [
+        ("GOOGLE_CONTACTS", &google[..]),
+        ("ZOHO_CRM", &zoho),
+        ("HUBSPOT", &hubspot),
+    ] {
         let own = [
             ("API_BASE", sandbox.to_owned()),
             ("SETTLE", "1s".to_owned()),
         ];
         all.extend(
             own.into_iter()
-                .chain(keys)
+                .chain(keys.iter().cloned())
                 .map(|(key, value)| (format!("SYNCLINE__PROVIDERS__{provider}__{key}"), value)),
         );
     }
@@ -311,6 +321,8 @@ pub fn providers(sandbox: &str) -> Vec<(String, String)> {
         "GOOGLE_CONTACTS__LIMITS__GROUP_READ",
         "GOOGLE_CONTACTS__LIMITS__GROUP_WRITE",
         "ZOHO_CRM__LIMITS__CREDITS",
+        "HUBSPOT__LIMITS__CALLS",
+        "HUBSPOT__LIMITS__SEARCHES",
     ] {
         for size in ["CAPACITY", "PER_MINUTE"] {
             let key = format!("SYNCLINE__PROVIDERS__{bucket}__{size}");

@@ -3,6 +3,7 @@
 use syncline_connector::conformance::{Report, Subject, prove};
 
 use super::google_support::Google;
+use super::hubspot_support::HubSpot;
 use super::zoho_probe::ZohoProbe;
 use super::zoho_support::Zoho;
 
@@ -54,4 +55,16 @@ async fn zoho_crm_conforms() {
 #[tokio::test]
 async fn a_list_view_of_zoho_crm_conforms() {
     assert_eq!(skipped(&zoho(true).await), ["changes"]);
+}
+
+#[tokio::test]
+async fn hubspot_conforms() {
+    let hubspot = HubSpot::start().await;
+    let subject = Subject {
+        connector: &hubspot.connector,
+        session: &hubspot.session,
+        probe: &hubspot,
+    };
+    let report = prove(subject).await.expect("conformance");
+    assert_eq!(skipped(&report), [""; 0]);
 }

@@ -14,6 +14,8 @@ mod google;
 mod google_probe;
 mod google_support;
 mod google_writes;
+mod hubspot;
+mod hubspot_support;
 mod zoho;
 mod zoho_owners;
 mod zoho_probe;

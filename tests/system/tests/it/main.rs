@@ -19,6 +19,7 @@ mod demo;
 mod directions;
 mod edits;
 mod health;
+mod hubspot;
 mod interruptions;
 mod isolation;
 mod keys;

@@ -1,0 +1,95 @@
+//! Where a pull is and where the next one resumes. Pure.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use syncline_connector::Cursor;
+
+/// The collection of all contacts.
+pub(super) const ALL: &str = "all";
+
+/// How far a pull looks back behind the one before: searches see what was written only after a while.
+pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(120);
+
+/// How long HubSpot shows archived contacts, less a day.
+const REMEMBERED: TimeDelta = TimeDelta::days(89);
+
+/// Where a complete pull began, by HubSpot's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mark {
+    since: DateTime<Utc>,
+}
+
+/// What a pull is reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Stage {
+    /// All contacts, by id.
+    Listing,
+    /// Those changed in the window, by id.
+    Changed,
+    /// Those archived, by id.
+    Archived,
+}
+
+/// A pull under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Trip {
+    /// What it reads.
+    pub stage: Stage,
+    /// Since when changes are wanted; everything if unset.
+    pub since: Option<DateTime<Utc>>,
+    /// When it began.
+    pub started: Option<DateTime<Utc>>,
+    /// The place in the stage: a page's mark, or the last id.
+    pub after: Option<String>,
+    /// Contacts listed so far.
+    pub seen: usize,
+}
+
+impl Trip {
+    /// A pull of everything, or from a cursor; `None` if that is not one of ours.
+    pub(super) fn begin(cursor: Option<&Cursor>) -> Option<Self> {
+        let since = match cursor {
+            None => None,
+            Some(cursor) => Some(serde_json::from_str::<Mark>(&cursor.0).ok()?.since),
+        };
+        Some(Self {
+            stage: if since.is_some() {
+                Stage::Changed
+            } else {
+                Stage::Listing
+            },
+            since,
+            started: None,
+            after: None,
+            seen: 0,
+        })
+    }
+
+    /// A pull at a page.
+    pub(super) fn read(page: &str) -> Option<Self> {
+        serde_json::from_str(page).ok()
+    }
+
+    /// The page token for the rest of it.
+    pub(super) fn write(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The instant from which changes are looked for.
+    pub(super) fn from(&self) -> Option<DateTime<Utc>> {
+        self.since.map(|since| since - OVERLAP)
+    }
+
+    /// Whether archived contacts of that time may be forgotten already.
+    pub(super) fn is_too_old(&self, now: Option<DateTime<Utc>>) -> bool {
+        matches!((self.since, now), (Some(since), Some(now)) if now - since > REMEMBERED)
+    }
+
+    /// Where the next pull resumes.
+    pub(super) fn cursor(&self, now: Option<DateTime<Utc>>) -> Option<Cursor> {
+        let since = self.started.or(now)?;
+        serde_json::to_string(&Mark { since }).ok().map(Cursor)
+    }
+}
