@@ -112,9 +112,6 @@ impl Sandbox {
                         .content_type_required(false),
                 )
                 .configure(core::admin::routes)
-                .configure(core::oauth::google::routes)
-                .configure(core::oauth::hubspot::routes)
-                .configure(core::oauth::zoho::routes)
                 .configure(|cfg| {
                     for provider in state.providers() {
                         Arc::clone(provider).routes(cfg);

@@ -73,6 +73,11 @@ pub struct State {
 impl State {
     /// Joins the core with its providers.
     pub fn new(core: Arc<Core>, providers: Vec<Arc<dyn Provider>>) -> Arc<Self> {
+        for provider in &providers {
+            if let Some(registration) = provider.registration() {
+                core.oauth.register(provider.id(), registration);
+            }
+        }
         Arc::new(Self { core, providers })
     }
 
@@ -81,7 +86,7 @@ impl State {
         &self.providers
     }
 
-    /// The provider named `id` (`google`, `zoho`).
+    /// The provider named `id`, such as `google`.
     pub fn provider(&self, id: &str) -> Option<&Arc<dyn Provider>> {
         self.providers.iter().find(|p| p.id() == id)
     }

@@ -8,12 +8,19 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::oauth::Registration;
 use super::people::{Person, Seed};
 
 /// A provider on the wire.
 pub trait Provider: ProviderAdmin {
-    /// Registers the provider's routes. Called once per worker.
+    /// Registers the provider's routes, those of its OAuth server too. Called once per worker.
     fn routes(self: Arc<Self>, cfg: &mut ServiceConfig);
+
+    /// What its OAuth server starts with; nothing where it has none.
+    fn registration(&self) -> Option<Registration>;
+
+    /// Where things are, for a person: what, and its path.
+    fn places(&self) -> &'static [(&'static str, &'static str)];
 
     /// Whether a request path belongs to this provider.
     fn owns(&self, path: &str) -> bool;
@@ -30,7 +37,7 @@ pub trait Provider: ProviderAdmin {
 
 /// A provider as its administrator sees it; every method acts as a person would, not as an API client.
 pub trait ProviderAdmin: Send + Sync {
-    /// `google`, `hubspot` or `zoho`.
+    /// Its id in admin paths, such as `google`.
     fn id(&self) -> &'static str;
 
     /// All accounts, in order of creation.
@@ -163,7 +170,7 @@ pub struct DumpRecord {
     pub deleted: bool,
     /// Last change, RFC 3339.
     pub modified: String,
-    /// The record in words both providers share.
+    /// The record in words that all providers share.
     pub neutral: Person,
     /// The record as the provider's API shows it, all fields.
     pub native: Value,

@@ -12,6 +12,7 @@ mod groups;
 mod list;
 mod mask;
 mod names;
+mod oauth;
 mod others;
 mod people;
 mod photos;
@@ -30,9 +31,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::core::oauth::Registration;
 use crate::core::oauth::params::Params;
 use crate::core::provider::{AdminError, Call, Class, Provider, ProviderAdmin as _};
-use crate::core::{Core, lock, oauth};
+use crate::core::{Core, lock};
 use account::Account;
 use refusal::Refusal;
 use wire::{Ask, Reply};
@@ -73,15 +75,26 @@ impl Google {
 
 impl Provider for Google {
     fn routes(self: Arc<Self>, cfg: &mut ServiceConfig) {
+        oauth::routes(cfg);
         cfg.app_data(Data::from(self))
             .service(web::resource("/batch").route(web::post().to(batch::handle)))
             .service(web::resource("/v1/{rest:.*}").to(handle));
     }
 
+    fn registration(&self) -> Option<Registration> {
+        Some(oauth::registration())
+    }
+
+    fn places(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("People API", "/v1/"),
+            ("consent", "/o/oauth2/v2/auth"),
+            ("tokens", "/token"),
+        ]
+    }
+
     fn owns(&self, path: &str) -> bool {
-        path.starts_with("/v1/")
-            || path == "/batch"
-            || oauth::google::classify("GET", path).is_some()
+        path.starts_with("/v1/") || path == "/batch" || oauth::classify("GET", path).is_some()
     }
 
     fn classify(&self, method: &str, path: &str) -> Call {
@@ -91,7 +104,7 @@ impl Provider for Google {
                 class: Class::Other,
             };
         }
-        oauth::google::classify(method, path).unwrap_or_else(|| wire::classify(method, path))
+        oauth::classify(method, path).unwrap_or_else(|| wire::classify(method, path))
     }
 
     fn error_body(&self, status: u16) -> Value {

@@ -7,6 +7,7 @@ pub mod account;
 mod admin;
 mod batch;
 mod convert;
+mod oauth;
 mod objects;
 mod properties;
 mod refusal;
@@ -21,8 +22,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::core::oauth::Registration;
 use crate::core::provider::{AdminError, Call, Provider, ProviderAdmin as _};
-use crate::core::{Core, lock, oauth};
+use crate::core::{Core, lock};
 use account::Account;
 use refusal::Refusal;
 use wire::Ask;
@@ -63,19 +65,32 @@ impl HubSpot {
 
 impl Provider for HubSpot {
     fn routes(self: Arc<Self>, cfg: &mut ServiceConfig) {
+        oauth::routes(cfg);
         cfg.app_data(Data::from(self))
             .service(web::resource("/crm/v3/{rest:.*}").to(handle))
             .service(web::resource("/account-info/v3/{rest:.*}").to(handle));
     }
 
+    fn registration(&self) -> Option<Registration> {
+        Some(oauth::registration())
+    }
+
+    fn places(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("CRM API", "/crm/v3/"),
+            ("consent", "/oauth/authorize"),
+            ("tokens", "/oauth/v1/token"),
+        ]
+    }
+
     fn owns(&self, path: &str) -> bool {
         path.starts_with("/crm/v3/")
             || path.starts_with("/account-info/v3/")
-            || oauth::hubspot::classify("GET", path).is_some()
+            || oauth::classify("GET", path).is_some()
     }
 
     fn classify(&self, method: &str, path: &str) -> Call {
-        oauth::hubspot::classify(method, path).unwrap_or_else(|| wire::classify(method, path))
+        oauth::classify(method, path).unwrap_or_else(|| wire::classify(method, path))
     }
 
     fn error_body(&self, status: u16) -> Value {

@@ -16,6 +16,7 @@ mod knobs;
 mod limits;
 mod listing;
 mod metadata;
+mod oauth;
 mod org;
 mod others;
 mod page_token;
@@ -42,8 +43,9 @@ use serde_json::{Value, json};
 
 use self::errors::Refusal;
 use self::org::Org;
+use crate::core::oauth::Registration;
 use crate::core::provider::{Call, Provider, ProviderAdmin as _};
-use crate::core::{Core, lock, oauth};
+use crate::core::{Core, lock};
 
 /// Zoho, with all its organisations; each account is one user of one organisation.
 pub struct Zoho {
@@ -73,17 +75,30 @@ impl Zoho {
 
 impl Provider for Zoho {
     fn routes(self: Arc<Self>, cfg: &mut ServiceConfig) {
+        oauth::routes(cfg);
         http::routes(&self, cfg);
+    }
+
+    fn registration(&self) -> Option<Registration> {
+        Some(oauth::registration())
+    }
+
+    fn places(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("CRM API", "/crm/v8/"),
+            ("consent", "/oauth/v2/auth"),
+            ("tokens", "/oauth/v2/token"),
+        ]
     }
 
     fn owns(&self, path: &str) -> bool {
         path.starts_with("/crm/")
             || path.starts_with("/portal/")
-            || oauth::zoho::classify("GET", path).is_some()
+            || oauth::classify("GET", path).is_some()
     }
 
     fn classify(&self, method: &str, path: &str) -> Call {
-        oauth::zoho::classify(method, path).unwrap_or_else(|| http::classify(method, path))
+        oauth::classify(method, path).unwrap_or_else(|| http::classify(method, path))
     }
 
     fn error_body(&self, status: u16) -> Value {

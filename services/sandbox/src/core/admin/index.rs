@@ -14,9 +14,15 @@ pub async fn page(state: Data<State>) -> HttpResponse {
     let mut body = String::new();
     for provider in state.providers() {
         let id = provider.id();
+        let places: Vec<String> = provider
+            .places()
+            .iter()
+            .map(|(what, path)| format!("{what} at <code>{base}{path}</code>"))
+            .collect();
         let _ = write!(
             body,
-            "<h2>{id}</h2>\n<table><tr><th>account</th><th>name</th><th>e-mail</th><th>contacts</th><th></th></tr>\n"
+            "<h2>{id}</h2>\n<p>{}.</p>\n<table><tr><th>account</th><th>name</th><th>e-mail</th><th>contacts</th><th></th></tr>\n",
+            places.join(", ")
         );
         for account in provider.accounts() {
             let at = format!("/_sandbox/{id}/accounts/{}", escape(&account.id));
@@ -42,11 +48,7 @@ pub async fn page(state: Data<State>) -> HttpResponse {
     let html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sandbox</title>\n\
          <style>body{{font-family:sans-serif;max-width:60rem;margin:2rem auto}}td,th{{padding:.2rem .8rem;text-align:left}}</style>\n\
-         </head><body><h1>Provider sandbox</h1>\n\
-         <p>Google People API at <code>{base}/v1/</code>, consent at <code>{base}/o/oauth2/v2/auth</code>, tokens at \
-         <code>{base}/token</code>.<br>HubSpot at <code>{base}/crm/v3/</code>, consent at \
-         <code>{base}/oauth/authorize</code>, tokens at <code>{base}/oauth/v1/token</code>.<br>Zoho CRM at <code>{base}/crm/v8/</code>, consent at <code>{base}/oauth/v2/auth</code>, \
-         tokens at <code>{base}/oauth/v2/token</code>.</p>\n{body}\
+         </head><body><h1>Provider sandbox</h1>\n{body}\
          <h2>Control</h2>\n<p><a href=\"/_sandbox/requests\">requests</a>, <a href=\"/_sandbox/faults\">faults</a>, \
          <a href=\"/_sandbox/clock\">clock</a></p>\n<pre>curl -X POST {base}/_sandbox/google/accounts \\\n  \
          -H 'content-type: application/json' -d '{{\"email\":\"ada@mail.example\",\"name\":\"Ada Example\",\"seed\":{{\"contacts\":100}}}}'</pre>\n\

@@ -9,7 +9,8 @@ use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
 
 use super::types::{
-    App, Approval, Exchange, Issued, Login, OAuthError, Policy, REMEMBERED_ACCESS, TokenError,
+    App, Approval, Exchange, Issued, Login, OAuthError, Policy, REMEMBERED_ACCESS, Registration,
+    TokenError,
 };
 use crate::core::clock::Clock;
 use crate::core::ids::Ids;
@@ -25,6 +26,7 @@ pub struct OAuth {
 /// One provider's part.
 struct Realm {
     policy: Policy,
+    default_app: String,
     apps: BTreeMap<String, App>,
     codes: HashMap<String, Code>,
     grants: BTreeMap<u64, Grant>,
@@ -54,36 +56,18 @@ struct Access {
 }
 
 impl OAuth {
-    /// A store with one app per provider: `sandbox-google` and `1000.SANDBOX`, secrets in [`OAuth::default_app`].
+    /// A store that knows no provider yet.
     pub fn new(clock: Arc<Clock>, ids: Arc<Ids>) -> Self {
-        let realms = [
-            ("google", Policy::google()),
-            ("hubspot", Policy::hubspot()),
-            ("zoho", Policy::zoho()),
-        ]
-        .map(|(id, policy)| (id.to_owned(), Realm::new(policy, Self::default_app(id))));
         Self {
             clock,
             ids,
-            realms: Mutex::new(BTreeMap::from(realms)),
+            realms: Mutex::default(),
         }
     }
 
-    /// The app every sandbox knows.
-    pub fn default_app(provider: &str) -> App {
-        let (client_id, client_secret) = match provider {
-            "zoho" => ("1000.SANDBOX", "sandbox-zoho-secret"),
-            "hubspot" => ("sandbox-hubspot", "sandbox-hubspot-secret"),
-            _ => (
-                "sandbox.apps.googleusercontent.com",
-                "sandbox-google-secret",
-            ),
-        };
-        App {
-            client_id: client_id.into(),
-            client_secret: client_secret.into(),
-            redirect_uris: Vec::new(),
-        }
+    /// Begins to serve a provider.
+    pub fn register(&self, provider: &str, registration: Registration) {
+        lock(&self.realms).insert(provider.to_owned(), Realm::new(registration));
     }
 
     /// Adds or replaces an app; false for an unknown provider.
@@ -211,16 +195,18 @@ impl OAuth {
     /// Tokens without the browser: as if the account's owner had consented to the default app just now.
     pub fn issue(&self, provider: &str, account: &str, scopes: &[String]) -> Option<Issued> {
         let now = self.clock.now();
-        let approval = Approval {
-            client_id: Self::default_app(provider).client_id,
-            account: account.to_owned(),
-            scopes: scopes.to_vec(),
-            offline: true,
-            prompt_consent: true,
-            by_hand: true,
-            ..Approval::default()
-        };
-        self.with(provider, |realm| realm.grant(&approval, now, &self.ids))
+        self.with(provider, |realm| {
+            let approval = Approval {
+                client_id: realm.default_app.clone(),
+                account: account.to_owned(),
+                scopes: scopes.to_vec(),
+                offline: true,
+                prompt_consent: true,
+                by_hand: true,
+                ..Approval::default()
+            };
+            realm.grant(&approval, now, &self.ids)
+        })
     }
 
     /// Who the access token speaks for.
@@ -309,9 +295,10 @@ impl OAuth {
 }
 
 impl Realm {
-    fn new(policy: Policy, app: App) -> Self {
+    fn new(Registration { app, policy }: Registration) -> Self {
         Self {
             policy,
+            default_app: app.client_id.clone(),
             apps: BTreeMap::from([(app.client_id.clone(), app)]),
             codes: HashMap::new(),
             grants: BTreeMap::new(),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Access tokens remembered per grant, live or not, so that a dead one is known as expired.
-pub(super) const REMEMBERED_ACCESS: usize = 100;
+pub const REMEMBERED_ACCESS: usize = 100;
 
 /// A client application.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -41,48 +41,13 @@ pub struct Policy {
     pub refresh_prefix: String,
 }
 
-impl Policy {
-    /// Google's numbers (providers/google.md 1.2-1.3).
-    pub fn google() -> Self {
-        Self {
-            code_secs: 600,
-            access_secs: 3_600,
-            live_access: REMEMBERED_ACCESS,
-            refreshes_per_ten_minutes: None,
-            live_refresh: 100,
-            code_prefix: "4/0A".into(),
-            access_prefix: "ya29.a0".into(),
-            refresh_prefix: "1//0".into(),
-        }
-    }
-
-    /// HubSpot's numbers (providers/hubspot.md 1).
-    pub fn hubspot() -> Self {
-        Self {
-            code_secs: 60,
-            access_secs: 1_800,
-            live_access: REMEMBERED_ACCESS,
-            refreshes_per_ten_minutes: None,
-            live_refresh: 100,
-            code_prefix: "na1-".into(),
-            access_prefix: "C".into(),
-            refresh_prefix: "na1-".into(),
-        }
-    }
-
-    /// Zoho CRM's numbers (providers/zoho.md 2.2).
-    pub fn zoho() -> Self {
-        Self {
-            code_secs: 180,
-            access_secs: 3_600,
-            live_access: 15,
-            refreshes_per_ten_minutes: Some(10),
-            live_refresh: 20,
-            code_prefix: "1000.".into(),
-            access_prefix: "1000.".into(),
-            refresh_prefix: "1000.".into(),
-        }
-    }
+/// What a provider brings along: an app that is there from the start, and its numbers.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// The app; any loopback redirect URI is taken.
+    pub app: App,
+    /// Lifetimes and limits.
+    pub policy: Policy,
 }
 
 /// What a person agreed to on the consent page.

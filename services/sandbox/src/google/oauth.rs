@@ -6,10 +6,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::consent::Desk;
-use super::params::Params;
-use super::{Exchange, Issued, OAuthError};
 use crate::core::State;
+use crate::core::oauth::consent::Desk;
+use crate::core::oauth::params::Params;
+use crate::core::oauth::{
+    App, Exchange, Issued, OAuthError, Policy, REMEMBERED_ACCESS, Registration,
+};
 use crate::core::provider::{Call, Class};
 
 const PROVIDER: &str = "google";
@@ -33,6 +35,27 @@ const PATHS: &[&str] = &[
     "/userinfo/v2/me",
     "/v1/userinfo",
 ];
+
+/// The app that every sandbox knows, and Google's numbers (providers/google.md 1.2-1.3).
+pub fn registration() -> Registration {
+    Registration {
+        app: App {
+            client_id: "sandbox.apps.googleusercontent.com".into(),
+            client_secret: "sandbox-google-secret".into(),
+            redirect_uris: Vec::new(),
+        },
+        policy: Policy {
+            code_secs: 600,
+            access_secs: 3_600,
+            live_access: REMEMBERED_ACCESS,
+            refreshes_per_ten_minutes: None,
+            live_refresh: 100,
+            code_prefix: "4/0A".into(),
+            access_prefix: "ya29.a0".into(),
+            refresh_prefix: "1//0".into(),
+        },
+    }
+}
 
 /// Names an OAuth request; nothing for other paths.
 pub fn classify(method: &str, path: &str) -> Option<Call> {

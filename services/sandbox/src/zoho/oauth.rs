@@ -4,10 +4,10 @@ use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use serde_json::{Value, json};
 
-use super::consent::Desk;
-use super::params::Params;
-use super::{Exchange, Issued, OAuthError};
 use crate::core::State;
+use crate::core::oauth::consent::Desk;
+use crate::core::oauth::params::Params;
+use crate::core::oauth::{App, Exchange, Issued, OAuthError, Policy, Registration};
 use crate::core::provider::{Call, Class};
 
 const PROVIDER: &str = "zoho";
@@ -42,6 +42,27 @@ const PATHS: &[&str] = &[
     "/oauth/v2/token/revoke",
     "/oauth/serverinfo",
 ];
+
+/// The app that every sandbox knows, and Zoho's numbers (providers/zoho.md 2.2).
+pub fn registration() -> Registration {
+    Registration {
+        app: App {
+            client_id: "1000.SANDBOX".into(),
+            client_secret: "sandbox-zoho-secret".into(),
+            redirect_uris: Vec::new(),
+        },
+        policy: Policy {
+            code_secs: 180,
+            access_secs: 3_600,
+            live_access: 15,
+            refreshes_per_ten_minutes: Some(10),
+            live_refresh: 20,
+            code_prefix: "1000.".into(),
+            access_prefix: "1000.".into(),
+            refresh_prefix: "1000.".into(),
+        },
+    }
+}
 
 /// Names an OAuth request; nothing for other paths.
 pub fn classify(method: &str, path: &str) -> Option<Call> {

@@ -4,10 +4,10 @@ use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use serde_json::json;
 
-use super::consent::Desk;
-use super::params::Params;
-use super::{Exchange, OAuthError};
 use crate::core::State;
+use crate::core::oauth::consent::Desk;
+use crate::core::oauth::params::Params;
+use crate::core::oauth::{App, Exchange, OAuthError, Policy, REMEMBERED_ACCESS, Registration};
 use crate::core::provider::{Call, Class};
 
 const PROVIDER: &str = "hubspot";
@@ -22,6 +22,27 @@ const DESK: Desk = Desk {
 
 /// Where it says whom an access token speaks for.
 const TOKEN_INFO: &str = "/oauth/v1/access-tokens/";
+
+/// The app that every sandbox knows, and HubSpot's numbers (providers/hubspot.md 1).
+pub fn registration() -> Registration {
+    Registration {
+        app: App {
+            client_id: "sandbox-hubspot".into(),
+            client_secret: "sandbox-hubspot-secret".into(),
+            redirect_uris: Vec::new(),
+        },
+        policy: Policy {
+            code_secs: 60,
+            access_secs: 1_800,
+            live_access: REMEMBERED_ACCESS,
+            refreshes_per_ten_minutes: None,
+            live_refresh: 100,
+            code_prefix: "na1-".into(),
+            access_prefix: "C".into(),
+            refresh_prefix: "na1-".into(),
+        },
+    }
+}
 
 /// Names an OAuth request; nothing for other paths.
 pub fn classify(method: &str, path: &str) -> Option<Call> {
