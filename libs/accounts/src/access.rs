@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline_connector::oauth::Credentials;
 use syncline_connector::{Access, AccessToken, Connector, Error, Kind};
-use syncline_model::{Account, AccountId, AccountStatus, TenantId};
+use syncline_model::{Account, AccountId, TenantId};
 use syncline_platform::clock::later;
 use syncline_store::StoreError;
 use tracing::Instrument as _;
@@ -187,16 +187,17 @@ impl Keeper {
         let provider = self.provider().to_owned();
         metrics::counter!("syncline_provider_calls_total", "provider" => provider, "outcome" => "refused")
             .increment(1);
-        self.set_status(&AccountStatus::NeedsReauthorization {
-            reason: error.message.clone(),
-        })
-        .await?;
+        let now = self.inner.clock.now();
+        let scope = self.scope().await?;
+        let paused = scope.account_refused(self.account, &error.message, now);
+        let paused = paused.await.map_err(|error| self.told(error.into()))?;
         // An authorisation that completed just then has its status overwritten: give it back.
         if let Some(other) = self.replaced(held).await? {
-            self.set_status(&AccountStatus::Active).await?;
+            let given_back = scope.account_authorized(self.account, now).await;
+            given_back.map_err(|error| self.told(error.into()))?;
             return Ok(other);
         }
-        tracing::warn!(account.id = %self.account, "the account must be authorised again");
+        tracing::warn!(account.id = %self.account, paused, "the account must be authorised again");
         self.slot.fail(held.version, None, &error);
         Err(error)
     }
@@ -216,12 +217,6 @@ impl Keeper {
             Ok(None) => Err(self.told(crate::Error::NotAuthorized)),
             Err(error) => Err(self.told(error.into())),
         }
-    }
-
-    async fn set_status(&self, status: &AccountStatus) -> Result<(), Error> {
-        let scope = self.scope().await?;
-        let set = scope.account_status_set(self.account, status).await;
-        set.map_err(|error| self.told(error.into()))
     }
 
     async fn scope(&self) -> Result<syncline_store::Scope, Error> {

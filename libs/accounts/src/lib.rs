@@ -105,21 +105,6 @@ impl Accounts {
         Ok((connector, session))
     }
 
-    /// Notes that the provider does not accept the account's access, however fresh: it is not used until its owner
-    /// has authorised it again. `reason` is for a customer.
-    pub async fn needs_reauthorization(
-        &self,
-        tenant: TenantId,
-        account: AccountId,
-        reason: &str,
-    ) -> Result<(), Error> {
-        let status = AccountStatus::NeedsReauthorization {
-            reason: reason.to_owned(),
-        };
-        let scope = self.0.store.scope(tenant).await?;
-        Ok(scope.account_status_set(account, &status).await?)
-    }
-
     /// Gives the access back to the provider, if there is any; the rows stay. Who deletes an account goes on when
     /// this fails: a provider that is gone must not keep a row alive.
     pub async fn revoke(&self, tenant: TenantId, account: AccountId) -> Result<(), Error> {

@@ -65,9 +65,9 @@ impl LinkedPair {
 pub struct Cluster {
     /// The unlinked records of each side, and the survivors.
     pub records: Sides<Vec<Record>>,
-    /// Links severed by a deletion that concerned one side only, by the record that survives on each side. A person
-    /// who comes back on the other side as a new record is matched with the survivor, whose link goes on; a survivor
-    /// that nobody comes back for is left alone.
+    /// Links of which one record is deleted and the other one stays, or stays until a guard lets go, by the record that
+    /// survives on each side. A person who comes back on the other side as a new record is matched with the survivor,
+    /// whose link goes on; a survivor that nobody comes back for is left alone.
     pub survivors: Sides<BTreeMap<RemoteId, Link>>,
     /// Records that other connections know to be somebody of the other side, whatever their keys say.
     pub kin: Sides<BTreeMap<RemoteId, Kin>>,

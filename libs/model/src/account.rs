@@ -55,6 +55,10 @@ pub enum AccountStatus {
     },
 }
 
+/// What ends the reason of a connection that is paused for want of access to an account.
+pub const AUTHORISE_AGAIN: &str =
+    "Authorise the account again: the connection goes on by itself then";
+
 /// Who an account is at its provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {

@@ -23,7 +23,9 @@ pub mod seeded;
 mod tariff;
 mod value;
 
-pub use account::{Account, AccountStatus, ClockSkew, Collection, Identity, ProviderId};
+pub use account::{
+    AUTHORISE_AGAIN, Account, AccountStatus, ClockSkew, Collection, Identity, ProviderId,
+};
 pub use actor::Actor;
 pub use connection::{
     ConflictPolicy, Connection, ConnectionStatus, DeletionPolicy, Deletions, Direction, Guards,

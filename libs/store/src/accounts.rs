@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use syncline_model::{
-    Account, AccountId, AccountStatus, ClockSkew, ConnectionId, Identity, ProviderId, TenantId,
+    AUTHORISE_AGAIN, Account, AccountId, AccountStatus, ClockSkew, ConnectionId, Identity,
+    ProviderId, TenantId,
 };
 use uuid::Uuid;
 
@@ -37,14 +38,22 @@ statements! {
     Tenant ACCOUNT_DELETE = "delete from accounts where tenant_id = $1 and id = $2";
     Tenant ACCOUNT_STATUS_SET = "update accounts set status = $3, status_reason = $4
         where tenant_id = $1 and id = $2";
-    /// Those that the newest run paused, and nobody else since: their reason is that run's. $3: now.
+    /// Those that nobody paused; those that are paused for want of access hear the newer reason. $3: why, $4: now, $5: how it
+    /// ends.
+    Tenant ACCOUNT_CONNECTIONS_PAUSE = "update connections set status = 'paused', status_reason = $3, updated_at = $4,
+            revision = revision + 1
+        where tenant_id = $1 and (a_account = $2 or b_account = $2) and (status = 'active'
+            or status_reason = (select a.status_reason || '. ' || $5 from accounts a where a.tenant_id = $1 and a.id = $2))";
+    /// Those that were paused for want of access, and by nobody else since: their reason is that of the account ($4: how it
+    /// ends), or of their newest run. $3: now.
     Tenant ACCOUNT_CONNECTIONS_RESUME = "update connections set status = 'active', status_reason = null, updated_at = $3,
             revision = revision + 1, next_run_at = case when next_run_at is not null then coalesce($3, next_run_at) end
         where tenant_id = $1 and (a_account = $2 or b_account = $2) and status = 'paused'
-            and status_reason = (select r.error from runs r
-                where r.tenant_id = connections.tenant_id and r.connection_id = connections.id order by r.id desc limit 1)
             and exists (select 1 from accounts a
-                where a.tenant_id = $1 and a.id = $2 and a.status = 'needs_reauthorization')";
+                where a.tenant_id = $1 and a.id = $2 and a.status = 'needs_reauthorization'
+                    and (connections.status_reason = a.status_reason || '. ' || $4
+                        or connections.status_reason = (select r.error from runs r
+                            where r.tenant_id = $1 and r.connection_id = connections.id order by r.id desc limit 1)))";
     Tenant ACCOUNT_IDENTITY_SET = "update accounts set subject = $3, label = $4 where tenant_id = $1 and id = $2";
     Tenant ACCOUNT_CLOCK_GET = "select clock_ahead, clock_doubt from accounts where tenant_id = $1 and id = $2";
     Tenant ACCOUNT_CLOCK_SET = "update accounts set clock_ahead = $3, clock_doubt = $4
@@ -245,20 +254,31 @@ impl Scope {
         })
     }
 
-    /// Says whether an account can be used.
-    pub async fn account_status_set(&self, id: AccountId, status: &AccountStatus) -> Result<()> {
-        let (status, reason) = status_parts(status);
-        found(transaction!(self.write_one(), tx => {
-            execute!(tx, ACCOUNT_STATUS_SET, self.id(), id.uuid(), status, reason)
-        })?)
+    /// Says that an account cannot be used until its owner authorises it again, and pauses its connections. How many.
+    pub async fn account_refused(
+        &self,
+        id: AccountId,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Result<u64> {
+        let paused = format!("{why}. {AUTHORISE_AGAIN}");
+        let refused = AccountStatus::NeedsReauthorization {
+            reason: why.to_owned(),
+        };
+        let (status, reason) = status_parts(&refused);
+        transaction!(self.write(), tx => {
+            let paused = execute!(tx, ACCOUNT_CONNECTIONS_PAUSE, self.id(), id.uuid(), &paused, now, AUTHORISE_AGAIN)?;
+            found(execute!(tx, ACCOUNT_STATUS_SET, self.id(), id.uuid(), status, reason)?)?;
+            Ok(paused)
+        })
     }
 
-    /// Says that an account can be used, again if need be: connections that a run paused meanwhile go on, and are due at
-    /// once unless they run on demand. How many.
+    /// Says that an account can be used, again if need be: connections that were paused meanwhile for want of it go on, and
+    /// are due at once unless they run on demand. How many.
     pub async fn account_authorized(&self, id: AccountId, now: DateTime<Utc>) -> Result<u64> {
         let (status, reason) = status_parts(&AccountStatus::Active);
         transaction!(self.write(), tx => {
-            let resumed = execute!(tx, ACCOUNT_CONNECTIONS_RESUME, self.id(), id.uuid(), now)?;
+            let resumed = execute!(tx, ACCOUNT_CONNECTIONS_RESUME, self.id(), id.uuid(), now, AUTHORISE_AGAIN)?;
             found(execute!(tx, ACCOUNT_STATUS_SET, self.id(), id.uuid(), status, reason)?)?;
             Ok(resumed)
         })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use syncline_connector::{Error as ProviderError, Remedy};
 use syncline_engine::ConfigError;
-use syncline_model::Side;
+use syncline_model::{AUTHORISE_AGAIN, Side};
 use syncline_store::StoreError;
 
 /// What stopped a run.
@@ -76,9 +76,7 @@ impl Trouble {
             Remedy::RetryAfter(wait) => Verdict::Later(wait),
             Remedy::Repull => Verdict::Repull(side),
             Remedy::Reread => Verdict::Later(Duration::from_secs(1)),
-            Remedy::Reauthorize => Verdict::Pause(format!(
-                "{self}. Authorise the account again: the connection goes on by itself then"
-            )),
+            Remedy::Reauthorize => Verdict::Pause(format!("{self}. {AUTHORISE_AGAIN}")),
             Remedy::SkipRecord | Remedy::Fail => Verdict::Pause(self.to_string()),
         }
     }

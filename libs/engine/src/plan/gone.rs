@@ -32,16 +32,12 @@ pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, around: Aro
     }
     if *around.held.gone.get(gone) && !seeded(Bug::HeldGoesOn) {
         step.hold();
+        wait(&mut step, pair, rest);
         return step;
     }
     step.state = LinkState::Severed { gone };
     if !carried || !took_part(pair, policy, gone) {
-        // What is news of the record that stays waits, so that a restored partner is merged with it.
-        if let (Some(row), Sight::Present(_) | Sight::Left) =
-            (step.rows.get_mut(rest), pair.sight.get(rest))
-        {
-            *row = RowFate::Waiting;
-        }
+        wait(&mut step, pair, rest);
         return step;
     }
     if let Sight::Present(record) = pair.sight.get(rest) {
@@ -56,6 +52,15 @@ pub fn plan_gone(mut step: Step, pair: &LinkedPair, policy: &Policy, around: Aro
         DeletionPolicy::Unlink | DeletionPolicy::Ignore => Operation::Leave { side: rest, id },
     });
     step
+}
+
+/// What is news of the record that stays waits: a partner that is restored, or entered again, is merged with it.
+fn wait(step: &mut Step, pair: &LinkedPair, rest: Side) {
+    if let (Some(row), Sight::Present(_) | Sight::Left) =
+        (step.rows.get_mut(rest), pair.sight.get(rest))
+    {
+        *row = RowFate::Waiting;
+    }
 }
 
 /// Whether the record now gone and its partner both took part until then: a deletion outside the collection or the

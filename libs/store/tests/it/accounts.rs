@@ -145,11 +145,8 @@ async fn an_account_that_is_authorised_again_resumes_what_a_run_paused(world: Wo
         set.await.expect("pause");
     };
     let needs = async |account| {
-        let status = AccountStatus::NeedsReauthorization {
-            reason: "revoked".into(),
-        };
-        let set = scope.account_status_set(account, &status);
-        set.await.expect("status");
+        let refused = scope.account_refused(account, "revoked", at(4)).await;
+        refused.expect("refused")
     };
     let authorized = async |account| {
         let resumed = scope.account_authorized(account, at(50)).await;
@@ -165,11 +162,11 @@ async fn an_account_that_is_authorised_again_resumes_what_a_run_paused(world: Wo
     };
     // A person paused it; or the account was in order.
     pause("Paused by a person.").await;
-    needs(id).await;
+    assert_eq!(needs(id).await, 0);
     assert_eq!(authorized(id).await, 0);
     pause(why).await;
     assert_eq!(authorized(id).await, 0);
-    needs(office.accounts.a).await;
+    assert_eq!(needs(office.accounts.a).await, 0);
     assert_eq!(authorized(office.accounts.a).await, 1);
     assert_eq!(
         (status().await, next().await),
@@ -177,7 +174,7 @@ async fn an_account_that_is_authorised_again_resumes_what_a_run_paused(world: Wo
     );
     // On demand it stays.
     pause(why).await;
-    needs(id).await;
+    assert_eq!(needs(id).await, 0);
     let never = scope.connection_schedule_next(office.connection, None);
     never.await.expect("never");
     assert_eq!(authorized(id).await, 1);
@@ -187,6 +184,14 @@ async fn an_account_that_is_authorised_again_resumes_what_a_run_paused(world: Wo
     );
     let account = scope.account_get(id).await.expect("get");
     assert_eq!(account.status, AccountStatus::Active);
+    // Who had no run when the access was found to be gone is paused as well, until it is given back.
+    assert_eq!(needs(id).await, 1);
+    assert_eq!(needs(id).await, 1);
+    let reason = format!("revoked. {AUTHORISE_AGAIN}");
+    assert_eq!(status().await, ConnectionStatus::Paused { reason });
+    assert_eq!(authorized(office.accounts.a).await, 0);
+    assert_eq!(authorized(id).await, 1);
+    assert_eq!(status().await, ConnectionStatus::Active);
     world.end().await;
 }
 
@@ -204,7 +209,10 @@ async fn an_account_in_use_stays(world: World) {
     let status = AccountStatus::NeedsReauthorization {
         reason: "revoked".into(),
     };
-    scope.account_status_set(id, &status).await.expect("status");
+    scope
+        .account_refused(id, "revoked", at(1))
+        .await
+        .expect("status");
     let account = scope.account_get(id).await.expect("get");
     assert_eq!((account.identity, account.status), (Some(identity), status));
     assert!(matches!(

@@ -55,9 +55,8 @@ async fn a_scope_sees_only_its_tenant(world: World) {
     let missing = [
         scope.account_get(account).await.map(drop),
         scope.account_delete(account).await,
-        scope
-            .account_status_set(account, &AccountStatus::Active)
-            .await,
+        scope.account_refused(account, "why", at(1)).await.map(drop),
+        scope.account_authorized(account, at(1)).await.map(drop),
         scope.credentials_get(account).await.map(drop),
         scope.credentials_put(account, b"x", None).await.map(drop),
         scope.connection_get(conn).await.map(drop),

@@ -137,12 +137,22 @@ async fn wake_rows(context: &RunContext<'_>, dirty: &[DirtyLink]) -> Result<(), 
 }
 
 /// Why rows are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+#[derive(Clone, Copy, Debug)]
+pub enum Look<'a> {
     /// To do what they call for: what a guard holds is left out, and records are read that a write needs.
-    Act,
+    Act(&'a Held),
     /// To count what would be done. No provider is asked.
     Rehearse,
+}
+
+impl<'a> Look<'a> {
+    /// What guards hold, if something is to be done.
+    pub fn acts(self) -> Option<&'a Held> {
+        match self {
+            Self::Act(held) => Some(held),
+            Self::Rehearse => None,
+        }
+    }
 }
 
 /// One batch of facts, and the rows that they came from.
@@ -229,10 +239,9 @@ impl Batches {
         held: &Held,
     ) -> Result<Option<Batch>, Trouble> {
         for to in Side::BOTH {
-            let left = self.next_left(context, to).await?;
-            if let Some(mut batch) = left {
-                batch.observation.held = held.clone();
-                return Ok(Some(batch));
+            let left = self.next_left(context, held, to).await?;
+            if left.is_some() {
+                return Ok(left);
             }
         }
         loop {
@@ -256,8 +265,7 @@ impl Batches {
             if rows.is_empty() {
                 continue;
             }
-            let mut batch = observe(context, rows, Look::Act).await?;
-            batch.observation.held = held.clone();
+            let batch = observe(context, rows, Look::Act(held)).await?;
             // The walk that is under way has passed by the others.
             let comes = |key: &&(Side, RemoteId)| {
                 !self.present || self.after.as_ref().is_some_and(|after| *key > after)
@@ -287,6 +295,7 @@ impl Batches {
     async fn next_left(
         &mut self,
         context: &RunContext<'_>,
+        held: &Held,
         to: Side,
     ) -> Result<Option<Batch>, Trouble> {
         let most = context.tools.settings.batch as u64;
@@ -305,7 +314,7 @@ impl Batches {
         };
         let since = last.retry_at.unwrap_or(BESIDE);
         *place = Some((since, last.side, last.remote.clone()));
-        let batch = observe(context, rows, Look::Act).await?;
+        let batch = observe(context, rows, Look::Act(held)).await?;
         // What was pending and came with them has been looked at by that.
         let pending = batch.phases.iter();
         let pending = pending.filter(|(_, phase)| **phase == Phase::Pending);
@@ -318,16 +327,17 @@ impl Batches {
 pub async fn observe(
     context: &RunContext<'_>,
     rows: Vec<Staged>,
-    look: Look,
+    look: Look<'_>,
 ) -> Result<Batch, Trouble> {
     let mut batch = Batch::default();
+    let acts = look.acts();
     let mut rows: BTreeMap<(Side, RemoteId), Staged> = rows
         .into_iter()
         .map(|row| ((row.side, row.remote.clone()), row))
         .collect();
     let mut links = links_of(context, &rows).await?;
     add_partners(context, &links, &mut rows).await?;
-    if look == Look::Act {
+    if acts.is_some() {
         batch.merged = merged::stage(context, &rows).await?;
         if !batch.merged.is_empty() {
             rows.retain(|key, _| !batch.merged.contains(key));
@@ -337,7 +347,9 @@ pub async fn observe(
     }
     let made_again = kin::follow(context, &mut links, &mut rows).await?;
     batch.dropped.extend(made_again);
-    if look == Look::Act && stage_survivors(context, &links, &rows).await? {
+    if let Some(held) = acts
+        && stage_survivors(context, held, &links, &rows).await?
+    {
         add_partners(context, &links, &mut rows).await?;
     }
     for (key, row) in &rows {
@@ -350,7 +362,7 @@ pub async fn observe(
             rows.get(key)
                 .is_some_and(|row: &Staged| row.phase == Phase::Held)
         };
-        if look == Look::Act && keys.iter().any(is_held) {
+        if acts.is_some() && keys.iter().any(is_held) {
             for key in &keys {
                 rows.remove(key);
                 batch.phases.remove(key);
@@ -420,12 +432,15 @@ pub async fn observe(
             _ => batch.dropped.push((side, remote)),
         }
     }
-    if look == Look::Act {
+    if acts.is_some() {
         reread::before_writing(context, &mut batch).await?;
     }
     batch.observation.kept = neighbours::keep(context, &batch.observation.linked).await?;
     cluster::gather(context, unlinked, look, &mut batch).await?;
-    batch.observation.rehearsal = look == Look::Rehearse;
+    match acts {
+        Some(held) => batch.observation.held = held.clone(),
+        None => batch.observation.rehearsal = true,
+    }
     batch.observation.elsewhere = kin::elsewhere(context, &batch.observation).await?;
     batch.observation.clocks = context.clocks();
     Ok(batch)
@@ -513,10 +528,11 @@ async fn add_partners(
     Ok(())
 }
 
-/// Reads the records that stay when their partners are deleted, and stages them: there, they are found should that
-/// person come back on the other side as a new record. Says whether there were any.
+/// Reads the records that stay when their partners are deleted, be it until a guard lets go, and stages them: there, they
+/// are found should that person come back on the other side as a new record. Says whether there were any.
 async fn stage_survivors(
     context: &RunContext<'_>,
+    held: &Held,
     links: &[(SeenLink, Sides<RemoteId>)],
     rows: &BTreeMap<(Side, RemoteId), Staged>,
 ) -> Result<bool, Trouble> {
@@ -533,7 +549,7 @@ async fn stage_survivors(
     };
     let mut any = false;
     for gone in Side::BOTH {
-        if !context.policy.survives(gone) {
+        if !context.policy.survives(gone) && !*held.gone.get(gone) {
             continue;
         }
         let rest = gone.other();

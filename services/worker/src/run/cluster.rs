@@ -1,15 +1,16 @@
 //! Gathering unlinked records that may concern one another: all that share a match key. Among them are survivors:
-//! records whose partner was deleted and which the deletion did not concern.
+//! records whose partner was deleted and which the deletion did not concern, or not yet: a guard holds it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use syncline_engine::{Cluster, Kin, MOST_SHARING, Sight, is_weak, match_keys};
-use syncline_model::{Answer, Link, LinkState, Record, RemoteId, Review, Side, Sides};
-use syncline_store::{CandidateQuery, SeenLink};
+use syncline_model::{Answer, Link, LinkId, LinkState, Record, RemoteId, Review, Side, Sides};
+use syncline_store::{CandidateQuery, Phase, SeenLink, Staged};
 
 use super::batch::{Batch, Look, seen};
 use super::context::RunContext;
-use super::{kin, stale};
+use super::kin::{self, GONE};
+use super::stale;
 use crate::Trouble;
 
 /// Steps from one record to others that share a key, to theirs, and so on. A chain that is longer says little.
@@ -22,7 +23,7 @@ type Survivors = Sides<BTreeMap<RemoteId, Link>>;
 pub async fn gather(
     context: &RunContext<'_>,
     mut records: Sides<Vec<Record>>,
-    look: Look,
+    look: Look<'_>,
     batch: &mut Batch,
 ) -> Result<(), Trouble> {
     let mut asked: BTreeSet<String> = BTreeSet::new();
@@ -41,7 +42,14 @@ pub async fn gather(
         }
         for side in Side::BOTH {
             let (here, taken) = (records.get(side), taken.get_mut(side));
-            let more = candidates(context, side, &keys, here, (taken, &mut known), batch).await?;
+            let more = candidates(
+                context,
+                look,
+                (side, &keys, here),
+                (taken, &mut known),
+                batch,
+            );
+            let more = more.await?;
             for (record, link) in more {
                 if let Some(link) = link {
                     survivors.get_mut(side).insert(record.id.clone(), link);
@@ -50,7 +58,7 @@ pub async fn gather(
             }
         }
     }
-    for side in Side::BOTH.into_iter().filter(|_| look == Look::Act) {
+    for side in Side::BOTH.into_iter().filter(|_| look.acts().is_some()) {
         let taken = taken.get(side.other());
         drop_ghosts(context, side, records.get_mut(side), taken, batch).await?;
     }
@@ -256,9 +264,8 @@ async fn survivor(
 /// linked ones are `taken`.
 async fn candidates(
     context: &RunContext<'_>,
-    side: Side,
-    keys: &[String],
-    here: &[Record],
+    look: Look<'_>,
+    (side, keys, here): (Side, &[String], &[Record]),
     (taken, told): (&mut BTreeSet<String>, &mut Told),
     batch: &mut Batch,
 ) -> Result<Vec<(Record, Option<Link>)>, Trouble> {
@@ -300,11 +307,19 @@ async fn candidates(
         .into_iter()
         .map(|seen| (seen.link.remote.get(side).clone(), seen))
         .collect();
+    let until = if look.acts().is_some_and(|held| *held.gone.get(side.other())) {
+        survive_until(context, side, linked.values()).await?
+    } else {
+        HashSet::new()
+    };
     let mut records = Vec::new();
     for row in rows {
         let link = match linked.remove(&row.remote) {
             None => None,
-            Some(found) if survives(&found, side) && let_go(batch, &found.link, side) => {
+            Some(found)
+                if (survives(&found, side) || until.contains(&found.link.id))
+                    && let_go(batch, &found.link, side) =>
+            {
                 Some(found.link)
             }
             Some(_) => {
@@ -336,6 +351,29 @@ fn survives(found: &SeenLink, side: Side) -> bool {
     let has_left = found.left.as_ref().is_some_and(|left| *left.get(side));
     let gone = side.other();
     found.link.state == LinkState::Severed { gone } && !has_left
+}
+
+/// The links whose records on this side survive until a guard lets go of the deletion of the other ones.
+async fn survive_until(
+    context: &RunContext<'_>,
+    side: Side,
+    linked: impl Iterator<Item = &SeenLink>,
+) -> Result<HashSet<LinkId>, Trouble> {
+    let gone = side.other();
+    let links: HashMap<RemoteId, LinkId> = linked
+        .filter(|found| found.link.state == LinkState::Live)
+        .map(|found| (found.link.remote.get(gone).clone(), found.link.id))
+        .collect();
+    let ids: Vec<RemoteId> = links.keys().cloned().collect();
+    let rows = context
+        .scope
+        .staged_get(context.connection.id, gone, &ids)
+        .await?;
+    let is_held = |row: &Staged| row.phase == Phase::Held && row.state == GONE;
+    let held = rows.into_iter().filter(is_held);
+    Ok(held
+        .filter_map(|row| links.get(&row.remote).copied())
+        .collect())
 }
 
 /// Takes a survivor's link out of what the batch looks at by itself, unless its deleted record is in sight again:

@@ -280,7 +280,8 @@ pub async fn follow(
     Ok(dropped)
 }
 
-const GONE: StagedState = StagedState::Gone {
+/// What a row says of a record that is deleted.
+pub const GONE: StagedState = StagedState::Gone {
     why: GoneWhy::Deleted,
 };
 

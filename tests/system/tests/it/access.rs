@@ -43,8 +43,7 @@ async fn withdrawn_consent_pauses_the_connection() -> anyhow::Result<()> {
     for _ in 0..2 {
         world.quiet(&connection).await?;
     }
-    let other =
-        json!({"name": "Another", "b": {"account": world.b, "collection": group(&world).await?}});
+    let other = json!({"name": "Another", "b": {"account": world.b, "collection": group(&world, "Others").await?}});
     let other = world.connected(other).await?;
     let (path, by_hand) = (
         format!("/v1/connections/{connection}"),
@@ -54,6 +53,10 @@ async fn withdrawn_consent_pauses_the_connection() -> anyhow::Result<()> {
         .api
         .post(&format!("{by_hand}/pause"), Value::Null)
         .await?;
+    // And one more, that runs neither by itself nor now.
+    let third = json!({"name": "Third", "b": {"account": world.b, "collection": group(&world, "Third").await?}});
+    let third = world.connected(third).await?;
+    let third = format!("/v1/connections/{third}");
     world.sandbox.revoke(GOOGLE).await?;
     world.sandbox.mark().await?;
     let run = world.api.begin(&connection).await?;
@@ -65,6 +68,13 @@ async fn withdrawn_consent_pauses_the_connection() -> anyhow::Result<()> {
     let now = world.api.get(&path).await?;
     assert_eq!(now["status"]["is"], "paused", "{now}");
     let reason = now["status"]["reason"].as_str().unwrap_or_default();
+    assert!(
+        reason.contains("Authorise the account again: the connection goes on by itself"),
+        "{reason}"
+    );
+    let too = world.api.get(&third).await?;
+    assert_eq!(too["status"]["is"], "paused", "{too}");
+    let reason = too["status"]["reason"].as_str().unwrap_or_default();
     assert!(
         reason.contains("Authorise the account again: the connection goes on by itself"),
         "{reason}"
@@ -96,6 +106,8 @@ async fn withdrawn_consent_pauses_the_connection() -> anyhow::Result<()> {
     assert_eq!(account().await?["status"]["is"], "active");
     let now = world.api.get(&path).await?;
     assert_eq!(now["status"]["is"], "active", "{now}");
+    let now = world.api.get(&third).await?;
+    assert_eq!(now["status"]["is"], "active", "{now}");
     let now = world.api.get(&by_hand).await?;
     assert_eq!(now["status"]["reason"], "Paused by a person.", "{now}");
     world.sandbox.mark().await?;
@@ -112,8 +124,8 @@ async fn withdrawn_consent_pauses_the_connection() -> anyhow::Result<()> {
 }
 
 /// A group at Google that nobody is in, as a collection.
-async fn group(world: &World) -> anyhow::Result<String> {
-    let group = json!({"name": "Others"});
+async fn group(world: &World, name: &str) -> anyhow::Result<String> {
+    let group = json!({"name": name});
     let made = world.sandbox.act(GOOGLE, "actions/group", group).await?;
     Ok(format!("group:{}", text(&made, "/resourceName")?))
 }

@@ -2,6 +2,7 @@
 
 use anyhow::ensure;
 use serde_json::{Value, json};
+use system_tests::world::did;
 use system_tests::{GOOGLE, World, ZOHO};
 
 use crate::people::crm;
@@ -139,4 +140,66 @@ async fn a_rule_that_writes_over_many_waits_for_a_person() -> anyhow::Result<()>
     assert_eq!(with("Chat").await?, 20);
     world.quiet(&connection).await?;
     Ok(())
+}
+
+/// Everybody is deleted, which a guard holds, and most are entered again before anybody has looked, some of them without an
+/// address. Those are who they were: nobody is made twice, and nobody is deleted but who is not there any more.
+#[tokio::test]
+async fn who_is_entered_again_while_a_guard_holds_is_who_they_were() -> anyhow::Result<()> {
+    let world = World::start(0).await?;
+    let person = |number: usize| {
+        if number.is_multiple_of(2) {
+            crm(&format!("Person{number}"), json!({}))
+        } else {
+            json!({"First_Name": format!("Person{number}"), "Last_Name": "Nameless"})
+        }
+    };
+    for number in 0..16 {
+        world.sandbox.create(ZOHO, person(number)).await?;
+    }
+    let both = json!({"deletions": {"a_to_b": "delete", "b_to_a": "delete"}});
+    let connection = world.connected(both).await?;
+    let before = ids(&world).await?;
+    delete(&world, 16).await?;
+    let first = world.api.begin(&connection).await?;
+    assert!(!parked(&world, &first).await?.is_empty());
+
+    for number in 0..14 {
+        world.sandbox.create(ZOHO, person(number)).await?;
+    }
+    let newcomer = crm("Newcomer", json!({}));
+    world.sandbox.create(ZOHO, newcomer).await?;
+    let second = world.api.begin(&connection).await?;
+    let run = world.api.ended(&second).await?;
+    assert_eq!(did(&run, "created"), 1, "{run}");
+    assert_eq!(did(&run, "deleted"), 0, "{run}");
+    let held = format!("/v1/connections/{connection}/records?state=held");
+    let held = world.api.list(&held).await?;
+    assert_eq!(held.len(), 2, "{held:?}");
+
+    // Two of sixteen are what no guard holds.
+    let run = world.api.sync(&connection).await?;
+    assert_eq!(did(&run, "deleted"), 2, "{run}");
+    world.quiet(&connection).await?;
+    assert_eq!(world.sandbox.live(ZOHO).await?.len(), 15);
+    let now = ids(&world).await?;
+    assert_eq!(now.len(), 15);
+    assert_eq!(now.iter().filter(|id| before.contains(id)).count(), 14);
+
+    // They are partners again: an edit goes over.
+    let all = world.sandbox.live(ZOHO).await?;
+    for record in all.iter().take(3) {
+        let edit = json!({"Title": "Engineer"});
+        world.sandbox.edit(ZOHO, &record.id, edit).await?;
+    }
+    let run = world.api.sync(&connection).await?;
+    assert_eq!(did(&run, "updated"), 3, "{run}");
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
+/// The records that live at Google.
+async fn ids(world: &World) -> anyhow::Result<Vec<String>> {
+    let live = world.sandbox.live(GOOGLE).await?;
+    Ok(live.into_iter().map(|record| record.id).collect())
 }
