@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from google_client import GoogleAccount  # noqa: E402
 from hubspot_client import HubSpotAccount  # noqa: E402
+from mailchimp_client import MailchimpAccount  # noqa: E402
 from program import Program  # noqa: E402
 from zoho_client import ZohoAccount  # noqa: E402
 
@@ -41,6 +42,12 @@ def google(base):
 def hubspot(base):
     """An empty HubSpot account, its owner has consented."""
     return HubSpotAccount(base)
+
+
+@pytest.fixture
+def mailchimp(base):
+    """A Mailchimp account with one empty audience, signed in."""
+    return MailchimpAccount(base)
 
 
 @pytest.fixture

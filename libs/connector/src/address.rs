@@ -31,8 +31,19 @@ impl Trusted {
             && url.port().is_none()
             && url
                 .host_str()
-                .is_some_and(|host| self.hosts.iter().any(|allowed| allowed == host))
+                .is_some_and(|host| self.hosts.iter().any(|allowed| is_host(allowed, host)))
     }
+}
+
+/// Whether a host is the one that is allowed; `*.` at the beginning stands for one name.
+fn is_host(allowed: &str, host: &str) -> bool {
+    let Some(domain) = allowed.strip_prefix("*.") else {
+        return allowed == host;
+    };
+    let name = host
+        .strip_suffix(domain)
+        .and_then(|rest| rest.strip_suffix('.'));
+    name.is_some_and(|name| !name.is_empty() && !name.contains('.'))
 }
 
 /// Scheme, host and port of an address; `None` for what has no such thing.
@@ -66,6 +77,19 @@ mod tests {
         check("https://www.zohoapis.eu@evil.example", false);
         check("file:///etc/passwd", false);
         check("", false);
+    }
+
+    #[test]
+    fn a_star_stands_for_one_name() {
+        let trusted = Trusted::new(&["*.api.example".into()], "http://127.0.0.1:4010");
+        let check =
+            |address: &str, want: bool| assert_eq!(trusted.admits(address), want, "{address}");
+        check("https://us1.api.example", true);
+        check("https://api.example", false);
+        check("https://a.us1.api.example", false);
+        check("https://evilapi.example", false);
+        check("https://us1.api.example.evil.example", false);
+        check("http://us1.api.example", false);
     }
 
     #[test]

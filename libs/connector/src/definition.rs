@@ -29,7 +29,8 @@ pub struct Definition {
     /// What stands between that and the path of every call: the API's version, where it is part of its address.
     #[serde(default)]
     pub api_path: String,
-    /// Further hosts that a token answer may send us to (data centres); anything else is refused.
+    /// Further hosts that a token answer may send us to (data centres); anything else is refused. `*.` at the beginning
+    /// stands for one name.
     #[serde(default)]
     pub allowed_hosts: Vec<String>,
     /// How many records a call takes.
@@ -113,6 +114,12 @@ pub struct Oauth2 {
     pub token_url: String,
     /// The revocation endpoint.
     pub revoke_url: Option<String>,
+    /// Where a new access token is told which address its account's API has, where the token's answer does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata_url: Option<String>,
+    /// Whether access tokens stop working after a time; where they do not, there is nothing to renew them with.
+    #[serde(default = "yes")]
+    pub tokens_expire: bool,
     /// The scopes to ask for.
     pub scopes: Vec<String>,
     /// What stands between scopes; a space by the standard, a comma at Zoho.
@@ -128,6 +135,10 @@ pub struct Oauth2 {
 
 fn space() -> String {
     " ".into()
+}
+
+const fn yes() -> bool {
+    true
 }
 
 fn bearer() -> String {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -143,6 +144,12 @@ pub fn authorize_url(
     Ok(url)
 }
 
+/// What is said about where an account's API is.
+#[derive(Deserialize)]
+struct Metadata {
+    api_endpoint: String,
+}
+
 /// What a token endpoint answers, good or bad.
 #[derive(Deserialize)]
 struct Answer {
@@ -174,7 +181,49 @@ impl Server<'_> {
                 ],
             )
             .await?;
-        self.credentials(answer, None, token_url, now)
+        let credentials = self.credentials(answer, None, token_url, now)?;
+        self.located(credentials).await
+    }
+
+    /// The credentials with the address of the account's API, where the provider says it in a call of its own.
+    async fn located(&self, mut credentials: Credentials) -> Result<Credentials, Error> {
+        let auth = self.definition.auth.oauth2();
+        let Some(configured) = auth.and_then(|auth| auth.metadata_url.as_ref()) else {
+            return Ok(credentials);
+        };
+        if self.endpoints.api_base_pinned {
+            return Ok(credentials);
+        }
+        // Where the token endpoint is, wherever configuration puts that.
+        let url = moved_to(configured, &credentials.token_url);
+        let url = url.and_then(|url| Url::parse(&url).ok());
+        let url =
+            url.ok_or_else(|| self.error(Kind::Forbidden, "the token endpoint is not a URL"))?;
+        let token = credentials.access_token.expose_secret();
+        let mut authorization = HeaderValue::from_str(&format!("OAuth {token}")).map_err(|_| {
+            self.error(
+                Kind::Malformed,
+                "the access token is not a text that HTTP can carry",
+            )
+        })?;
+        authorization.set_sensitive(true);
+        let call = self
+            .http
+            .request(reqwest::Method::GET, url)
+            .header("accept", "application/json")
+            .header(AUTHORIZATION, authorization);
+        let raw = self.sent(call).await?;
+        if raw.status >= 400 {
+            return Err(self.refused(raw.status, "", &raw));
+        }
+        let metadata = serde_json::from_slice::<Metadata>(&raw.body).map_err(|_| {
+            self.error(
+                Kind::Malformed,
+                "the provider does not say where the account's API is",
+            )
+        })?;
+        credentials.api_base = self.api_base(metadata.api_endpoint)?;
+        Ok(credentials)
     }
 
     /// Gets a fresh access token. A provider that sends no new refresh token means that the old one stays good.
@@ -273,6 +322,10 @@ impl Server<'_> {
             .request(reqwest::Method::POST, url)
             .header("accept", "application/json")
             .form(form);
+        self.sent(call).await
+    }
+
+    async fn sent(&self, call: reqwest::RequestBuilder) -> Result<Raw, Error> {
         self.http.send(call).await.map_err(|lost| {
             let mut error = self.error(Kind::Unavailable, lost.to_string());
             error.maybe_applied = !matches!(lost, Lost::NotSent(_) | Lost::Private(_));
@@ -316,7 +369,10 @@ impl Server<'_> {
                 "the token endpoint's answer has no access token",
             ));
         };
-        let lifetime = TimeDelta::seconds(answer.expires_in.unwrap_or(3600).clamp(0, 90 * 86_400));
+        let auth = self.definition.auth.oauth2();
+        let expire = auth.is_none_or(|auth| auth.tokens_expire);
+        let seconds = answer.expires_in.unwrap_or(3600).clamp(0, 90 * 86_400);
+        let expires_at = expire.then(|| now + TimeDelta::seconds(seconds));
         let scopes = match (answer.scope, old) {
             // RFC 6749 section 5.1: left out when it is what was asked (or, on a refresh, what was granted before).
             (None, Some(old)) => old.scopes.clone(),
@@ -334,7 +390,7 @@ impl Server<'_> {
                 .filter(|token| !token.is_empty())
                 .map(SecretString::from)
                 .or_else(|| old.and_then(|old| old.refresh_token.clone())),
-            expires_at: Some(now + lifetime),
+            expires_at,
             scopes,
             api_base: match answer.api_domain {
                 Some(named) => self.api_base(named)?,

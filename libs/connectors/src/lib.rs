@@ -6,6 +6,7 @@
 pub mod carddav;
 pub mod google_contacts;
 pub mod hubspot;
+pub mod mailchimp;
 mod registry;
 pub mod zoho_crm;
 

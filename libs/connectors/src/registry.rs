@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use syncline_connector::{Connector, DefinitionError, DuplicateProvider, Registry};
 
-use crate::{carddav, google_contacts, hubspot, zoho_crm};
+use crate::{carddav, google_contacts, hubspot, mailchimp, zoho_crm};
 
 /// The registry cannot be made: a definition is broken. A test holds that it is not.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,7 @@ pub fn registry() -> Result<Registry, RegistryError> {
         Arc::new(carddav::CardDav::new()?),
         Arc::new(google_contacts::GoogleContacts::new()?),
         Arc::new(hubspot::HubSpot::new()?),
+        Arc::new(mailchimp::Mailchimp::new()?),
         Arc::new(zoho_crm::ZohoCrm::new()?),
     ];
     Ok(Registry::new(connectors)?)

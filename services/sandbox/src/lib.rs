@@ -1,8 +1,9 @@
 //! A stand-in for the providers on the wire, for trying out and for tests.
 //!
-//! [`Sandbox::start`] serves Google's People API, HubSpot's CRM v3 and Zoho CRM v8 with their OAuth2 servers on one port,
-//! and an admin API under `/_sandbox` (docs/sandbox.md). It is a library and imports nothing of ours: what a connector and its imitation
-//! both got wrong would cancel out. It is no mock: there are no expectations to set, only accounts, faults and a clock.
+//! [`Sandbox::start`] serves Google's People API, HubSpot's CRM v3, Mailchimp's Marketing API 3.0 and Zoho CRM v8
+//! with their OAuth2 servers on one port, and an admin API under `/_sandbox` (docs/sandbox.md). It is a library and
+//! imports nothing of ours: what a connector and its imitation both got wrong would cancel out. It is no mock: there are
+//! no expectations to set, only accounts, faults and a clock.
 
 #![recursion_limit = "256"]
 
@@ -10,6 +11,7 @@ pub mod core;
 pub mod google;
 pub mod hubspot;
 pub mod import;
+pub mod mailchimp;
 pub mod zoho;
 
 use std::net::SocketAddr;
@@ -149,6 +151,7 @@ fn build(seed: u64) -> Arc<State> {
         // Before Zoho, which answers for every other path below `/crm/`.
         hubspot::HubSpot::new(Arc::clone(&core)),
         zoho::Zoho::new(Arc::clone(&core)),
+        mailchimp::Mailchimp::new(Arc::clone(&core)),
     ];
     State::new(core, providers)
 }

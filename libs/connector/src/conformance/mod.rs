@@ -71,6 +71,11 @@ pub trait Probe: Send + Sync {
     /// How many records a page of a full listing has; `None` if paging is not to be tried, which adds that many.
     fn page_size(&self) -> Option<usize>;
 
+    /// Whether the provider counts described lengths in bytes of UTF-8 instead of characters.
+    fn counts_bytes(&self) -> bool {
+        false
+    }
+
     /// Fields of a record that the provider refuses to make; `None` if it makes any.
     fn refused(&self) -> Option<Fields>;
 

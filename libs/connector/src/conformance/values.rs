@@ -36,8 +36,9 @@ pub(super) async fn texts(subject: Subject<'_>, check: Check) -> Proof {
         }
         tried = true;
         let most = field.max_length.unwrap_or(LONG);
+        let long = if probe.counts_bytes() { most / 2 } else { most };
         let unicode: String = UNICODE.chars().take(most).collect();
-        let mut texts = vec![unicode.trim_end().to_owned(), "\u{e9}".repeat(most)];
+        let mut texts = vec![unicode.trim_end().to_owned(), "\u{e9}".repeat(long)];
         if field.kind == Holds::LongText {
             texts.push("one\ntwo\n\nfour".into());
         }

@@ -4,6 +4,7 @@ use syncline_connector::conformance::{Report, Subject, prove};
 
 use super::google_support::Google;
 use super::hubspot_support::HubSpot;
+use super::mailchimp_support::Audience;
 use super::zoho_probe::ZohoProbe;
 use super::zoho_support::Zoho;
 
@@ -64,6 +65,18 @@ async fn hubspot_conforms() {
         connector: &hubspot.connector,
         session: &hubspot.session,
         probe: &hubspot,
+    };
+    let report = prove(subject).await.expect("conformance");
+    assert_eq!(skipped(&report), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_mailchimp_audience_conforms() {
+    let audience = Audience::start().await;
+    let subject = Subject {
+        connector: &audience.connector,
+        session: &audience.session,
+        probe: &audience,
     };
     let report = prove(subject).await.expect("conformance");
     assert_eq!(skipped(&report), [""; 0]);

@@ -16,6 +16,8 @@ mod google_support;
 mod google_writes;
 mod hubspot;
 mod hubspot_support;
+mod mailchimp;
+mod mailchimp_support;
 mod zoho;
 mod zoho_owners;
 mod zoho_probe;
