@@ -298,10 +298,17 @@ pub fn providers(sandbox: &str) -> Vec<(String, String)> {
         ("CLIENT_ID", "sandbox-hubspot".to_owned()),
         ("CLIENT_SECRET", "sandbox-hubspot-secret".to_owned()),
     ];
+    let mailchimp = [
+        ("AUTH_URL", format!("{sandbox}/oauth2/authorize")),
+        ("TOKEN_URL", format!("{sandbox}/oauth2/token")),
+        ("CLIENT_ID", "100000000001".to_owned()),
+        ("CLIENT_SECRET", "sandbox-mailchimp-secret".to_owned()),
+    ];
     for (provider, keys) in [
         ("GOOGLE_CONTACTS", &google[..]),
         ("ZOHO_CRM", &zoho),
         ("HUBSPOT", &hubspot),
+        ("MAILCHIMP", &mailchimp),
     ] {
         let own = [
             ("API_BASE", sandbox.to_owned()),

@@ -28,6 +28,7 @@ mod leaving;
 mod limits;
 mod listings;
 mod living;
+mod mailchimp;
 mod mapping;
 mod matching;
 mod merges;
