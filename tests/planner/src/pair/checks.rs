@@ -484,10 +484,16 @@ impl Play<'_> {
             let kept = *settled.rows.get(side) != Some(RowFate::Absorbed);
             ensure!(all_done || kept, "a row goes though something is undone");
             if matches!(expected.course, Course::Held(_)) {
+                // Whose partner is gone waits: that partner's row, which is held, brings it along.
+                let partner = &self.rows[at(side.other())];
+                let want = match partner {
+                    Some((Sight::Deleted, _)) => RowFate::Waiting,
+                    _ => RowFate::Held,
+                };
+                let row = settled.rows.get(side);
                 ensure!(
-                    matches!(settled.rows.get(side), None | Some(RowFate::Held)),
-                    "a held row becomes {:?}",
-                    settled.rows.get(side)
+                    row.is_none_or(|row| row == want),
+                    "a held row becomes {row:?}"
                 );
             }
         }
