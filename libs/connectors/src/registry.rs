@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use syncline_connector::{Connector, DefinitionError, DuplicateProvider, Registry};
 
-use crate::{carddav, google_contacts, hubspot, mailchimp, zoho_crm};
-
 /// The registry cannot be made: a definition is broken. A test holds that it is not.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -20,11 +18,11 @@ pub enum RegistryError {
 /// Every connector of this program.
 pub fn registry() -> Result<Registry, RegistryError> {
     let connectors: Vec<Arc<dyn Connector>> = vec![
-        Arc::new(carddav::CardDav::new()?),
-        Arc::new(google_contacts::GoogleContacts::new()?),
-        Arc::new(hubspot::HubSpot::new()?),
-        Arc::new(mailchimp::Mailchimp::new()?),
-        Arc::new(zoho_crm::ZohoCrm::new()?),
+        Arc::new(crate::carddav::CardDav::new()?),
+        Arc::new(crate::google_contacts::GoogleContacts::new()?),
+        Arc::new(crate::hubspot::HubSpot::new()?),
+        Arc::new(crate::mailchimp::Mailchimp::new()?),
+        Arc::new(crate::zoho_crm::ZohoCrm::new()?),
     ];
     Ok(Registry::new(connectors)?)
 }

@@ -31,6 +31,7 @@ pub(super) type Shapes = BTreeMap<String, Shape>;
 
 /// HubSpot's own properties that answer to standard fields, with their kinds.
 const STANDARD: &[(&str, Kind, &str)] = &[
+    ("salutation", Kind::Text, "honorific_prefix"),
     ("firstname", Kind::Text, "given_name"),
     ("lastname", Kind::Text, "family_name"),
     ("email", Kind::Email, "email.work"),
@@ -39,6 +40,7 @@ const STANDARD: &[(&str, Kind, &str)] = &[
     ("fax", Kind::Phone, "phone.fax"),
     ("company", Kind::Text, "company"),
     ("jobtitle", Kind::Text, "job_title"),
+    ("website", Kind::Url, "website"),
     ("address", Kind::Text, "address.mailing#street"),
     ("city", Kind::Text, "address.mailing#city"),
     ("state", Kind::Text, "address.mailing#region"),
