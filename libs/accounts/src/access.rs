@@ -116,11 +116,13 @@ impl Keeper {
     async fn renew_stored(&self, held: &Held) -> Result<Held, Error> {
         let now = self.inner.clock.now();
         let definition = self.connector.definition();
-        if definition.auth.oauth2().is_none() {
-            let message =
-                "the server does not take the user name and password any more: enter them again";
+        if let Some(typed) = definition.auth.password() {
+            let message = format!(
+                "the server does not take the {} and {} any more: enter them again",
+                typed.user, typed.password
+            );
             return self
-                .refused(held, self.error(Kind::Unauthorized, message))
+                .refused(held, self.error(Kind::Unauthorized, &message))
                 .await;
         }
         let outcome = match self.inner.app(&self.connector) {

@@ -74,8 +74,8 @@ pub enum AuthKind {
 pub enum Auth {
     /// OAuth 2.0 authorization code.
     Oauth2(Oauth2),
-    /// The address of a server, a user name and a password, which go with every call (RFC 7617).
-    Password,
+    /// The address of a server, a user name and a password, which go with every call.
+    Password(Password),
 }
 
 impl Auth {
@@ -83,7 +83,7 @@ impl Auth {
     pub const fn kind(&self) -> AuthKind {
         match self {
             Self::Oauth2(_) => AuthKind::Oauth2,
-            Self::Password => AuthKind::Password,
+            Self::Password(_) => AuthKind::Password,
         }
     }
 
@@ -91,7 +91,15 @@ impl Auth {
     pub const fn oauth2(&self) -> Option<&Oauth2> {
         match self {
             Self::Oauth2(oauth) => Some(oauth),
-            Self::Password => None,
+            Self::Password(_) => None,
+        }
+    }
+
+    /// What a customer types, if that is how.
+    pub const fn password(&self) -> Option<&Password> {
+        match self {
+            Self::Oauth2(_) => None,
+            Self::Password(password) => Some(password),
         }
     }
 
@@ -99,7 +107,47 @@ impl Auth {
     pub fn header_prefix(&self) -> &str {
         match self {
             Self::Oauth2(oauth) => &oauth.header_prefix,
-            Self::Password => "Basic",
+            Self::Password(password) => match password.scheme {
+                Scheme::Basic => "Basic",
+                Scheme::Bearer => "Bearer",
+            },
+        }
+    }
+}
+
+/// How a password goes with every call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// With the user name, as RFC 7617 has it.
+    #[default]
+    Basic,
+    /// Alone, as RFC 6750 has it: it is a key.
+    Bearer,
+}
+
+/// What a customer types beside a server's address, as data.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Password {
+    /// How the password goes with every call.
+    pub scheme: Scheme,
+    /// The header that the user name goes in, where the scheme has no place for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_header: Option<String>,
+    /// What people call the user name there, as in the middle of a sentence.
+    pub user: String,
+    /// What people call the password there, in the same way.
+    pub password: String,
+}
+
+impl Default for Password {
+    fn default() -> Self {
+        Self {
+            scheme: Scheme::Basic,
+            user_header: None,
+            user: "user name".into(),
+            password: "password".into(),
         }
     }
 }

@@ -25,7 +25,7 @@ mod traits;
 pub use access::{Access, AccessToken, Gate, OpenGate, Pass, Permit, Witness};
 pub use definition::{
     Auth, AuthKind, Batch, Capabilities, Definition, DefinitionError, Endpoints, Idempotency,
-    Limit, LimitScope, Oauth2,
+    Limit, LimitScope, Oauth2, Password, Scheme,
 };
 pub use error::{Error, Kind, Remedy};
 pub use http::{Chance, ClientError, HttpClient, HttpLimits};

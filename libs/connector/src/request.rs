@@ -20,6 +20,7 @@ pub struct Request {
     pub(crate) buckets: Vec<(&'static str, u32)>,
     pub(crate) safe: bool,
     writes: bool,
+    refuses: Option<fn(&[u8]) -> bool>,
 }
 
 /// What a call carries.
@@ -42,6 +43,7 @@ impl Request {
             body: None,
             buckets: Vec::new(),
             safe,
+            refuses: None,
         }
     }
 
@@ -95,6 +97,11 @@ impl Request {
         self.writes
     }
 
+    /// Whether the body of a server error is a refusal in the provider's own words.
+    pub(crate) fn is_refused_by(&self, body: &[u8]) -> bool {
+        self.refuses.is_some_and(|refuses| refuses(body))
+    }
+
     fn body(mut self, body: serde_json::Value) -> Self {
         self.body = Some(Body::Json(body));
         self
@@ -126,6 +133,13 @@ impl Request {
     /// Draws tokens from a bucket of the definition's `limits` before the call.
     pub fn take(mut self, bucket: &'static str, tokens: u32) -> Self {
         self.buckets.push((bucket, tokens));
+        self
+    }
+
+    /// For providers that say no with a server error: one whose body this knows for a refusal comes back as an answer, and
+    /// is not repeated.
+    pub const fn refused_by(mut self, refuses: fn(&[u8]) -> bool) -> Self {
+        self.refuses = Some(refuses);
         self
     }
 

@@ -4,18 +4,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{AGE, AUTHORIZATION, HeaderValue};
-use secrecy::ExposeSecret;
+use reqwest::header::{AGE, AUTHORIZATION, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
 use syncline_model::AccountId;
 use tracing::Instrument;
 use url::Url;
 
 use crate::address::{Trusted, origin_of};
 use crate::http::{Lost, Raw};
+use crate::password;
 use crate::request::Body;
 use crate::{
-    Access, AccessToken, Auth, Definition, Endpoints, Error, Gate, HttpClient, Kind, Pass, Permit,
-    Request, Response, Witness,
+    Access, AccessToken, Definition, Endpoints, Error, Gate, HttpClient, Kind, Pass, Permit,
+    Request, Response, Scheme, Witness,
 };
 
 /// One account's way to its provider. Cloning is cheap.
@@ -26,6 +27,8 @@ pub struct Session {
     header_prefix: String,
     /// Whether the account's owner typed the server's address, with credentials that are for it alone.
     typed: bool,
+    /// Whether of these the password goes with calls alone, and where the user name goes.
+    keyed: Option<Keyed>,
     trusted: Trusted,
     endpoints: Endpoints,
     http: HttpClient,
@@ -44,6 +47,12 @@ impl std::fmt::Debug for Session {
     }
 }
 
+/// A password that is a key, and goes without a user name.
+#[derive(Clone)]
+struct Keyed {
+    user_header: Option<HeaderName>,
+}
+
 /// Holds an account's turn to write until dropped.
 #[derive(Debug)]
 pub struct WriteTurn(
@@ -60,11 +69,20 @@ impl Session {
         access: Arc<dyn Access>,
         gate: Arc<dyn Gate>,
     ) -> Self {
+        let password = definition.auth.password();
+        let keyed = password.filter(|password| password.scheme == Scheme::Bearer);
+        let keyed = keyed.map(|password| Keyed {
+            user_header: password
+                .user_header
+                .as_ref()
+                .and_then(|name| name.parse().ok()),
+        });
         Self {
             account,
             provider: definition.id.as_str().to_owned(),
             header_prefix: definition.auth.header_prefix().to_owned(),
-            typed: matches!(definition.auth, Auth::Password),
+            typed: password.is_some(),
+            keyed,
             trusted: Trusted::new(&definition.allowed_hosts, &endpoints.api_base),
             endpoints,
             http,
@@ -114,6 +132,14 @@ impl Session {
         })
     }
 
+    /// The user name at the account's own server, as its owner typed it.
+    pub async fn user(&self) -> Result<String, Error> {
+        let token = self.access.token().await?;
+        let typed = password::typed(&token.secret).filter(|_| self.typed);
+        let typed = typed.map(|(user, _)| user);
+        typed.ok_or_else(|| self.error(Kind::Unsupported, "the account has no user name"))
+    }
+
     /// Waits for this account's turn to write, for providers that want one writer at a time: several calls that belong
     /// together. Turns are kept per process. Between processes the pair's lease keeps runs apart, and where an account
     /// is in several pairs the gate lets through one writing call at a time.
@@ -156,6 +182,9 @@ impl Session {
                     continue;
                 }
                 Ok(raw) if raw.status == 429 => return Err(self.too_many(&raw)),
+                Ok(raw) if raw.status >= 500 && request.is_refused_by(&raw.body) => {
+                    return Ok(self.response(request, raw));
+                }
                 Ok(raw) if raw.status >= 500 || raw.status == 408 => {
                     self.server_error(request, &raw)
                 }
@@ -243,14 +272,7 @@ impl Session {
 
     async fn once(&self, request: &Request, token: &AccessToken) -> Result<Raw, Error> {
         let url = self.address(request, token)?;
-        let credential = format!("{} {}", self.header_prefix, token.secret.expose_secret());
-        let mut credential = HeaderValue::from_str(&credential).map_err(|_| {
-            self.error(
-                Kind::Unauthorized,
-                "the access token is not a text that HTTP can carry",
-            )
-        })?;
-        credential.set_sensitive(true);
+        let (credential, user) = self.credential(token)?;
         let method = request.method.clone();
         let call = if self.typed {
             let call = self.http.request_typed(method, url);
@@ -259,6 +281,9 @@ impl Session {
             self.http.request(method, url)
         };
         let mut call = call.header(AUTHORIZATION, credential);
+        if let Some((name, user)) = user {
+            call = call.header(name, user);
+        }
         if !request.headers.iter().any(|(name, _)| *name == "accept") {
             call = call.header("accept", "application/json");
         }
@@ -286,6 +311,32 @@ impl Session {
                 Err(self.lost(request, lost))
             }
         }
+    }
+
+    /// What lets a call in: the `Authorization`, and the user name where that has a header of its own.
+    fn credential(
+        &self,
+        token: &AccessToken,
+    ) -> Result<(HeaderValue, Option<(HeaderName, HeaderValue)>), Error> {
+        let odd = || {
+            let message = "the access token is not a text that HTTP can carry";
+            self.error(Kind::Unauthorized, message)
+        };
+        let (user, secret) = match &self.keyed {
+            None => (None, token.secret.clone()),
+            Some(keyed) => {
+                let (user, key) = password::typed(&token.secret).ok_or_else(odd)?;
+                let user = HeaderValue::from_str(&user).map_err(|_| odd())?;
+                let header = keyed.user_header.clone();
+                (header.map(|header| (header, user)), key)
+            }
+        };
+        let credential: SecretString =
+            format!("{} {}", self.header_prefix, secret.expose_secret()).into();
+        let credential = HeaderValue::from_str(credential.expose_secret());
+        let mut credential = credential.map_err(|_| odd())?;
+        credential.set_sensitive(true);
+        Ok((credential, user))
     }
 
     /// What an answer says of the provider's clock. One that lay in a cache says what that was long ago.

@@ -236,7 +236,8 @@ words! {
     AuthKind {
         /// OAuth 2.0: send its owner to `authorize_url`.
         Oauth2,
-        /// A server's address, a user name and a password: ask for them, and give them as `login`.
+        /// A server's address, a user name and a password, or what the provider's `login` says that they are there: ask for
+        /// them, and give them as `login`.
         Password,
     }
     /// What a member may do: each role may do what the ones after it may.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use syncline_connector::{AuthKind, Definition};
+use syncline_connector::{AuthKind, Definition, Password};
 use syncline_model::{DeletionPolicy, ObjectType, ProviderId};
 use utoipa::ToSchema;
 
@@ -24,10 +24,33 @@ pub struct ProviderJson {
     /// How an account is authorised.
     #[schema(value_type = schema::AuthKind)]
     pub auth: AuthKind,
+    /// Where that is `password`: what the members of a `login` are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<LoginJson>,
     /// Whether only tenants on a paid plan may connect accounts of it.
     pub paid_plans_only: bool,
     /// What is real there.
     pub capabilities: CapabilitiesJson,
+}
+
+/// What the members of a `login` are called at a provider, as in the middle of a sentence; `server` is a server's address
+/// everywhere.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LoginWords)]
+pub struct LoginJson {
+    /// What goes into `user`, such as `user name` or `database`.
+    pub user: String,
+    /// What goes into `password`, such as `password` or `API key`.
+    pub password: String,
+}
+
+impl From<&Password> for LoginJson {
+    fn from(password: &Password) -> Self {
+        Self {
+            user: password.user.clone(),
+            password: password.password.clone(),
+        }
+    }
 }
 
 /// What is real at a provider.
@@ -56,6 +79,7 @@ impl From<&Definition> for ProviderJson {
             name: definition.name.clone(),
             objects: definition.objects.clone(),
             auth: definition.auth.kind(),
+            login: definition.auth.password().map(LoginJson::from),
             paid_plans_only: definition.paid_plans_only,
             capabilities: CapabilitiesJson {
                 delta: capabilities.delta,

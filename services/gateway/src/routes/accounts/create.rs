@@ -83,7 +83,7 @@ pub async fn handle(
     };
     if let Some(login) = body.login {
         let tried = state.accounts.try_login(&account, &login.into()).await;
-        let entered = tried.map_err(|error| login::refused(error, "/login"))?;
+        let entered = tried.map_err(|error| login::refused(error, Some(app), "/login"))?;
         state.accounts.create_with(&account, entered).await?;
         tracing::info!(tenant.id = %caller.tenant, account.id = %account.id, "an account was made");
         audit::made(&request, &account.id);

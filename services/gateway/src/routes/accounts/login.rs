@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
 use syncline_accounts::Error;
-use syncline_connector::{Definition, Kind, Login};
+use syncline_connector::{Definition, Kind, Login, Password};
 use syncline_model::AccountId;
 use utoipa::ToSchema;
 
@@ -25,10 +25,10 @@ pub struct TypedLogin {
     /// The server's address, such as `https://dav.example.com/`.
     #[schema(format = "uri", max_length = 1000)]
     server: String,
-    /// The user name there.
+    /// The user name there, or what else `login.user` of the provider names.
     #[schema(min_length = 1, max_length = 1000)]
     user: String,
-    /// The password, best one made for Syncline alone. Kept sealed, and never shown.
+    /// The password, or what else `login.password` of the provider names, best one made for Syncline alone. Kept sealed, and never shown.
     #[schema(value_type = String, format = "password", min_length = 1, max_length = 1000)]
     password: SecretString,
 }
@@ -83,14 +83,15 @@ pub async fn handle(
 ) -> Result<HttpResponse, Problem> {
     let account = caller.rows.account_get(id).await?;
     let Body(typed) = body?;
-    let definition = state.registry.get(&account.provider);
-    if definition.is_some_and(|one| one.definition().auth.oauth2().is_some()) {
+    let connector = state.registry.get(&account.provider);
+    let definition = connector.map(|connector| connector.definition());
+    if definition.is_some_and(|one| one.auth.oauth2().is_some()) {
         let message =
             "This account is authorised on a consent page: `POST /v1/accounts/{id}/authorize`.";
         return Err(Problem::new(Code::WrongState, message));
     }
     let taken = state.accounts.log_in_again(&account, &typed.into()).await;
-    taken.map_err(|error| refused(error, ""))?;
+    taken.map_err(|error| refused(error, definition, ""))?;
     let account = caller.rows.account_get(id).await?;
     Ok(HttpResponse::Ok().json(AccountJson::from(account)))
 }
@@ -105,14 +106,24 @@ pub(super) fn wanted(definition: &Definition, given: bool) -> Result<(), Problem
         )),
         (false, false) => Err(Problem::invalid(
             "/login",
-            format!("{name} needs a `login`: the server's address, a user name and a password."),
+            format!(
+                "{name} needs a `login`: the server's address, {}.",
+                words(Some(definition))
+            ),
         )),
         _ => Ok(()),
     }
 }
 
+/// What is typed beside the server's address, by the words of the provider.
+fn words(definition: Option<&Definition>) -> String {
+    let password = definition.and_then(|one| one.auth.password().cloned());
+    let Password { user, password, .. } = password.unwrap_or_default();
+    format!("{user} and {password}")
+}
+
 /// Why a login was not taken, by the member that is to be typed anew.
-pub(super) fn refused(error: Error, place: &str) -> Problem {
+pub(super) fn refused(error: Error, definition: Option<&Definition>, place: &str) -> Problem {
     let at = |member: &str, message: &str| {
         Problem::invalid(format!("{place}/{member}"), sentence(message))
     };
@@ -122,7 +133,7 @@ pub(super) fn refused(error: Error, place: &str) -> Problem {
         Error::Provider(told) => match told.kind {
             Kind::Unauthorized => at(
                 "password",
-                "the server does not take this user name and password",
+                &format!("the server does not take this {}", words(definition)),
             ),
             Kind::RateLimited { .. } => error.into(),
             _ => at("server", &told.message),
