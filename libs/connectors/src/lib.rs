@@ -7,6 +7,7 @@ pub mod carddav;
 pub mod google_contacts;
 pub mod hubspot;
 pub mod mailchimp;
+pub mod odoo;
 mod registry;
 pub mod zoho_crm;
 

@@ -22,6 +22,7 @@ pub fn registry() -> Result<Registry, RegistryError> {
         Arc::new(crate::google_contacts::GoogleContacts::new()?),
         Arc::new(crate::hubspot::HubSpot::new()?),
         Arc::new(crate::mailchimp::Mailchimp::new()?),
+        Arc::new(crate::odoo::OdooCrm::new()?),
         Arc::new(crate::zoho_crm::ZohoCrm::new()?),
     ];
     Ok(Registry::new(connectors)?)
