@@ -22,6 +22,9 @@ pub(super) const TAG: &str = "tag:";
 /// How long before the last change another one may have begun that is not there to be read yet: as long as an Odoo lets a
 /// call take, if nobody says otherwise.
 const OVERLAP: TimeDelta = TimeDelta::minutes(2);
+/// How long after the last change it is certain that none that began before it is still to come, whatever the clocks of the
+/// server and of its database say of each other.
+const SETTLED: TimeDelta = TimeDelta::minutes(4);
 /// After this everything is listed again: tags can be given without a trace, and so can two deletions that add up.
 const LISTED: TimeDelta = TimeDelta::days(1);
 /// Versions that a cursor notes. Of a longer list the rest comes again.
@@ -84,6 +87,8 @@ pub(super) struct Mark {
     pub of: String,
     /// How that stood.
     pub stand: Stand,
+    /// Whether every change up to the last one was there to be read.
+    pub settled: bool,
     /// Versions of what changed in the last minutes before that.
     pub told: BTreeMap<i64, String>,
     /// When everything was listed last by the server's clock, in seconds.
@@ -117,6 +122,8 @@ pub(super) struct Trip {
     pub from: Option<Mark>,
     /// How the collection stood when this pull began.
     pub stand: Stand,
+    /// Whether every change up to the last one was there to be read then.
+    pub settled: bool,
     /// What the collection should have by what was told so far.
     pub sum: Sum,
     /// The last id that was read.
@@ -140,12 +147,18 @@ impl Trip {
     }
 
     /// A reading of what changed since the last pull.
-    pub(super) fn since(from: Mark, stand: Stand, shapes: Shapes) -> Self {
+    pub(super) fn since(
+        from: Mark,
+        stand: Stand,
+        now: Option<DateTime<Utc>>,
+        shapes: Shapes,
+    ) -> Self {
         Self {
             of: from.of.clone(),
             sum: from.stand.sum,
             listed: from.listed,
             from: Some(from),
+            settled: is_settled(&stand.high, now),
             stand,
             after: 0,
             told: BTreeMap::new(),
@@ -163,6 +176,7 @@ impl Trip {
         Self {
             of: of.to_owned(),
             from: None,
+            settled: is_settled(&stand.high, now),
             stand,
             sum: Sum::default(),
             after: 0,
@@ -182,12 +196,13 @@ impl Trip {
 
     /// From when on the next pull will read again.
     pub(super) fn window(&self) -> Option<String> {
-        before(&self.stand.high)
+        low(&self.stand.high, self.settled)
     }
 
     /// From when on changes may be news; nothing where all are.
     pub(super) fn low(&self) -> Option<String> {
-        before(&self.from.as_ref()?.stand.high)
+        let from = self.from.as_ref()?;
+        low(&from.stand.high, from.settled)
     }
 
     /// Notes a record that was read; whether it is news.
@@ -211,7 +226,7 @@ impl Trip {
     /// Notes a version, if it is one that the next pull will read again; whether it was not noted yet.
     pub(super) fn remember(&mut self, id: i64, version: &Version) -> bool {
         let version = version.as_str();
-        let lately = before(&self.stand.high).is_none_or(|low| version >= low.as_str());
+        let lately = self.window().is_none_or(|low| version >= low.as_str());
         let known = self.told.get(&id).is_some_and(|told| told == version);
         if lately && !known && self.told.len() < NOTED {
             self.told.insert(id, version.to_owned());
@@ -226,18 +241,32 @@ impl Trip {
 
     /// Where this pull ended.
     pub(super) fn mark(self) -> Mark {
-        let low = before(&self.stand.high).unwrap_or_default();
+        let low = self.window().unwrap_or_default();
         let mut told = self.told;
         told.retain(|_, version| version.as_str() >= low.as_str());
         Mark {
             of: self.of,
             stand: self.stand,
+            settled: self.settled,
             told,
             listed: self.listed,
         }
     }
 }
 
-fn before(time: &str) -> Option<String> {
-    Some((instant(time)? - OVERLAP).format(TIME).to_string())
+/// From when on there may be changes that were not there to be read.
+fn low(high: &str, settled: bool) -> Option<String> {
+    let high = instant(high)?;
+    let low = if settled {
+        high + TimeDelta::seconds(1)
+    } else {
+        high - OVERLAP
+    };
+    Some(low.format(TIME).to_string())
+}
+
+fn is_settled(high: &str, now: Option<DateTime<Utc>>) -> bool {
+    instant(high)
+        .zip(now)
+        .is_some_and(|(high, now)| now - high >= SETTLED)
 }

@@ -67,16 +67,9 @@ fn push(out: &mut String, text: &str) {
             let letter = entity(name)?;
             Some((letter, after))
         });
-        match entity {
-            Some((letter, after)) => {
-                out.push(letter);
-                rest = after;
-            }
-            None => {
-                out.push('&');
-                rest = after;
-            }
-        }
+        let (letter, after) = entity.unwrap_or(('&', after));
+        out.push(letter);
+        rest = after;
     }
     out.push_str(rest);
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -66,11 +68,7 @@ fn hash(row: &Row, shapes: &Shapes) -> String {
         .filter(|(name, _)| !shapes.contains_key(*name))
         .collect();
     let digest = Sha256::digest(json!(counted).to_string());
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    STANDARD_NO_PAD.encode(digest.get(..9).unwrap_or_default())
 }
 
 fn field(row: &Row, name: &str, shape: Shape) -> Value {

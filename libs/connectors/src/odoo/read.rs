@@ -49,7 +49,7 @@ async fn begin(odoo: &Odoo<'_>, pull: &Pull, from: Option<Mark>) -> Result<Trip,
     let (stand, now) = stand(odoo, &pull.collection).await?;
     let shapes = learn(odoo, &pull.fields).await?;
     Ok(match from.filter(|from| !from.is_stale(now)) {
-        Some(from) => Trip::since(from, stand, shapes),
+        Some(from) => Trip::since(from, stand, now, shapes),
         None => Trip::everything(&pull.collection, stand, now, shapes),
     })
 }

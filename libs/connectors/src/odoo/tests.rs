@@ -11,7 +11,7 @@ use super::cursor::{ALL, Mark, Stand, Sum, Trip, tag};
 use super::fields::{Lists, Shape, Shapes, descriptors, specification};
 use super::html;
 use super::lookup::Names;
-use super::map::{Cell, Unfit, change, creation, record, takes_part, texts, values};
+use super::map::{self, Cell, Unfit, change, creation, record, takes_part, texts, values};
 use super::wire::{Described, Land, Loaded, Maybe, Row, Totals, User};
 
 fn row(more: &Json) -> Row {
@@ -262,7 +262,7 @@ fn a_pull_knows_what_it_told_and_whether_that_is_all() {
         Mark::read(&mark.write(), "tag:1").is_none()
             && Mark::read(&Cursor("x".into()), ALL).is_none()
     );
-    let since = |now: Stand| Trip::since(mark.clone(), now, Shapes::new());
+    let since = |now: Stand| Trip::since(mark.clone(), now, None, Shapes::new());
     let mut quiet = since(stand(2, 3, 2, new));
     assert_eq!(quiet.low().as_deref(), Some("2026-01-02 03:02:05"));
     assert!(!quiet.note(2, &version(new, "b"), true) && quiet.note(2, &version(new, "c"), true));
@@ -271,6 +271,12 @@ fn a_pull_knows_what_it_told_and_whether_that_is_all() {
     assert!(!grown.adds_up() && grown.note(3, &version(new, "d"), true) && grown.adds_up());
     let mut swapped = since(stand(2, 4, 3, new));
     assert!(swapped.note(3, &version(new, "d"), true) && !swapped.adds_up());
+    // Long after the last change nothing is left that may still come.
+    let later = map::instant("2026-01-02 03:09:00");
+    let settled = Trip::since(mark.clone(), stand(2, 3, 2, new), later, Shapes::new()).mark();
+    assert!(settled.told.is_empty());
+    let next = Trip::since(settled, stand(2, 3, 2, new), later, Shapes::new());
+    assert_eq!(next.low().as_deref(), Some("2026-01-02 03:04:06"));
     let page = swapped.write();
     assert_eq!(Trip::read(&page, ALL), Some(swapped));
     assert!(Trip::read(&page, "tag:1").is_none());
