@@ -1,6 +1,7 @@
 //! One Mailchimp account: its audiences, their members and what members are kept with. Knows no HTTP.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use md5::{Digest, Md5};
@@ -85,7 +86,10 @@ impl Member {
 /// The MD5 of an address in lower case, in hexadecimal.
 pub fn hash(email: &str) -> String {
     let digest = Md5::digest(email.to_lowercase().as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// An audience ("list").

@@ -24,7 +24,7 @@ const BY_HAND: Manner = Manner {
 };
 
 /// A refusal of the API as one of the admin API.
-fn refused(refusal: Refusal) -> AdminError {
+fn refused(refusal: &Refusal) -> AdminError {
     let fields: Vec<String> = refusal
         .errors
         .iter()
@@ -157,8 +157,9 @@ impl ProviderAdmin for Mailchimp {
                     .or_insert_with(|| "subscribed".into());
             }
             let made = members::add(&mut account, &list, &native, BY_HAND, self.now());
-            let made = made.map_err(refused)?;
-            format!("{list}:{}", made["contact_id"].as_str().unwrap_or(""))
+            let made = made.map_err(|refusal| refused(&refusal))?;
+            let contact = made.get("contact_id").and_then(Value::as_str);
+            format!("{list}:{}", contact.unwrap_or(""))
         };
         self.contact(account, &id)
     }
@@ -260,7 +261,7 @@ impl ProviderAdmin for Mailchimp {
                 };
                 let audience = account.audience(&list);
                 let audience = audience.ok_or_else(|| AdminError::not_found("no such audience"))?;
-                settings::add_merge_field(audience, body).map_err(refused)
+                settings::add_merge_field(audience, body).map_err(|refusal| refused(&refusal))
             }
             "unsubscribe" => become_status("unsubscribed"),
             "resubscribe" => become_status("subscribed"),
@@ -290,7 +291,7 @@ impl Mailchimp {
             .ok_or_else(|| AdminError::invalid(format!("{id} is no contact id")))?;
         let audience = account.audience(list);
         let audience = audience.ok_or_else(|| AdminError::not_found(format!("no contact {id}")))?;
-        work(audience, member).map_err(refused)
+        work(audience, member).map_err(|refusal| refused(&refusal))
     }
 }
 

@@ -76,7 +76,7 @@ pub fn answer(
             }
             below_list(account, id, rest, ask, now)
         }
-        (_, [] | ["ping"] | ["lists"]) => Err(Refusal::method()),
+        (_, [] | ["ping" | "lists"]) => Err(Refusal::method()),
         _ => Err(Refusal::not_found()),
     }
 }
