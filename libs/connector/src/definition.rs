@@ -74,8 +74,8 @@ pub enum AuthKind {
 pub enum Auth {
     /// OAuth 2.0 authorization code.
     Oauth2(Oauth2),
-    /// The address of a server, a user name and a password, which go with every call (RFC 7617).
-    Password,
+    /// The address of a server, a user name and a password, which go with every call or are what access is got for.
+    Password(Password),
 }
 
 impl Auth {
@@ -83,7 +83,7 @@ impl Auth {
     pub const fn kind(&self) -> AuthKind {
         match self {
             Self::Oauth2(_) => AuthKind::Oauth2,
-            Self::Password => AuthKind::Password,
+            Self::Password(_) => AuthKind::Password,
         }
     }
 
@@ -91,7 +91,15 @@ impl Auth {
     pub const fn oauth2(&self) -> Option<&Oauth2> {
         match self {
             Self::Oauth2(oauth) => Some(oauth),
-            Self::Password => None,
+            Self::Password(_) => None,
+        }
+    }
+
+    /// What a customer types, if that is how.
+    pub const fn password(&self) -> Option<&Password> {
+        match self {
+            Self::Oauth2(_) => None,
+            Self::Password(password) => Some(password),
         }
     }
 
@@ -99,9 +107,62 @@ impl Auth {
     pub fn header_prefix(&self) -> &str {
         match self {
             Self::Oauth2(oauth) => &oauth.header_prefix,
-            Self::Password => "Basic",
+            Self::Password(password) => match password.scheme {
+                Scheme::Basic => "Basic",
+                Scheme::ClientCredentials => "Bearer",
+            },
         }
     }
+}
+
+/// How a password lets us in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// With the user name, as RFC 7617 has it.
+    #[default]
+    Basic,
+    /// It is an OAuth 2.0 client's secret, and the user name is that client's id: access tokens are got for the two
+    /// (RFC 6749 section 4.4).
+    ClientCredentials,
+}
+
+/// What a customer types beside a server's address, as data.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Password {
+    /// How the password lets us in.
+    pub scheme: Scheme,
+    /// What people call the user name there, as in the middle of a sentence.
+    pub user: String,
+    /// What people call the password there, likewise.
+    pub password: String,
+    /// For client credentials: where tokens come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityService>,
+}
+
+impl Default for Password {
+    fn default() -> Self {
+        Self {
+            scheme: Scheme::Basic,
+            user: "user name".into(),
+            password: "password".into(),
+            identity: None,
+        }
+    }
+}
+
+/// Where the tokens of a site come from, whose address was typed: the site itself, or its sibling in the provider's cloud.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityService {
+    /// The domain of the provider's cloud. Only there tokens come from another host than the site's.
+    pub domain: String,
+    /// What that host has more than the site's, behind the first name of it (`-is`).
+    pub suffix: String,
+    /// Below which paths there may be an OpenID configuration, which says where tokens are given out; in turn.
+    pub discovery: Vec<String>,
 }
 
 /// A provider's OAuth 2.0 server, as data.

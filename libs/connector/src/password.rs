@@ -1,5 +1,6 @@
-//! Access by a server's address, a user name and a password that a customer types (RFC 7617). What is typed is checked
-//! as far as it can be without asking the server; whether the server takes it, `accounts` finds out.
+//! Access by a server's address, a user name and a password that a customer types. What is typed is checked as far as it
+//! can be without asking the server; whether the server takes it, `accounts` finds out. The two are kept as RFC 7617 has
+//! them; providers that want them in another way get them apart again.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -90,6 +91,14 @@ impl Login {
     }
 }
 
+/// The user name and the password that were typed.
+pub(crate) fn typed(kept: &SecretString) -> Option<(String, SecretString)> {
+    let pair = STANDARD.decode(kept.expose_secret()).ok()?;
+    let pair: SecretString = String::from_utf8(pair).ok()?.into();
+    let (user, password) = pair.expose_secret().split_once(':')?;
+    Some((user.to_owned(), password.into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +133,15 @@ mod tests {
             Ok("https://dav.example.com/x QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
         );
         assert!(made("http://127.0.0.1:5232/", "a", "b:c").is_ok());
+    }
+
+    #[test]
+    fn what_is_kept_comes_apart_again() {
+        let (user, password) = typed(&"YTpiOmM=".into()).expect("a pair");
+        assert_eq!((user.as_str(), password.expose_secret()), ("a", "b:c"));
+        for other in ["", "YQ==", "not base64"] {
+            assert!(typed(&other.into()).is_none(), "{other}");
+        }
     }
 
     #[test]

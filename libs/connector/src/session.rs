@@ -64,7 +64,7 @@ impl Session {
             account,
             provider: definition.id.as_str().to_owned(),
             header_prefix: definition.auth.header_prefix().to_owned(),
-            typed: matches!(definition.auth, Auth::Password),
+            typed: matches!(definition.auth, Auth::Password(_)),
             trusted: Trusted::new(&definition.allowed_hosts, &endpoints.api_base),
             endpoints,
             http,
