@@ -119,6 +119,56 @@ class Google(Sandboxed):
         self.account.edit(found["id"], {"names": [{**name, "familyName": last}]})
 
 
+class Creatio(Sandboxed):
+    provides = provider = "creatio"
+    changes = ("ModifiedOn", "Surname", "Name")
+    kinds = {
+        "e-mail": "ee1c85c3-cfcb-df11-9b2a-001d60e938c6", "work": "3dddb3cc-53ee-49c4-a71f-e9e257f59e49",
+        "mobile": "d4a2dc80-30ca-df11-9b2a-001d60e938c6", "home": "0da6a26b-d7bc-df11-b00f-001d60e938c6",
+        "web": "6a8ba927-67cc-df11-9b2a-001d60e938c6",
+    }  # fmt: skip
+
+    def __init__(self, sandbox, folder):
+        super().__init__(sandbox, folder)
+        names = [("City", WORK["city"]), ("Region", WORK["region"]), ("Country", WORK["country"]), ("Account", "Engines Ltd")]
+        self.named = {entity: self.row(entity, {"Name": name}) for entity, name in names}
+        self.login = {"server": f"{sandbox}/creatio/{self.account.id}", "user": "sandbox-creatio", "password": "sandbox-creatio-secret"}
+
+    def row(self, entity, row):
+        return self.account.action("row", entity=entity, row=row)["id"]
+
+    def enter(self, person):
+        year, month, day = BORN
+        contact = self.account.add({
+            "GivenName": person.first, "MiddleName": "Augusta", "Surname": person.last, "JobTitle": "Countess", "Notes": NOTES,
+            "BirthDate": f"{year}-{month:02}-{day:02}T00:00:00Z", "AccountId": self.named["Account"],
+        })  # fmt: skip
+        numbers = [("e-mail", person.email), ("e-mail", person.private), ("web", SITE), *PHONES.items()]
+        for kind, number in numbers:
+            row = {"ContactId": contact, "CommunicationTypeId": self.kinds[kind], "Number": number}
+            self.row("ContactCommunication", row)
+        places = {f"{entity}Id": self.named[entity] for entity in ("City", "Region", "Country")}
+        address = {"ContactId": contact, "Primary": True, "Address": WORK["street"], "Zip": WORK["zip"], **places}
+        self.row("ContactAddress", address)
+
+    def whole(self, email):
+        found = self.find(email)
+        belongings = [
+            sorted((without(row, self.changes) for row in self.rows(entity, found["id"])), key=lambda row: row["Id"])
+            for entity in ("ContactCommunication", "ContactAddress")
+        ]
+        return [without(found["native"], self.changes), belongings]
+
+    def rows(self, entity, contact):
+        return self.account.action("rows", entity=entity, by="Contact", of=contact)["rows"]
+
+    def rename(self, email, last):
+        self.account.edit(self.find(email)["id"], {"Surname": last})
+
+    def authorised(self, customer):
+        return customer.post("/v1/accounts", {"provider": "creatio", "login": self.login})["account"]["id"]
+
+
 class HubSpot(Sandboxed):
     provides = provider = "hubspot"
     changes = ("updatedAt", "lastmodifieddate", "hs_lastmodifieddate", "lastname", "hs_full_name_or_email")
@@ -244,7 +294,7 @@ class CardDav(Place):
         self.server.stop()
 
 
-PLACES = [CardDav, Google, HubSpot, Mailchimp, Zoho]
+PLACES = [CardDav, Creatio, Google, HubSpot, Mailchimp, Zoho]
 
 
 def neutral(person):

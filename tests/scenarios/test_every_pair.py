@@ -44,7 +44,9 @@ def more_settings(sandbox):
         "hubspot": ("/oauth/authorize", "/oauth/v1/token", "sandbox-hubspot", "sandbox-hubspot-secret", ("calls", "searches")),
         "mailchimp": ("/oauth2/authorize", "/oauth2/token", "100000000001", "sandbox-mailchimp-secret", ()),
     }
-    made = {"SYNCLINE__OUTBOUND__PRIVATE_NETWORKS": "127.0.0.0/8"}
+    made = {"SYNCLINE__OUTBOUND__PRIVATE_NETWORKS": "127.0.0.0/8", "SYNCLINE__PROVIDERS__CREATIO__SETTLE": "1s"}
+    for size in ("CAPACITY", "PER_MINUTE"):
+        made[f"SYNCLINE__PROVIDERS__CREATIO__LIMITS__CALLS__{size}"] = "1000000"
     for app, (consent, tokens, client, secret, limits) in apps.items():
         own = {"auth_url": sandbox + consent, "token_url": sandbox + tokens, "client_id": client, "client_secret": secret}
         for limit, size in itertools.product(limits, ("capacity", "per_minute")):

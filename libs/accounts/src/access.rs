@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use syncline_connector::client_credentials;
 use syncline_connector::oauth::Credentials;
-use syncline_connector::{Access, AccessToken, Connector, Error, Kind};
+use syncline_connector::{Access, AccessToken, Connector, Error, Kind, Scheme};
 use syncline_model::{Account, AccountId, TenantId};
 use syncline_platform::clock::later;
 use syncline_store::StoreError;
@@ -116,22 +117,19 @@ impl Keeper {
     async fn renew_stored(&self, held: &Held) -> Result<Held, Error> {
         let now = self.inner.clock.now();
         let definition = self.connector.definition();
-        if let Some(typed) = definition.auth.password() {
-            let message = format!(
-                "the server does not take the {} and {} any more: enter them again",
-                typed.user, typed.password
-            );
-            return self
-                .refused(held, self.error(Kind::Unauthorized, &message))
-                .await;
-        }
-        let outcome = match self.inner.app(&self.connector) {
-            Ok(app) => {
-                let endpoints = self.inner.endpoints(&self.connector);
-                let server = self.inner.server(&self.connector, &endpoints, &app);
-                server.refresh(&held.credentials, now).await
+        let outcome = match definition.auth.password() {
+            Some(typed) if typed.scheme == Scheme::ClientCredentials => {
+                client_credentials::renew(&self.inner.http, definition, &held.credentials, now)
+                    .await
             }
-            Err(error) => Err(error.in_session(self.provider())),
+            Some(typed) => {
+                let message = format!(
+                    "the server does not take the {} and {} any more: enter them again",
+                    typed.user, typed.password
+                );
+                Err(self.error(Kind::Unauthorized, &message))
+            }
+            None => self.refresh(held, now).await,
         };
         match outcome {
             Ok(credentials) => self.save(credentials, held.version, now).await,
@@ -149,6 +147,14 @@ impl Keeper {
                 Err(error)
             }
         }
+    }
+
+    async fn refresh(&self, held: &Held, now: DateTime<Utc>) -> Result<Credentials, Error> {
+        let app = self.inner.app(&self.connector);
+        let app = app.map_err(|error| error.in_session(self.provider()))?;
+        let endpoints = self.inner.endpoints(&self.connector);
+        let server = self.inner.server(&self.connector, &endpoints, &app);
+        server.refresh(&held.credentials, now).await
     }
 
     /// Saves renewed credentials, unless somebody saved others meanwhile: then those are the ones.

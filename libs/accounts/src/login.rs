@@ -1,7 +1,7 @@
 //! Accounts at servers of their owners: address, user name and password are typed, tried there, and kept.
 
-use syncline_connector::Login;
 use syncline_connector::oauth::Credentials;
+use syncline_connector::{Login, Scheme, client_credentials};
 use syncline_model::{Account, Identity};
 
 use crate::{Accounts, Error};
@@ -17,7 +17,13 @@ impl Accounts {
     /// Tries a login at its server, for an account that there is or will be. Keeps nothing.
     pub async fn try_login(&self, account: &Account, login: &Login) -> Result<Entered, Error> {
         let connector = self.0.connector(&account.provider)?;
-        let credentials = login.credentials(&self.0.http)?;
+        let mut credentials = login.credentials(&self.0.http)?;
+        let definition = connector.definition();
+        let typed = definition.auth.password();
+        if typed.is_some_and(|typed| typed.scheme == Scheme::ClientCredentials) {
+            let (http, now) = (&self.0.http, self.0.clock.now());
+            credentials = client_credentials::obtain(http, definition, credentials, now).await?;
+        }
         let identity = self.verify(account, &connector, &credentials).await?;
         Ok(Entered {
             identity,

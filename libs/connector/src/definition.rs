@@ -74,7 +74,7 @@ pub enum AuthKind {
 pub enum Auth {
     /// OAuth 2.0 authorization code.
     Oauth2(Oauth2),
-    /// The address of a server, a user name and a password, which go with every call.
+    /// The address of a server, a user name and a password, which go with every call or are what access is got for.
     Password(Password),
 }
 
@@ -109,13 +109,13 @@ impl Auth {
             Self::Oauth2(oauth) => &oauth.header_prefix,
             Self::Password(password) => match password.scheme {
                 Scheme::Basic => "Basic",
-                Scheme::Bearer => "Bearer",
+                Scheme::Bearer | Scheme::ClientCredentials => "Bearer",
             },
         }
     }
 }
 
-/// How a password goes with every call.
+/// How a password lets us in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scheme {
@@ -124,21 +124,27 @@ pub enum Scheme {
     Basic,
     /// Alone, as RFC 6750 has it: it is a key.
     Bearer,
+    /// It is an OAuth 2.0 client's secret, and the user name is that client's id: access tokens are got for the two
+    /// (RFC 6749 section 4.4).
+    ClientCredentials,
 }
 
 /// What a customer types beside a server's address, as data.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Password {
-    /// How the password goes with every call.
+    /// How the password lets us in.
     pub scheme: Scheme,
-    /// The header that the user name goes in, where the scheme has no place for it.
+    /// The header that the user name goes in, where it goes with every call and the scheme has no place for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_header: Option<String>,
     /// What people call the user name there, as in the middle of a sentence.
     pub user: String,
-    /// What people call the password there, in the same way.
+    /// What people call the password there, likewise.
     pub password: String,
+    /// For client credentials: where tokens come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityService>,
 }
 
 impl Default for Password {
@@ -148,8 +154,21 @@ impl Default for Password {
             user_header: None,
             user: "user name".into(),
             password: "password".into(),
+            identity: None,
         }
     }
+}
+
+/// Where the tokens of a site come from, whose address was typed: the site itself, or its sibling in the provider's cloud.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityService {
+    /// The domain of the provider's cloud. Only there tokens come from another host than the site's.
+    pub domain: String,
+    /// What that host has more than the site's, behind the first name of it (`-is`).
+    pub suffix: String,
+    /// Below which paths there may be an OpenID configuration, which says where tokens are given out; in turn.
+    pub discovery: Vec<String>,
 }
 
 /// A provider's OAuth 2.0 server, as data.

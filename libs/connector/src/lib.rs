@@ -7,6 +7,7 @@
 
 mod access;
 mod address;
+pub mod client_credentials;
 #[doc(hidden)]
 pub mod conformance;
 mod definition;
@@ -25,7 +26,7 @@ mod traits;
 pub use access::{Access, AccessToken, Gate, OpenGate, Pass, Permit, Witness};
 pub use definition::{
     Auth, AuthKind, Batch, Capabilities, Definition, DefinitionError, Endpoints, Idempotency,
-    Limit, LimitScope, Oauth2, Password, Scheme,
+    IdentityService, Limit, LimitScope, Oauth2, Password, Scheme,
 };
 pub use error::{Error, Kind, Remedy};
 pub use http::{Chance, ClientError, HttpClient, HttpLimits};

@@ -25,7 +25,8 @@ pub struct Credentials {
     /// The access token.
     #[serde(serialize_with = "exposed")]
     pub access_token: SecretString,
-    /// The refresh token; without one the owner must authorise again when the access token expires.
+    /// The refresh token, or the client credentials that stand in its place (`client_credentials`); without one the owner
+    /// must authorise again when the access token expires.
     #[serde(serialize_with = "exposed_if_any")]
     pub refresh_token: Option<SecretString>,
     /// When the access token stops working; none if it works until it is taken back.

@@ -4,6 +4,7 @@
 //! providers there are.
 
 pub mod carddav;
+pub mod creatio;
 pub mod google_contacts;
 pub mod hubspot;
 pub mod mailchimp;

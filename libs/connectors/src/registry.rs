@@ -19,6 +19,7 @@ pub enum RegistryError {
 pub fn registry() -> Result<Registry, RegistryError> {
     let connectors: Vec<Arc<dyn Connector>> = vec![
         Arc::new(crate::carddav::CardDav::new()?),
+        Arc::new(crate::creatio::Creatio::new()?),
         Arc::new(crate::google_contacts::GoogleContacts::new()?),
         Arc::new(crate::hubspot::HubSpot::new()?),
         Arc::new(crate::mailchimp::Mailchimp::new()?),

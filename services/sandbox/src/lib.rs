@@ -1,13 +1,14 @@
 //! A stand-in for the providers on the wire, for trying out and for tests.
 //!
-//! [`Sandbox::start`] serves Google's People API, HubSpot's CRM v3, Mailchimp's Marketing API 3.0 and Zoho CRM v8
-//! with their OAuth2 servers on one port, and an admin API under `/_sandbox` (docs/sandbox.md). It is a library and
-//! imports nothing of ours: what a connector and its imitation both got wrong would cancel out. It is no mock: there are
-//! no expectations to set, only accounts, faults and a clock.
+//! [`Sandbox::start`] serves Creatio's OData, Google's People API, HubSpot's CRM v3, Mailchimp's Marketing API 3.0 and
+//! Zoho CRM v8 with their OAuth2 servers on one port, and an admin API under `/_sandbox` (docs/sandbox.md). It is a library
+//! and imports nothing of ours: what a connector and its imitation both got wrong would cancel out. It is no mock: there
+//! are no expectations to set, only accounts, faults and a clock.
 
 #![recursion_limit = "256"]
 
 pub mod core;
+pub mod creatio;
 pub mod google;
 pub mod hubspot;
 pub mod import;
@@ -147,6 +148,7 @@ impl Sandbox {
 fn build(seed: u64) -> Arc<State> {
     let core = Core::new(seed);
     let providers: Vec<Arc<dyn Provider>> = vec![
+        creatio::Creatio::new(Arc::clone(&core)),
         google::Google::new(Arc::clone(&core)),
         // Before Zoho, which answers for every other path below `/crm/`.
         hubspot::HubSpot::new(Arc::clone(&core)),

@@ -320,6 +320,8 @@ pub fn providers(sandbox: &str) -> Vec<(String, String)> {
                 .map(|(key, value)| (format!("SYNCLINE__PROVIDERS__{provider}__{key}"), value)),
         );
     }
+    let settle = "SYNCLINE__PROVIDERS__CREATIO__SETTLE";
+    all.push((settle.to_owned(), "1s".to_owned()));
     // The sandbox has no quotas of its own: it is not to be spared like the real ones. A Redis that has never heard of
     // an account lets its tokens flow in from the first on.
     for bucket in [
@@ -330,6 +332,7 @@ pub fn providers(sandbox: &str) -> Vec<(String, String)> {
         "ZOHO_CRM__LIMITS__CREDITS",
         "HUBSPOT__LIMITS__CALLS",
         "HUBSPOT__LIMITS__SEARCHES",
+        "CREATIO__LIMITS__CALLS",
     ] {
         for size in ["CAPACITY", "PER_MINUTE"] {
             let key = format!("SYNCLINE__PROVIDERS__{bucket}__{size}");

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod client_credentials;
 mod oauth;
 mod server;
 mod session;

@@ -27,6 +27,15 @@ impl Turn {
             body.to_owned(),
         )
     }
+
+    fn at(self, base: &str) -> Self {
+        match self {
+            Self::Answer(status, headers, body) => {
+                Self::Answer(status, headers, body.replace("http://here", base))
+            }
+            other => other,
+        }
+    }
 }
 
 /// The running server.
@@ -36,13 +45,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one; when the turns are used up, it answers 500.
+    /// Starts one; when the turns are used up, it answers 500. In bodies `http://here` stands for its own address.
     pub async fn start(turns: Vec<Turn>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&asked);
-        let turns = Arc::new(Mutex::new(VecDeque::from(turns)));
+        let turns = turns.into_iter().map(|turn| turn.at(&base)).collect();
+        let turns: Arc<Mutex<VecDeque<Turn>>> = Arc::new(Mutex::new(turns));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (turns, seen) = (Arc::clone(&turns), Arc::clone(&seen));

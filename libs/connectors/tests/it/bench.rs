@@ -24,6 +24,8 @@ struct Tokens {
     provider: &'static str,
     account: String,
     scopes: Vec<String>,
+    /// The server that the owner typed, where each account has one.
+    server: Option<String>,
     current: Mutex<Option<AccessToken>>,
 }
 
@@ -35,7 +37,7 @@ impl Tokens {
             .expect("tokens");
         let fresh = AccessToken {
             secret: issued.access_token.into(),
-            api_base: None,
+            api_base: self.server.clone(),
             generation,
         };
         *self.current.lock().expect("the token") = Some(fresh.clone());
@@ -88,33 +90,25 @@ impl Bench {
             .expect("an account")
             .id;
         let base = sandbox.base_url().to_owned();
+        let typed = connector.definition().auth.password();
+        let server = typed.map(|_| format!("{base}/{provider}/{account}"));
         let endpoints = Endpoints {
             api_base: base.clone(),
             authorize_url: format!("{base}/authorize"),
             token_url: format!("{base}/token"),
             revoke_url: None,
             api_path: connector.definition().api_path.clone(),
-            api_base_pinned: true,
+            api_base_pinned: server.is_none(),
         };
         let access = Tokens {
             state,
             provider,
             account: account.clone(),
             scopes,
+            server,
             current: Mutex::new(None),
         };
-        let limits = HttpLimits {
-            backoff: Duration::from_millis(1),
-            ..HttpLimits::default()
-        };
-        let session = Session::new(
-            AccountId::from_uuid(uuid::Uuid::from_u128(1)),
-            connector.definition(),
-            endpoints,
-            HttpClient::new(limits, Arc::new(|| 0.5)).expect("a client"),
-            Arc::new(access),
-            Arc::new(OpenGate),
-        );
+        let session = session(connector, endpoints, access);
         Self {
             sandbox,
             account,
@@ -122,6 +116,29 @@ impl Bench {
             provider,
             told: AtomicUsize::new(0),
         }
+    }
+
+    /// A session on the same account by another address: its owner typed more of it.
+    pub fn at_server(&self, connector: &dyn Connector, more: &str) -> Session {
+        let state = Arc::clone(self.sandbox.state());
+        let base = self.sandbox.base_url();
+        let access = Tokens {
+            state,
+            provider: self.provider,
+            account: self.account.clone(),
+            scopes: Vec::new(),
+            server: Some(format!("{base}/{}/{}{more}", self.provider, self.account)),
+            current: Mutex::new(None),
+        };
+        let endpoints = Endpoints {
+            api_base: String::new(),
+            authorize_url: String::new(),
+            token_url: String::new(),
+            revoke_url: None,
+            api_path: String::new(),
+            api_base_pinned: false,
+        };
+        session(connector, endpoints, access)
     }
 
     /// The provider, as the sandbox's operator has it.
@@ -193,6 +210,22 @@ impl Bench {
             .map(|entry| format!("{} {}", short(&entry.route), entry.status))
             .collect()
     }
+}
+
+fn session(connector: &dyn Connector, endpoints: Endpoints, access: Tokens) -> Session {
+    let limits = HttpLimits {
+        backoff: Duration::from_millis(1),
+        private_networks: vec!["127.0.0.0/8".parse().expect("a network")],
+        ..HttpLimits::default()
+    };
+    Session::new(
+        AccountId::from_uuid(uuid::Uuid::from_u128(1)),
+        connector.definition(),
+        endpoints,
+        HttpClient::new(limits, Arc::new(|| 0.5)).expect("a client"),
+        Arc::new(access),
+        Arc::new(OpenGate),
+    )
 }
 
 /// An answer of just a status.

@@ -2,6 +2,7 @@
 
 use syncline_connector::conformance::{Report, Subject, prove};
 
+use super::creatio_support::Creatio;
 use super::google_support::Google;
 use super::hubspot_support::HubSpot;
 use super::mailchimp_support::Audience;
@@ -80,4 +81,33 @@ async fn a_mailchimp_audience_conforms() {
     };
     let report = prove(subject).await.expect("conformance");
     assert_eq!(skipped(&report), [""; 0]);
+}
+
+async fn creatio(tag: bool) -> Report {
+    let mut creatio = Creatio::start().await;
+    if tag {
+        creatio.collection = format!("tag:{}", creatio.tag("Sales"));
+    }
+    let subject = Subject {
+        connector: &creatio.connector,
+        session: &creatio.session,
+        probe: &creatio,
+    };
+    prove(subject).await.expect("conformance")
+}
+
+/// Creatio has no trace of what was deleted, and nothing is deleted there by us.
+#[tokio::test]
+async fn creatio_conforms() {
+    assert_eq!(skipped(&creatio(false).await), ["tombstones", "deletions"]);
+}
+
+#[tokio::test]
+async fn a_tag_of_creatio_conforms() {
+    let report = creatio(true).await;
+    // Who has a tag is looked at each time: no cursor is too old for that.
+    assert_eq!(
+        skipped(&report),
+        ["tombstones", "deletions", "expired cursors"]
+    );
 }

@@ -9,6 +9,8 @@
 mod bench;
 mod carddav;
 mod conformance;
+mod creatio;
+mod creatio_support;
 mod dav_server;
 mod google;
 mod google_probe;

@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod creatio;
 mod faults;
 mod google;
 mod google_groups;

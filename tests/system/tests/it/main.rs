@@ -14,6 +14,7 @@ mod architecture;
 mod canary;
 mod collections;
 mod conflicts;
+mod creatio;
 mod deletions;
 mod demo;
 mod directions;

@@ -1,0 +1,282 @@
+//! Fields -> the calls that write them: to the contact itself, and to the rows that belong to it. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+use syncline_connector::slots::allocate;
+use syncline_model::{self as model, FieldName, Fields, Kind, Value};
+
+use super::fields::{
+    ADDRESS, COLUMNS, EMAIL, FAMILIES, Family, NAME, NAME_PARTS, SECOND, SECOND_POSITION,
+};
+use super::map::{guid, postal, primary, rows, text};
+use super::wire::{Contact, Part, Row};
+
+/// Nothing, where an id stands.
+const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
+/// The parts of an address that are rows of their own: entity, and the column that leads there.
+pub(super) const LOOKUPS: [(&str, &str); 3] = [
+    ("City", "CityId"),
+    ("Region", "RegionId"),
+    ("Country", "CountryId"),
+];
+
+/// Ids of cities, regions and countries, by entity and name in lower case.
+pub(super) type Lookups = BTreeMap<(&'static str, String), String>;
+
+/// A call in a batch.
+pub(super) fn part(method: &'static str, url: impl Into<String>, body: Option<Row>) -> Part {
+    let kind = json!({"Content-Type": "application/json", "Accept": "application/json"});
+    Part {
+        // Answers come in the order of the calls.
+        id: "1".to_owned(),
+        method,
+        url: url.into(),
+        body,
+        headers: object(kind),
+    }
+}
+
+/// The members of an object.
+pub(super) fn object(json: Json) -> Row {
+    match json {
+        Json::Object(members) => members,
+        _ => Row::new(),
+    }
+}
+
+/// A contact to be made.
+pub(super) fn create(id: &str, fields: &Fields, lookups: &Lookups) -> Result<Vec<Part>, String> {
+    let nobody = Contact {
+        id: id.to_owned(),
+        ..Contact::default()
+    };
+    let mut body = columns(&nobody, fields)?;
+    if text(&body, NAME).is_empty() {
+        let name = stand_in(fields).ok_or("Creatio has no contact without a name")?;
+        body.insert(NAME.to_owned(), json!(name));
+    }
+    body.insert("Id".to_owned(), json!(id));
+    let mut parts = vec![part("POST", "Contact", Some(body))];
+    parts.extend(belongings(&nobody, fields, lookups)?);
+    Ok(parts)
+}
+
+/// A contact to be changed.
+pub(super) fn update(
+    contact: &Contact,
+    changes: &Fields,
+    lookups: &Lookups,
+) -> Result<Vec<Part>, String> {
+    let mut parts = Vec::new();
+    let body = columns(contact, changes)?;
+    if !body.is_empty() {
+        parts.push(part(
+            "PATCH",
+            format!("Contact({})", contact.id),
+            Some(body),
+        ));
+    }
+    parts.extend(belongings(contact, changes, lookups)?);
+    Ok(parts)
+}
+
+/// What whoever has no name goes by.
+fn stand_in(fields: &Fields) -> Option<String> {
+    let slots = FAMILIES.iter().flat_map(|family| family.slots);
+    let texts = slots.filter_map(|slot| fields.get(&FieldName::new(slot.field))?.as_text());
+    texts
+        .map(str::trim)
+        .find(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+/// The contact's own columns. Creatio makes the whole name of its parts and the parts of the whole by rules of its own:
+/// sent together, both stay as they are.
+fn columns(contact: &Contact, fields: &Fields) -> Result<Row, String> {
+    let mut body = Row::new();
+    for (name, value) in fields {
+        let name = name.as_str();
+        let own = COLUMNS.iter().find(|(own, ..)| *own == name);
+        let elsewhere = name == ADDRESS
+            || FAMILIES
+                .iter()
+                .flat_map(|family| family.slots)
+                .any(|slot| slot.field == name);
+        match own {
+            Some((.., kind, _)) => {
+                let value = written(*kind, value)
+                    .map_err(|why| format!("Creatio's column {name} {why}"))?;
+                body.insert(name.to_owned(), value);
+            }
+            None if elsewhere => {}
+            None => return Err(format!("Creatio has no field {name} that can be written")),
+        }
+    }
+    if NAME_PARTS.iter().any(|part| body.contains_key(*part)) {
+        for part in NAME_PARTS {
+            let kept = json!(text(&contact.columns, part));
+            body.entry(part).or_insert(kept);
+        }
+        let words = NAME_PARTS.iter().map(|part| text(&body, part).trim());
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let mut name = words.join(" ");
+        if name.is_empty() {
+            // Somebody has to be called something.
+            text(&contact.columns, NAME).clone_into(&mut name);
+        }
+        body.insert(NAME.to_owned(), json!(name));
+    }
+    Ok(body)
+}
+
+/// What a column takes for a value; `Err` says what is wrong with it.
+fn written(kind: Kind, value: &Value) -> Result<Json, &'static str> {
+    match (kind, value) {
+        (Kind::OptOut | Kind::Bool, Value::Bool(yes)) => Ok(json!(yes)),
+        (Kind::OptOut | Kind::Bool, value) if value.is_empty() => Ok(json!(false)),
+        (Kind::OptOut | Kind::Bool, _) => Err("holds yes or no only"),
+        (Kind::Date, Value::Date(day)) if day.year.is_none() => {
+            Err("cannot hold a day without its year")
+        }
+        (Kind::Date, Value::Date(day)) => Ok(json!(format!("{day}T00:00:00Z"))),
+        (Kind::Date, value) if value.is_empty() => Ok(Json::Null),
+        (Kind::Date, _) => Err("holds a day only"),
+        (_, Value::Text(text) | Value::Number(text)) => Ok(json!(text)),
+        (_, value) if value.is_empty() => Ok(json!("")),
+        _ => Err("holds a text only"),
+    }
+}
+
+/// The calls for what belongs to a contact.
+fn belongings(contact: &Contact, fields: &Fields, lookups: &Lookups) -> Result<Vec<Part>, String> {
+    let mut parts = Vec::new();
+    for family in &FAMILIES {
+        parts.extend(communications(contact, family, fields)?);
+    }
+    if let Some(value) = fields.get(&FieldName::new(ADDRESS)) {
+        parts.extend(address(contact, value, lookups)?);
+    }
+    Ok(parts)
+}
+
+fn communications(
+    contact: &Contact,
+    family: &Family,
+    fields: &Fields,
+) -> Result<Vec<Part>, String> {
+    let rows = rows(contact, family);
+    let places = allocate(family.slots, &rows);
+    let mut parts = Vec::new();
+    let mut first_goes = false;
+    for (slot, place) in family.slots.iter().zip(places) {
+        let row = place.and_then(|at| rows.get(at));
+        let is_second = slot.types.contains(&SECOND);
+        let Some(value) = fields.get(&FieldName::new(slot.field)) else {
+            // The second address must not move up into the place of the first.
+            let moves = row.filter(|row| is_second && first_goes && !row.is_second());
+            parts.extend(moves.map(|row| {
+                let body = object(json!({"Position": SECOND_POSITION}));
+                part("PATCH", url(&row.0.id), Some(body))
+            }));
+            continue;
+        };
+        let number = match value {
+            Value::Text(text) => text.as_str(),
+            value if value.is_empty() => "",
+            _ => return Err(format!("Creatio's field {} holds a text only", slot.field)),
+        };
+        let mut body = object(json!({"Number": number}));
+        if is_second {
+            body.insert("Position".to_owned(), json!(SECOND_POSITION));
+        }
+        match row {
+            Some(row) if number.is_empty() => {
+                first_goes = true;
+                parts.push(part("DELETE", url(&row.0.id), None));
+            }
+            Some(row) => parts.push(part("PATCH", url(&row.0.id), Some(body))),
+            None if number.is_empty() => {}
+            None => {
+                let kind = slot
+                    .types
+                    .iter()
+                    .find(|kind| **kind != SECOND)
+                    .unwrap_or(&EMAIL);
+                body.insert("ContactId".to_owned(), json!(contact.id));
+                body.insert("CommunicationTypeId".to_owned(), json!(kind));
+                if contact.modified_on.is_empty() {
+                    // Of a new contact: made again, it is the same row.
+                    let id = guid(&format!("{} {}", contact.id, slot.field));
+                    body.insert("Id".to_owned(), json!(id));
+                }
+                parts.push(part("POST", "ContactCommunication", Some(body)));
+            }
+        }
+    }
+    Ok(parts)
+}
+
+fn url(id: &str) -> String {
+    format!("ContactCommunication({id})")
+}
+
+fn address(contact: &Contact, value: &Value, lookups: &Lookups) -> Result<Option<Part>, String> {
+    let there = primary(contact);
+    let place = |id: &str| format!("ContactAddress({id})");
+    let postal = match value {
+        Value::Address(postal) if !postal.is_empty() => postal,
+        value if value.is_empty() => {
+            return Ok(there.map(|row| part("DELETE", place(&row.id), None)));
+        }
+        _ => return Err("Creatio's field address holds an address only".to_owned()),
+    };
+    let mut body = object(json!({"Address": postal.street, "Zip": postal.postal_code}));
+    for ((entity, column), name) in LOOKUPS.iter().zip(names(postal)) {
+        let id = lookups.get(&(*entity, name.trim().to_lowercase()));
+        // What the site does not have is left out.
+        body.insert((*column).to_owned(), json!(id.map_or(NO_ID, |id| id)));
+    }
+    if let Some(row) = there {
+        return Ok(Some(part("PATCH", place(&row.id), Some(body))));
+    }
+    body.insert("ContactId".to_owned(), json!(contact.id));
+    body.insert("Primary".to_owned(), json!(true));
+    if contact.modified_on.is_empty() {
+        let id = guid(&format!("{} {ADDRESS}", contact.id));
+        body.insert("Id".to_owned(), json!(id));
+    }
+    Ok(Some(part("POST", "ContactAddress", Some(body))))
+}
+
+/// The names of an address's city, region and country, in the order of `LOOKUPS`.
+fn names(postal: &model::Address) -> [&String; 3] {
+    [&postal.city, &postal.region, &postal.country]
+}
+
+/// The names that are to be looked up, by entity.
+pub(super) fn sought(fields: &Fields) -> Vec<(&'static str, String)> {
+    let Some(Value::Address(postal)) = fields.get(&FieldName::new(ADDRESS)) else {
+        return Vec::new();
+    };
+    let names = LOOKUPS.iter().zip(names(postal));
+    let names = names.map(|((entity, _), name)| (*entity, name.trim().to_owned()));
+    names.filter(|(_, name)| !name.is_empty()).collect()
+}
+
+/// The places that a contact's address names already.
+pub(super) fn known(contact: &Contact) -> Lookups {
+    let Some(address) = primary(contact) else {
+        return Lookups::new();
+    };
+    let names = postal(address);
+    let ids = [&address.city, &address.region, &address.country];
+    let all = LOOKUPS.iter().zip(self::names(&names)).zip(ids);
+    all.filter_map(|(((entity, _), name), there)| {
+        Some((
+            (*entity, name.trim().to_lowercase()),
+            there.as_ref()?.id.clone(),
+        ))
+    })
+    .collect()
+}

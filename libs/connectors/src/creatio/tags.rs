@@ -1,0 +1,235 @@
+//! Private tags, which are the collections of an account, who has them, and whose account it is.
+//!
+//! Creatio has no call that says who we are. A row says who made it: a tag is made, and taken away again.
+
+use serde_json::json;
+use syncline_connector::{Error, Kind, Session};
+use syncline_model::{Collection, Identity, RemoteId};
+
+use super::call::{batch, expect, get, is_nobody, list, of_part, post, remove};
+use super::change::{object, part};
+use super::cursor::{ALL, TAG};
+use super::map::{guid, is_guid, text};
+use super::read::{TOGETHER, any_of};
+use super::wire::{Named, Part, Tag};
+
+/// The type of private tags. Those of other types are never synced.
+const PRIVATE: &str = "8d7f6d6c-4ca5-4b43-bdd9-a5e01a582260";
+/// The tag by which we find out who we are.
+const PROBE: &str = "Syncline: who am I?";
+/// Most private tags of one user.
+const MOST: &str = "1000";
+
+/// A collection's tag; `None` for all contacts.
+pub(super) fn tag_of<'a>(session: &Session, collection: &'a str) -> Result<Option<&'a str>, Error> {
+    if collection == ALL {
+        return Ok(None);
+    }
+    let tag = collection.strip_prefix(TAG).filter(|tag| is_guid(tag));
+    tag.map(Some)
+        .ok_or_else(|| session.error(Kind::NotFound, "Creatio has no such collection"))
+}
+
+/// The contact of the user that we speak for.
+async fn me(session: &Session) -> Result<String, Error> {
+    let probe = json!({"Name": PROBE, "TypeId": PRIVATE});
+    let made: Tag = post(session, "ContactTag", probe).await?;
+    forget(session, &[made.id]).await?;
+    Ok(made.created_by_id)
+}
+
+/// Takes probes away.
+async fn forget(session: &Session, tags: &[String]) -> Result<(), Error> {
+    for tag in tags {
+        remove(session, &format!("ContactTag({tag})")).await?;
+    }
+    Ok(())
+}
+
+/// Who the account is. Sites are copies of one another, with the same users: the address tells them apart.
+pub(super) async fn identity(session: &Session) -> Result<Identity, Error> {
+    let server = session.server().await?;
+    let me = me(session).await?;
+    let path = format!("Contact({me})");
+    let query = [("$select", "Id,Name")];
+    let response = get(session, &path, "GET /odata/Contact({id})", &query).await?;
+    let name = if is_nobody(&response) {
+        "User".to_owned()
+    } else {
+        expect::<Named>(&response)?.name
+    };
+    Ok(Identity {
+        subject: format!("{}#{me}", server.as_str().trim_end_matches('/')),
+        label: format!("{name} ({})", server.host_str().unwrap_or_default()),
+    })
+}
+
+/// All contacts, and each private tag of the user's own.
+pub(super) async fn collections(session: &Session) -> Result<Vec<Collection>, Error> {
+    let me = me(session).await?;
+    let filter = format!("Type/Id eq {PRIVATE} and CreatedBy/Id eq {me}");
+    let query = [
+        ("$filter", &*filter),
+        ("$select", "Id,Name"),
+        ("$orderby", "Name"),
+        ("$top", MOST),
+    ];
+    let (_, rows) = list(session, "ContactTag", &query).await?;
+    let is_probe = |row: &&super::wire::Row| text(row, "Name") == PROBE;
+    let left: Vec<String> = rows
+        .value
+        .iter()
+        .filter(is_probe)
+        .map(|row| text(row, "Id").to_owned())
+        .collect();
+    if !left.is_empty() {
+        forget(session, &left).await?;
+    }
+    let mut all = vec![Collection {
+        id: ALL.to_owned(),
+        name: "All contacts".to_owned(),
+        default: true,
+        membership_writable: false,
+    }];
+    let tags = rows.value.iter().filter(|row| !is_probe(row));
+    all.extend(tags.map(|row| Collection {
+        id: format!("{TAG}{}", text(row, "Id")),
+        name: text(row, "Name").to_owned(),
+        default: false,
+        membership_writable: true,
+    }));
+    Ok(all)
+}
+
+/// That a tag is there and private still: without it, everyone would seem to have left.
+pub(super) async fn must_be_private(session: &Session, tag: &str) -> Result<(), Error> {
+    let path = format!("ContactTag({tag})");
+    let query = [("$select", "Id,TypeId")];
+    let response = get(session, &path, "GET /odata/ContactTag({id})", &query).await?;
+    if is_nobody(&response) {
+        let message = "the tag that is synced was deleted in Creatio";
+        return Err(response.error(Kind::NotFound, message));
+    }
+    let found: Tag = expect(&response)?;
+    if found.type_id != PRIVATE {
+        let message = "the tag that is synced is not private any more: only contacts with private tags are synced";
+        return Err(response.error(Kind::NotFound, message));
+    }
+    Ok(())
+}
+
+/// Those of some contacts that have a tag, each with the row that says so.
+pub(super) async fn members(
+    session: &Session,
+    tag: &str,
+    ids: &[&str],
+) -> Result<Vec<(String, String)>, Error> {
+    let ids: Vec<&str> = ids.iter().copied().filter(|id| is_guid(id)).collect();
+    let mut found = Vec::new();
+    for ids in ids.chunks(TOGETHER) {
+        let filter = format!("Tag/Id eq {tag} and ({})", any_of("Entity/Id", ids));
+        // Somebody may have the tag twice.
+        let top = (ids.len() * 2).to_string();
+        let query = [
+            ("$filter", &*filter),
+            ("$select", "Id,EntityId"),
+            ("$top", &*top),
+        ];
+        let (_, rows) = list(session, "ContactInTag", &query).await?;
+        let pairs = rows.value.iter();
+        found.extend(
+            pairs.map(|row| (text(row, "EntityId").to_owned(), text(row, "Id").to_owned())),
+        );
+    }
+    Ok(found)
+}
+
+/// The call that gives a contact a tag. Its row has an id of our own, so that nobody gets the tag twice.
+pub(super) fn tagging(tag: &str, contact: &str) -> Part {
+    let id = guid(&format!("{tag} {contact}"));
+    let body = json!({"Id": id, "TagId": tag, "EntityId": contact});
+    part("POST", "ContactInTag", Some(object(body)))
+}
+
+/// Gives contacts a tag; one that has it already has joined.
+pub(super) async fn join(
+    session: &Session,
+    collection: &str,
+    ids: &[RemoteId],
+) -> Vec<Result<(), Error>> {
+    let outcome = async {
+        let Some(tag) = tag_of(session, collection)? else {
+            return Err(session.error(
+                Kind::Unsupported,
+                "all contacts are synced: there is no tag to give the contact",
+            ));
+        };
+        let asked: Vec<&str> = ids.iter().map(RemoteId::as_str).collect();
+        let there = members(session, tag, &asked).await?;
+        let lack = asked
+            .iter()
+            .filter(|id| there.iter().all(|(has, _)| has != *id));
+        let lack: Vec<&str> = lack.copied().collect();
+        let parts: Vec<Part> = lack.iter().map(|id| tagging(tag, id)).collect();
+        let answered = batch(session, &parts).await?;
+        let mut failed = Vec::new();
+        for (id, answer) in lack.iter().zip(&answered) {
+            failed.extend(of_part(session, answer).map(|error| (*id, error)));
+        }
+        // Somebody else may have given it meanwhile, or there is no such contact.
+        let doubtful: Vec<&str> = failed.iter().map(|(id, _)| *id).collect();
+        let now = members(session, tag, &doubtful).await?;
+        failed.retain(|(id, _)| now.iter().all(|(has, _)| has != id));
+        Ok(failed
+            .into_iter()
+            .map(|(id, error)| (id.to_owned(), error))
+            .collect())
+    };
+    each(ids, &outcome.await)
+}
+
+/// Takes a tag away from contacts; one that is gone has lost it too.
+pub(super) async fn leave(
+    session: &Session,
+    collection: &str,
+    ids: &[RemoteId],
+) -> Vec<Result<(), Error>> {
+    let outcome = async {
+        let Some(tag) = tag_of(session, collection)? else {
+            return Err(session.error(
+                Kind::Unsupported,
+                "all contacts are synced: there is no tag to take away",
+            ));
+        };
+        let asked: Vec<&str> = ids.iter().map(RemoteId::as_str).collect();
+        let there = members(session, tag, &asked).await?;
+        let url = |row: &str| format!("ContactInTag({row})");
+        let parts: Vec<Part> = there
+            .iter()
+            .map(|(_, row)| part("DELETE", url(row), None))
+            .collect();
+        let answered = batch(session, &parts).await?;
+        let failed = there
+            .into_iter()
+            .zip(&answered)
+            .filter_map(|((id, _), answer)| {
+                let error =
+                    of_part(session, answer).filter(|error| error.kind != Kind::NotFound)?;
+                Some((id, error))
+            });
+        Ok(failed.collect())
+    };
+    each(ids, &outcome.await)
+}
+
+/// The outcome of each, from those that failed.
+fn each(ids: &[RemoteId], outcome: &Result<Vec<(String, Error)>, Error>) -> Vec<Result<(), Error>> {
+    let one = |id: &RemoteId| match outcome {
+        Err(error) => Err(error.clone()),
+        Ok(failed) => {
+            let mine = failed.iter().find(|(failed, _)| failed == id.as_str());
+            mine.map_or(Ok(()), |(_, error)| Err(error.clone()))
+        }
+    };
+    ids.iter().map(one).collect()
+}

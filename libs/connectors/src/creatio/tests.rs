@@ -1,0 +1,193 @@
+//! The pure parts: which rows are which fields, what is called to change them, cursors.
+
+use serde_json::json;
+use syncline_connector::Cursor;
+use syncline_model::{FieldName, Fields, Value};
+
+use super::change::{Lookups, create, update};
+use super::cursor::{ALL, Stage, Trip};
+use super::fields::{EMAIL, SECOND_POSITION};
+use super::map::{guid, instant, is_guid, record};
+use super::wire::{Contact, Part};
+
+const WORK: &str = "3dddb3cc-53ee-49c4-a71f-e9e257f59e49";
+
+fn contact(rows: &[(&str, &str, i64, bool)]) -> Contact {
+    let rows: Vec<_> = rows
+        .iter()
+        .enumerate()
+        .map(|(at, (kind, number, position, primary))| {
+            json!({
+                "Id": format!("row{at}"), "CommunicationTypeId": kind, "Number": number,
+                "Position": position, "Primary": primary, "CreatedOn": "2026-03-01T00:00:00Z",
+                "ModifiedOn": "2026-03-02T00:00:00Z",
+            })
+        })
+        .collect();
+    let contact = json!({
+        "Id": "410006e1-ca4e-4502-a9ec-e54d922d2c00", "ModifiedOn": "2026-03-01T10:00:00.123456Z",
+        "Name": "Ann Lee", "GivenName": "Ann", "Surname": "Lee", "MiddleName": "", "JobTitle": "",
+        "BirthDate": "0001-01-01T00:00:00Z", "DoNotUseEmail": false,
+        "ContactCommunicationCollectionByContact": rows,
+    });
+    serde_json::from_value(contact).expect("a contact")
+}
+
+fn fields(pairs: &[(&str, &str)]) -> Fields {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(name, text)| (FieldName::new(*name), Value::text(*text)))
+        .collect()
+}
+
+fn shown(contact: &Contact) -> Vec<(String, String)> {
+    let record = record(contact).expect("a record");
+    let texts = record
+        .fields
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_string(), value.as_text()?.to_owned())));
+    texts.filter(|(name, _)| name.contains('.')).collect()
+}
+
+fn calls(parts: &[Part]) -> Vec<String> {
+    let call = |part: &Part| format!("{} {}", part.method, part.url);
+    parts.iter().map(call).collect()
+}
+
+#[test]
+fn rows_are_fields_by_what_they_are() {
+    let check = |rows: &[(&str, &str, i64, bool)], want: &[(&str, &str)]| {
+        let want: Vec<_> = want
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect();
+        assert_eq!(shown(&contact(rows)), want);
+    };
+    check(
+        &[
+            (EMAIL, "b@x", 0, false),
+            (EMAIL, "a@x", 0, true),
+            (WORK, "1", 0, true),
+        ],
+        &[
+            ("email.home", "b@x"),
+            ("email.work", "a@x"),
+            ("phone.work", "1"),
+        ],
+    );
+    // The second address stays the second one without a first.
+    check(
+        &[(EMAIL, "b@x", SECOND_POSITION, true)],
+        &[("email.home", "b@x")],
+    );
+    check(
+        &[
+            (EMAIL, "b@x", SECOND_POSITION, true),
+            (EMAIL, "a@x", 0, false),
+        ],
+        &[("email.home", "b@x"), ("email.work", "a@x")],
+    );
+}
+
+#[test]
+fn a_change_calls_for_what_changed_alone() {
+    let ann = contact(&[(EMAIL, "a@x", 0, true), (EMAIL, "b@x", 0, false)]);
+    let check = |changes: &[(&str, &str)], want: &[&str]| {
+        let parts = update(&ann, &fields(changes), &Lookups::new()).expect("calls");
+        assert_eq!(calls(&parts), want, "{changes:?}");
+    };
+    check(
+        &[("email.work", "c@x")],
+        &["PATCH ContactCommunication(row0)"],
+    );
+    check(&[("phone.work", "1")], &["POST ContactCommunication"]);
+    check(&[("phone.work", "")], &[]);
+    // The second address does not become the first when that goes.
+    check(
+        &[("email.work", "")],
+        &[
+            "DELETE ContactCommunication(row0)",
+            "PATCH ContactCommunication(row1)",
+        ],
+    );
+    let parts = update(&ann, &fields(&[("Surname", "Byron")]), &Lookups::new()).expect("calls");
+    let body = serde_json::to_value(&parts[0].body).expect("JSON");
+    assert_eq!(
+        body,
+        json!({"GivenName": "Ann", "MiddleName": "", "Surname": "Byron", "Name": "Ann Byron"})
+    );
+    let nameless = fields(&[("Surname", ""), ("GivenName", "")]);
+    let parts = update(&ann, &nameless, &Lookups::new()).expect("calls");
+    assert_eq!(parts[0].body.as_ref().expect("a body")["Name"], "Ann Lee");
+    assert!(update(&ann, &fields(&[("Name", "x")]), &Lookups::new()).is_err());
+}
+
+#[test]
+fn a_contact_without_a_name_goes_by_its_address() {
+    let check = |pairs: &[(&str, &str)], want: Option<&str>| {
+        let made = create("id", &fields(pairs), &Lookups::new());
+        let name = made.ok().and_then(|parts| {
+            let body = parts.into_iter().next()?.body?;
+            body.get("Name")?.as_str().map(str::to_owned)
+        });
+        assert_eq!(name.as_deref(), want, "{pairs:?}");
+    };
+    check(&[("GivenName", "Ann"), ("Surname", "Lee")], Some("Ann Lee"));
+    check(&[("email.work", "a@x"), ("JobTitle", "Boss")], Some("a@x"));
+    check(&[("JobTitle", "Boss")], None);
+}
+
+#[test]
+fn ids_are_the_same_for_the_same_words() {
+    let id = guid("opn_1");
+    assert!(
+        is_guid(&id) && id == guid("opn_1") && id != guid("opn_2"),
+        "{id}"
+    );
+    assert!(!is_guid("410006e1-ca4e-4502-a9ec-e54d922d2c0") && !is_guid("x' or 1 eq 1"));
+    assert_eq!(instant("0001-01-01T00:00:00Z"), None);
+}
+
+#[test]
+fn who_lost_a_tag_is_missed_and_who_got_it_is_news() {
+    let at = |time: u32| format!("2026-03-01T10:00:{time:02}Z").parse().ok();
+    let mut trip = Trip::begin("tag:1", None).expect("a pull");
+    assert_eq!(trip.stage, Stage::Listing);
+    for (id, since) in [("a", 1), ("b", 2)] {
+        trip.meet(id, at(since));
+    }
+    let cursor = trip.cursor(at(30)).expect("a cursor");
+    let check = |members: &[(&str, u32)], news: &[&str], list: bool| {
+        let mut next = Trip::begin("tag:1", Some(&cursor)).expect("a pull");
+        assert_eq!(next.stage, Stage::Members);
+        let mut met = members.to_vec();
+        met.retain(|(id, since)| next.meet(id, at(*since)));
+        let met: Vec<&str> = met.into_iter().map(|(id, _)| id).collect();
+        assert_eq!((met.as_slice(), next.must_list(at(40))), (news, list));
+    };
+    check(&[("a", 1), ("b", 2)], &[], false);
+    check(&[("a", 1), ("b", 2), ("c", 3)], &["c"], false);
+    check(&[("a", 1)], &[], true);
+    check(&[("a", 1), ("c", 3)], &["c"], true);
+    // Somebody whose row was late to show.
+    check(&[("a", 1), ("b", 2), ("c", 2)], &[], true);
+    let again = |now: &str| {
+        let next = Trip::begin(ALL, Some(&cursor)).expect("a pull");
+        next.must_list(now.parse().ok())
+    };
+    assert!(!again("2026-03-02T10:00:29Z") && again("2026-03-02T10:00:30Z"));
+    assert_eq!(
+        Trip::begin(ALL, Some(&Cursor("{\"not\": \"ours\"}".into()))),
+        None
+    );
+}
+
+#[test]
+fn rows_of_one_time_are_skipped_by_their_number() {
+    let mut trip = Trip::begin(ALL, None).expect("a pull");
+    for time in ["1", "2", "2"] {
+        trip.pass(time);
+    }
+    assert_eq!((trip.last.as_deref(), trip.ties), (Some("2"), 2));
+    assert_eq!(Trip::read(&trip.write()), Some(trip));
+}

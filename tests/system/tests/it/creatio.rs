@@ -1,0 +1,278 @@
+//! Creatio with Google, as Creatio's own sync is: a private tag here and the group "Creatio" there.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use system_tests::http::{self, text};
+use system_tests::{Contact, GOOGLE, World};
+
+use crate::people::{book, email};
+
+/// Creatio, as the sandbox calls it.
+const CREATIO: &str = "creatio";
+
+/// A Creatio site beside Google, with a tag and a group.
+struct Office {
+    world: World,
+    tag: String,
+    group: String,
+}
+
+impl Office {
+    /// A site whose address, client id and secret were typed, as side a.
+    async fn open(contacts: u64) -> anyhow::Result<Self> {
+        let mut world = World::start(0).await?;
+        world.set("SYNCLINE__OUTBOUND__PRIVATE_NETWORKS", "127.0.0.0/8");
+        world.stop().await?;
+        world.start_again().await?;
+        let sandbox = world.sandbox.clone();
+        let site = sandbox
+            .open_account(CREATIO, "kim@site.example", contacts, 1)
+            .await?;
+        let login = json!({
+            "server": format!("{}/creatio/{site}", sandbox.base()),
+            "user": "sandbox-creatio", "password": "sandbox-creatio-secret",
+        });
+        let body = json!({"provider": "creatio", "login": login});
+        let made = world.api.post("/v1/accounts", body).await?;
+        assert_eq!(made["account"]["status"]["is"], "active", "{made}");
+        let tag = json!({"name": "Google synchronization"});
+        let tag = sandbox.act(CREATIO, "actions/tag", tag).await?;
+        let group = json!({"name": "Creatio"});
+        let group = sandbox.act(GOOGLE, "actions/group", group).await?;
+        world.a = text(&made, "/account/id")?;
+        Ok(Self {
+            tag: text(&tag, "/id")?,
+            group: text(&group, "/resourceName")?,
+            world,
+        })
+    }
+
+    /// Connects the tag and the group.
+    async fn connected(&self) -> anyhow::Result<String> {
+        let world = &self.world;
+        let changes = json!({
+            "a": {"account": world.a, "collection": format!("tag:{}", self.tag)},
+            "b": {"account": world.b, "collection": format!("group:{}", self.group)},
+            "conflict": "most_recent",
+            "deletions": {"a_to_b": "unlink", "b_to_a": "unlink"},
+        });
+        world.connected(changes).await
+    }
+
+    async fn give_tag(&self, id: &str) -> anyhow::Result<()> {
+        let body = json!({"tag": self.tag, "id": id});
+        self.world
+            .sandbox
+            .act(CREATIO, "actions/tag-contact", body)
+            .await?;
+        Ok(())
+    }
+
+    /// Whether a contact of Creatio has the tag.
+    async fn has_tag(&self, id: &str) -> anyhow::Result<bool> {
+        let body = json!({"tag": self.tag});
+        let told = self
+            .world
+            .sandbox
+            .act(CREATIO, "actions/tagged", body)
+            .await?;
+        let ids = told["contacts"].as_array().into_iter().flatten();
+        Ok(ids.filter_map(Value::as_str).any(|one| one == id))
+    }
+
+    /// The groups of a contact at Google, the one of all contacts and perhaps this.
+    fn memberships(&self, in_it: bool) -> Value {
+        let group =
+            |name: &str| json!({"contactGroupMembership": {"contactGroupResourceName": name}});
+        let mut all = vec![group("contactGroups/myContacts")];
+        all.extend(in_it.then(|| group(&self.group)));
+        json!({ "memberships": all })
+    }
+
+    async fn is_in_group(&self, name: &str) -> anyhow::Result<bool> {
+        let found = self.world.sandbox.get(GOOGLE, &email(name)).await?;
+        Ok(found.native["memberships"]
+            .to_string()
+            .contains(&self.group))
+    }
+}
+
+fn person(name: &str) -> Value {
+    json!({"GivenName": name, "Surname": "Tester", "Email": email(name), "MobilePhone": "+47 22 000 001"})
+}
+
+#[tokio::test]
+async fn a_private_tag_and_a_group_become_the_same() -> anyhow::Result<()> {
+    let office = Office::open(0).await?;
+    let sandbox = &office.world.sandbox;
+    let [ada, bob] = [
+        sandbox.create(CREATIO, person("Ada")).await?,
+        sandbox.create(CREATIO, person("Bob")).await?,
+    ];
+    // Who has no tag is nobody's business.
+    sandbox.create(CREATIO, person("Out")).await?;
+    for id in [&ada, &bob] {
+        office.give_tag(id).await?;
+    }
+    let eve = sandbox
+        .create(GOOGLE, book("Eve", office.memberships(true)))
+        .await?;
+    sandbox
+        .create(GOOGLE, book("Max", office.memberships(false)))
+        .await?;
+    let connection = office.connected().await?;
+    assert!(office.is_in_group("Ada").await? && office.is_in_group("Bob").await?);
+    for name in ["Out", "Max"] {
+        let other = if name == "Out" { GOOGLE } else { CREATIO };
+        assert!(sandbox.find(other, &email(name)).await?.is_none(), "{name}");
+    }
+    let eve_here = sandbox.get(CREATIO, &email("Eve")).await?;
+    assert!(office.has_tag(&eve_here.id).await?);
+    office.world.quiet(&connection).await?;
+    office.world.quiet(&connection).await?;
+
+    // Edits on both sides: a column and a number of its own here, a job title there.
+    let phone = json!({"entity": "ContactCommunication", "row": {
+        "ContactId": ada, "CommunicationTypeId": "9a7ab41b-67cc-df11-9b2a-001d60e938c6", "Number": "+47 22 000 099"}});
+    sandbox.act(CREATIO, "actions/row", phone).await?;
+    sandbox
+        .edit(CREATIO, &bob, json!({"JobTitle": "Boss"}))
+        .await?;
+    let title = json!({"organizations": [{"title": "Countess"}]});
+    sandbox.edit(GOOGLE, &eve, title).await?;
+    office.world.api.sync(&connection).await?;
+    let ada_there = sandbox.get(GOOGLE, &email("Ada")).await?;
+    assert!(ada_there.native.to_string().contains("+47 22 000 099"));
+    let bob_there = sandbox.get(GOOGLE, &email("Bob")).await?;
+    assert_eq!(Contact::read(&bob_there.neutral).title, "Boss");
+    let eve_here = sandbox.read(CREATIO, &eve_here.id).await?;
+    assert_eq!(Contact::read(&eve_here.neutral).title, "Countess");
+    office.world.quiet(&connection).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deletion_takes_the_tag_or_the_group_away_and_never_the_record() -> anyhow::Result<()> {
+    let office = Office::open(0).await?;
+    let sandbox = &office.world.sandbox;
+    let mut ids = Vec::new();
+    for name in ["Ada", "Bob", "Eve"] {
+        let id = sandbox.create(CREATIO, person(name)).await?;
+        office.give_tag(&id).await?;
+        ids.push(id);
+    }
+    let [ada, bob, eve] = [&ids[0], &ids[1], &ids[2]];
+    let connection = office.connected().await?;
+    office.world.quiet(&connection).await?;
+    sandbox.delete(CREATIO, ada).await?;
+    let there = sandbox.get(GOOGLE, &email("Bob")).await?;
+    sandbox.delete(GOOGLE, &there.id).await?;
+    office.world.api.sync(&connection).await?;
+    assert!(!office.is_in_group("Ada").await?);
+    let here = sandbox.read(CREATIO, bob).await?;
+    assert!(!here.deleted && !office.has_tag(bob).await?);
+    assert!(office.has_tag(eve).await? && office.is_in_group("Eve").await?);
+    office.world.quiet(&connection).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn all_contacts_and_an_answer_that_is_lost() -> anyhow::Result<()> {
+    let office = Office::open(30).await?;
+    let world = &office.world;
+    for name in ["Ada", "Bob"] {
+        world.sandbox.create(GOOGLE, book(name, json!({}))).await?;
+    }
+    let fault = json!({"provider": CREATIO, "route": "POST /0/odata/$batch", "times": 1,
+        "fault": {"kind": "lost_answer"}});
+    world.sandbox.fault(fault).await?;
+    let connection = world.connected(json!({})).await?;
+    world.api.sync(&connection).await?;
+    let [here, there] = [
+        world.sandbox.live(CREATIO).await?,
+        world.sandbox.live(GOOGLE).await?,
+    ];
+    assert_eq!(here.len(), there.len());
+    world.quiet(&connection).await?;
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_taken_is_said_so() -> anyhow::Result<()> {
+    let office = Office::open(0).await?;
+    let world = &office.world;
+    let site = world.sandbox.account(CREATIO).await?;
+    for (secret, server, member) in [
+        ("wrong", "/creatio/", "/login/password"),
+        ("sandbox-creatio-secret", "/nowhere/", "/login/server"),
+    ] {
+        let login = json!({
+            "server": format!("{}{server}{site}", world.sandbox.base()),
+            "user": "sandbox-creatio", "password": secret,
+        });
+        let body = json!({"provider": "creatio", "login": login});
+        let answer = world
+            .api
+            .call(Method::POST, "/v1/accounts", Some(&body))
+            .await?;
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        assert!(answer.body.to_string().contains(member), "{}", answer.body);
+    }
+    // A token that ends is got anew, without anybody.
+    world
+        .sandbox
+        .act(CREATIO, "expire-access-tokens", json!({}))
+        .await?;
+    let path = format!("/v1/accounts/{}/collections", world.a);
+    assert!(
+        world
+            .api
+            .get(&path)
+            .await?
+            .to_string()
+            .contains("Google synchronization")
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_secret_that_was_changed_pauses_until_the_new_one_is_typed() -> anyhow::Result<()> {
+    let office = Office::open(3).await?;
+    let world = &office.world;
+    let connection = office.connected().await?;
+    let app = json!({"client_id": "sandbox-creatio", "client_secret": "another"});
+    let apps = format!("{}/_sandbox/creatio/apps", world.sandbox.base());
+    let changed = http::call(&http::client()?, Method::POST, &apps, None, Some(&app)).await?;
+    assert_eq!(changed.status, 201, "{}", changed.body);
+    // The token that there is works until it ends.
+    world.quiet(&connection).await?;
+    let dead = json!({});
+    world
+        .sandbox
+        .act(CREATIO, "expire-access-tokens", dead)
+        .await?;
+    let run = world.api.begin(&connection).await?;
+    let run = world.api.ended(&run).await?;
+    assert_eq!(run["state"], "failed", "{run}");
+    let path = format!("/v1/accounts/{}", world.a);
+    let account = world.api.get(&path).await?;
+    assert_eq!(
+        account["status"]["is"], "needs_reauthorization",
+        "{account}"
+    );
+    assert!(
+        account.to_string().contains("client id and secret"),
+        "{account}"
+    );
+    let site = world.sandbox.account(CREATIO).await?;
+    let login = json!({
+        "server": format!("{}/creatio/{site}", world.sandbox.base()),
+        "user": "sandbox-creatio", "password": "another",
+    });
+    let again = format!("{path}/login");
+    let answer = world.api.call(Method::PUT, &again, Some(&login)).await?;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    world.quiet(&connection).await?;
+    Ok(())
+}
