@@ -22,6 +22,8 @@ Written by `tests/scenarios/test_every_pair.py`, which syncs each app with each 
 default mapping: a person of whom everything is known is entered on each side, the other side's copy is edited by hand, and
 nothing but that edit arrives where the person came from. Then nothing is left to write.
 
+Odoo is not among them: a real one is needed, which `./test odoo` installs, and syncs with Google and a CardDAV server.
+
 A connection can map more than the default does (docs/mapping.md): custom fields, one field to another of the same kind.
 
 ## What an app has room for

@@ -1,6 +1,7 @@
 //! Mailchimp's members <-> fields. Pure.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json, json};
@@ -62,11 +63,10 @@ pub(super) fn version(member: &Member) -> Version {
     ])
     .to_string();
     let digest = Sha256::digest(looks.as_bytes());
-    let short: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let short = digest.iter().take(8).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
     Version::new(format!("{} {short}", member.last_changed))
 }
 
