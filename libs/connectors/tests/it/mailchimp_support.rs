@@ -65,7 +65,8 @@ impl Audience {
             edits: AtomicU32::new(0),
         };
         let first = audience.person("first@mail.example");
-        audience.list = first.as_str().split_once(':').expect("an id").0.to_owned();
+        let (list, _) = first.as_str().split_once(':').expect("an id");
+        list.clone_into(&mut audience.list);
         audience
     }
 

@@ -40,7 +40,10 @@ impl Site {
         };
         let (status, answer) = site.token("sandbox-creatio-secret").await;
         assert_eq!(status, 200, "{answer}");
-        site.token = answer["access_token"].as_str().unwrap().to_owned();
+        answer["access_token"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut site.token);
         site
     }
 
@@ -80,9 +83,9 @@ impl Site {
         made["Id"].as_str().unwrap().to_owned()
     }
 
-    fn knobs(&self, knobs: Value) {
+    fn knobs(&self, knobs: &Value) {
         let creatio = self.sandbox.state().provider("creatio").unwrap();
-        creatio.set_knobs(&self.account, &knobs).unwrap();
+        creatio.set_knobs(&self.account, knobs).unwrap();
     }
 }
 
@@ -241,7 +244,7 @@ async fn primary_rows_and_columns_follow_each_other() {
 async fn inserts_by_an_id_of_the_clients_are_done_once_even_where_they_fail() {
     let site = Site::start().await;
     let id = "11111111-2222-3333-4444-555555555555";
-    site.knobs(json!({"failing_inserts": 1}));
+    site.knobs(&json!({"failing_inserts": 1}));
     let body = json!({"Id": id, "Name": "Ann"});
     let (status, answer) = site.call(Method::POST, "Contact", body.clone()).await;
     assert_eq!(status, 500, "{answer}");
@@ -263,7 +266,7 @@ async fn inserts_by_an_id_of_the_clients_are_done_once_even_where_they_fail() {
 #[tokio::test]
 async fn answers_have_a_limit_and_collections_vanish_while_they_are_rebuilt() {
     let site = Site::start().await;
-    site.knobs(json!({"max_rows": 1}));
+    site.knobs(&json!({"max_rows": 1}));
     assert_eq!(site.call(Method::GET, "Contact", Value::Null).await.0, 500);
     assert_eq!(
         site.call(Method::GET, "Contact?$top=1", Value::Null)
@@ -271,7 +274,7 @@ async fn answers_have_a_limit_and_collections_vanish_while_they_are_rebuilt() {
             .0,
         200
     );
-    site.knobs(json!({"rebuilding": true}));
+    site.knobs(&json!({"rebuilding": true}));
     let (status, body) = site.call(Method::GET, "Contact?$top=1", Value::Null).await;
     assert_eq!(status, 404);
     assert!(
