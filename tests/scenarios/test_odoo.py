@@ -1,15 +1,12 @@
 """Contacts in an Odoo of one's own (19, Community): with Google, with a CardDAV server and with the CRM. The step `odoo` of
-`./test` starts the Odoo, which is large; elsewhere these are left out."""
+`./test` starts the Odoo, which is large, and runs these; the step `scenarios` leaves them to it (`conftest.py`)."""
 
-import os
 import time
 import uuid
 
 import pytest
 
 from customer import Refused, did
-
-pytestmark = pytest.mark.skipif("SYNCLINE_TEST_ODOO" not in os.environ, reason="needs an Odoo: ./test odoo")
 
 TWO_WAY = {"conflict": "a_wins", "deletions": {"a_to_b": "delete", "b_to_a": "delete"}}
 MANY = 5000

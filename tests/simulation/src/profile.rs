@@ -144,6 +144,8 @@ impl Profile {
                 authorize_url: "https://sim.example/authorize".into(),
                 token_url: "https://sim.example/token".into(),
                 revoke_url: None,
+                metadata_url: None,
+                tokens_expire: true,
                 scopes: Vec::new(),
                 scope_separator: " ".into(),
                 authorize_params: std::collections::BTreeMap::new(),
