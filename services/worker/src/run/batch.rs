@@ -166,6 +166,8 @@ pub struct Batch {
     pub dropped: Vec<(Side, RemoteId)>,
     /// Rows of links whose record was found to have gone by merging: looked at once the guards have looked again.
     merged: Vec<(Side, RemoteId)>,
+    /// Rows of records that are gone and held so by a guard, by the links of those who survive and may be found again.
+    pub held_gone: HashMap<LinkId, (Side, RemoteId)>,
     /// How this connection has to do with each link in it.
     ties: HashMap<LinkId, Tie>,
 }

@@ -307,17 +307,16 @@ async fn candidates(
         .into_iter()
         .map(|seen| (seen.link.remote.get(side).clone(), seen))
         .collect();
-    let until = if look.acts().is_some_and(|held| *held.gone.get(side.other())) {
-        survive_until(context, side, linked.values()).await?
-    } else {
-        HashSet::new()
-    };
+    if look.acts().is_some_and(|held| *held.gone.get(side.other())) {
+        let held = held_gone(context, side, linked.values()).await?;
+        batch.held_gone.extend(held);
+    }
     let mut records = Vec::new();
     for row in rows {
         let link = match linked.remove(&row.remote) {
             None => None,
             Some(found)
-                if (survives(&found, side) || until.contains(&found.link.id))
+                if (survives(&found, side) || batch.held_gone.contains_key(&found.link.id))
                     && let_go(batch, &found.link, side) =>
             {
                 Some(found.link)
@@ -353,12 +352,13 @@ fn survives(found: &SeenLink, side: Side) -> bool {
     found.link.state == LinkState::Severed { gone } && !has_left
 }
 
-/// The links whose records on this side survive until a guard lets go of the deletion of the other ones.
-async fn survive_until(
+/// The links whose records on this side survive until a guard lets go of the deletion of the other ones, with the rows of
+/// those.
+async fn held_gone(
     context: &RunContext<'_>,
     side: Side,
     linked: impl Iterator<Item = &SeenLink>,
-) -> Result<HashSet<LinkId>, Trouble> {
+) -> Result<HashMap<LinkId, (Side, RemoteId)>, Trouble> {
     let gone = side.other();
     let links: HashMap<RemoteId, LinkId> = linked
         .filter(|found| found.link.state == LinkState::Live)
@@ -372,7 +372,7 @@ async fn survive_until(
     let is_held = |row: &Staged| row.phase == Phase::Held && row.state == GONE;
     let held = rows.into_iter().filter(is_held);
     Ok(held
-        .filter_map(|row| links.get(&row.remote).copied())
+        .filter_map(|row| Some((*links.get(&row.remote)?, (gone, row.remote))))
         .collect())
 }
 

@@ -62,13 +62,11 @@ pub async fn settle(
                 *settlement.deletions.get_mut(from) += 1;
             }
         }
-        // Who was entered again is not who is gone: nothing follows from that any more, whatever held it.
-        if let (Subject::Link(link), Some(_)) = (&step.subject, step.linked_from) {
-            let former = Side::BOTH.map(|side| (side, link.remote.get(side).clone()));
-            let replaced = former
-                .into_iter()
-                .filter(|(side, id)| step.remote.get(*side).as_ref().is_some_and(|new| new != id));
-            settlement.staged_removed.extend(replaced);
+        // Who was entered again is not gone: nothing follows from the deletion that a guard held.
+        if let (Subject::Link(link), Some(_)) = (&step.subject, step.linked_from)
+            && let Some(row) = batch.held_gone.get(&link.id)
+        {
+            settlement.staged_removed.push(row.clone());
         }
         // An answer that could not be used yet (the link is frozen, or held) is kept.
         let used = match &step.subject {
