@@ -29,6 +29,12 @@ struct Configuration {
     token_endpoint: String,
 }
 
+/// What a token endpoint says when it refuses.
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
 /// What a token endpoint answers.
 #[derive(Deserialize)]
 struct Answer {
@@ -163,9 +169,14 @@ impl Client<'_> {
                 Kind::Malformed,
                 "the identity service sends us to another address",
             ),
-            _ => (
+            status if status == 401 || is_of_the_client(raw) => (
                 Kind::Unauthorized,
                 "the identity service does not take the client id and secret: enter them again",
+            ),
+            // Whatever stands before it, or is being set up: a secret that was right is right still.
+            _ => (
+                Kind::Unavailable,
+                "the identity service answers with a refusal that says nothing of the client",
             ),
         };
         let mut error = self.error(kind, message);
@@ -204,6 +215,12 @@ fn place(identity: &IdentityService, site: &Url) -> Url {
         .ok()
     };
     sibling().unwrap_or_else(|| site.clone())
+}
+
+/// Whether a refusal is about the client itself (RFC 6749 section 5.2).
+fn is_of_the_client(raw: &Raw) -> bool {
+    let said = serde_json::from_slice::<Refusal>(&raw.body);
+    said.is_ok_and(|said| matches!(&*said.error, "invalid_client" | "unauthorized_client"))
 }
 
 #[cfg(test)]

@@ -119,6 +119,8 @@ async fn the_secret_goes_nowhere_else() {
 async fn refusals_say_what_is_wrong() {
     for (status, body, want) in [
         (400, "{\"error\": \"invalid_client\"}", Kind::Unauthorized),
+        (401, "", Kind::Unauthorized),
+        (403, "<html>", Kind::Unavailable),
         (503, "", Kind::Unavailable),
         (429, "", Kind::RateLimited { retry_after: None }),
         (302, "", Kind::Malformed),
