@@ -120,6 +120,8 @@ class Google(Sandboxed):
 
 
 class Creatio(Sandboxed):
+    """A site of its own: numbers, addresses, cities and companies are rows beside the contact."""
+
     provides = provider = "creatio"
     changes = ("ModifiedOn", "Surname", "Name")
     kinds = {
@@ -167,46 +169,6 @@ class Creatio(Sandboxed):
 
     def authorised(self, customer):
         return customer.post("/v1/accounts", {"provider": "creatio", "login": self.login})["account"]["id"]
-
-
-class Creatio(Sandboxed):
-    """A site of its own: numbers, addresses, cities and companies are rows beside the contact."""
-
-    provides = provider = "creatio"
-    changes = ("ModifiedOn", "ModifiedById", "Surname", "Name")
-    kinds = {
-        "e-mail": "ee1c85c3-cfcb-df11-9b2a-001d60e938c6",
-        "work": "3dddb3cc-53ee-49c4-a71f-e9e257f59e49",
-        "mobile": "d4a2dc80-30ca-df11-9b2a-001d60e938c6",
-        "home": "0da6a26b-d7bc-df11-b00f-001d60e938c6",
-        "website": "6a8ba927-67cc-df11-9b2a-001d60e938c6",
-    }
-
-    def enter(self, person):
-        year, month, day = BORN
-        names = {"GivenName": person.first, "MiddleName": "Augusta", "Surname": person.last}
-        works = {"JobTitle": "Countess", "AccountId": self.row("Account", Name="Engines Ltd"), "Notes": NOTES}
-        contact = self.account.add({**names, **works, "BirthDate": f"{year}-{month:02}-{day:02}T00:00:00Z"})
-        for kind, value in {"e-mail": person.email, **PHONES, "website": SITE}.items():
-            self.row("ContactCommunication", ContactId=contact, CommunicationTypeId=self.kinds[kind], Number=value)
-        named = {"CityId": ("City", "city"), "RegionId": ("Region", "region"), "CountryId": ("Country", "country")}
-        lookups = {column: self.row(entity, Name=WORK[part]) for column, (entity, part) in named.items()}
-        self.row("ContactAddress", ContactId=contact, Address=WORK["street"], Zip=WORK["zip"], Primary=True, **lookups)
-
-    def row(self, entity, **columns):
-        return self.account.action("row", entity=entity, row=columns)["id"]
-
-    def whole(self, email):
-        found = self.find(email)
-        return without(found["native"], self.changes), without(found["neutral"], ("family_name",))
-
-    def rename(self, email, last):
-        self.account.edit(self.find(email)["id"], {"Surname": last})
-
-    def authorised(self, customer):
-        site = f"{self.account.base}/creatio/{self.account.id}"
-        login = {"server": site, "user": "sandbox-creatio", "password": "sandbox-creatio-secret"}
-        return customer.post("/v1/accounts", {"provider": "creatio", "login": login})["account"]["id"]
 
 
 class HubSpot(Sandboxed):

@@ -86,7 +86,12 @@ pub(super) async fn batch(session: &Session, parts: &[Part]) -> Result<Vec<Answe
             .header("prefer", "continue-on-error")
             .take("calls", 1);
         let response = session.send(request).await?;
-        let told: Responses = expect(&response)?;
+        let told: Result<Responses, Error> = expect(&response);
+        let told = told.map_err(|mut error| {
+            // It says that all is well, and then that it is not.
+            error.maybe_applied |= response.is_success();
+            error
+        })?;
         if told.responses.len() != parts.len() {
             let message = "Creatio does not say what became of each call of a batch";
             let mut error = response.error(Kind::Malformed, message);
@@ -128,8 +133,9 @@ pub(super) fn refusal(response: &Response) -> Error {
     let body = response.json::<Row>().unwrap_or_default();
     let no_route = body.contains_key("MessageDetail");
     let kind = match response.status {
-        404 if no_route => Kind::Unavailable,
-        200..300 | 409 | 412 => Kind::Rejected,
+        404 | 200..300 if no_route => Kind::Unavailable,
+        200..300 => Kind::Malformed,
+        409 | 412 => Kind::Rejected,
         _ => response.kind(),
     };
     let message = match &kind {
@@ -148,16 +154,19 @@ pub(super) fn refusal(response: &Response) -> Error {
     response.error(kind, message)
 }
 
-/// The error of one call of a batch; none if it was done.
+/// The error of one call of a batch; none if it was done. It is about one record: the call for all of them was let in.
 pub(super) fn of_part(session: &Session, part: &Answered) -> Option<Error> {
-    let said = part.body.as_object().is_some_and(is_error);
+    let body = part.body.as_object();
+    let said = body.is_some_and(is_error);
+    let no_route = body.is_some_and(|body| body.contains_key("MessageDetail"));
     let (kind, message) = match part.status {
         200..300 if !said => return None,
-        401 => (Kind::Unauthorized, "Creatio does not accept our access"),
         403 => (
-            Kind::Forbidden,
-            "the user of the OAuth client may not do this in Creatio",
+            Kind::Rejected,
+            "the user of the OAuth client may not do this with this contact in Creatio",
         ),
+        401 | 502..=504 => (Kind::Unavailable, "Creatio does not work at the moment"),
+        404 if no_route => (Kind::Unavailable, "Creatio does not work at the moment"),
         404 => (Kind::NotFound, "Creatio has no such record"),
         429 => (
             Kind::RateLimited { retry_after: None },

@@ -9,7 +9,7 @@ use syncline_model::{self as model, FieldName, Fields, Kind, Value};
 use super::fields::{
     ADDRESS, COLUMNS, EMAIL, FAMILIES, Family, NAME, NAME_PARTS, SECOND, SECOND_POSITION,
 };
-use super::map::{guid, postal, primary, rows, text};
+use super::map::{Placed, goes_by_number, guid, postal, primary, rows, text};
 use super::wire::{Contact, Part, Row};
 
 /// Nothing, where an id stands.
@@ -55,6 +55,8 @@ pub(super) fn create(id: &str, fields: &Fields, lookups: &Lookups) -> Result<Vec
     if text(&body, NAME).is_empty() {
         let name = stand_in(fields).ok_or("Creatio has no contact without a name")?;
         body.insert(NAME.to_owned(), json!(name));
+        // Else it would be taken apart into names that nobody gave.
+        body.extend(NAME_PARTS.map(|part| (part.to_owned(), json!(""))));
     }
     body.insert("Id".to_owned(), json!(id));
     let mut parts = vec![part("POST", "Contact", Some(body))];
@@ -114,8 +116,10 @@ fn columns(contact: &Contact, fields: &Fields) -> Result<Row, String> {
         }
     }
     if NAME_PARTS.iter().any(|part| body.contains_key(*part)) {
+        let is_named = !goes_by_number(contact);
         for part in NAME_PARTS {
-            let kept = json!(text(&contact.columns, part));
+            let kept = text(&contact.columns, part);
+            let kept = json!(if is_named { kept } else { "" });
             body.entry(part).or_insert(kept);
         }
         let words = NAME_PARTS.iter().map(|part| text(&body, part).trim());
@@ -169,8 +173,14 @@ fn communications(
     let places = allocate(family.slots, &rows);
     let mut parts = Vec::new();
     let mut first_goes = false;
+    let swapped = swapped(family, fields, &rows, &places);
+    let gone = swapped
+        .iter()
+        .map(|row| part("DELETE", url(&row.0.id), None));
+    parts.extend(gone);
     for (slot, place) in family.slots.iter().zip(places) {
         let row = place.and_then(|at| rows.get(at));
+        let row = row.filter(|row| swapped.iter().all(|gone| gone.0.id != row.0.id));
         let is_second = slot.types.contains(&SECOND);
         let Some(value) = fields.get(&FieldName::new(slot.field)) else {
             // The second address must not move up into the place of the first.
@@ -217,6 +227,32 @@ fn communications(
     Ok(parts)
 }
 
+/// The rows that give way, all of those that are changed, if one of them is to have what another one has: two rows of one
+/// number are one to Creatio.
+fn swapped<'a>(
+    family: &Family,
+    fields: &Fields,
+    rows: &[Placed<'a>],
+    places: &[Option<usize>],
+) -> Vec<Placed<'a>> {
+    let changed = family.slots.iter().zip(places).filter_map(|(slot, place)| {
+        let value = fields.get(&FieldName::new(slot.field))?;
+        Some((
+            value.as_text().unwrap_or_default().trim(),
+            *rows.get((*place)?)?,
+        ))
+    });
+    let changed: Vec<(&str, Placed<'a>)> = changed.collect();
+    let meets = changed.iter().any(|(number, row)| {
+        let mut others = changed.iter().filter(|(_, other)| other.0.id != row.0.id);
+        others.any(|(_, other)| {
+            !number.is_empty() && other.0.number.trim().eq_ignore_ascii_case(number)
+        })
+    });
+    let rows = changed.into_iter().map(|(_, row)| row);
+    rows.filter(|_| meets).collect()
+}
+
 fn url(id: &str) -> String {
     format!("ContactCommunication({id})")
 }
@@ -232,8 +268,11 @@ fn address(contact: &Contact, value: &Value, lookups: &Lookups) -> Result<Option
         _ => return Err("Creatio's field address holds an address only".to_owned()),
     };
     let mut body = object(json!({"Address": postal.street, "Zip": postal.postal_code}));
+    // A name that stays leads where it led: there may be several places of it.
+    let own = known(contact);
     for ((entity, column), name) in LOOKUPS.iter().zip(names(postal)) {
-        let id = lookups.get(&(*entity, name.trim().to_lowercase()));
+        let key = (*entity, name.trim().to_lowercase());
+        let id = own.get(&key).or_else(|| lookups.get(&key));
         // What the site does not have is left out.
         body.insert((*column).to_owned(), json!(id.map_or(NO_ID, |id| id)));
     }
@@ -265,7 +304,7 @@ pub(super) fn sought(fields: &Fields) -> Vec<(&'static str, String)> {
 }
 
 /// The places that a contact's address names already.
-pub(super) fn known(contact: &Contact) -> Lookups {
+fn known(contact: &Contact) -> Lookups {
     let Some(address) = primary(contact) else {
         return Lookups::new();
     };

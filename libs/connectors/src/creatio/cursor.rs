@@ -1,7 +1,8 @@
 //! Where a pull is and where the next one resumes. Pure.
 //!
 //! A listing goes on from the time of its last row, in the order of that time: rows of the same time that were seen already
-//! are skipped. So nobody is missed who is edited, or entered, while it goes on.
+//! are skipped, all but a few. Where the last one seen is not among those, something left that time meanwhile, and all of it
+//! is read again. So nobody is missed who is edited, or entered, while it goes on.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,11 @@ pub(super) const TAG: &str = "tag:";
 /// How far a pull looks back behind the one before: what is being saved has its time already and is not shown yet.
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 
-/// After how long all contacts are listed again, since nothing else tells that one was deleted.
+/// Rows of the last time that are read once more, to see that nothing before them left.
+const AGAIN: usize = 20;
+
+/// After how long everything is listed again, since nothing else tells of a contact that was deleted, nor of a number or an
+/// address that was taken from one.
 const RELISTED: TimeDelta = TimeDelta::days(1);
 
 /// Who has a tag, in brief: two sets that differ have, but for a miracle, different sums.
@@ -77,6 +82,8 @@ pub(super) struct Trip {
     pub last: Option<String>,
     /// Rows of that time that were seen.
     pub ties: usize,
+    /// The last of them.
+    seen: Option<String>,
     /// Who has the tag, as far as seen.
     members: Members,
     /// When the last of them got it.
@@ -102,6 +109,7 @@ impl Trip {
             started: None,
             last: None,
             ties: 0,
+            seen: None,
             members: Members::default(),
             newest: None,
             kept: Members::default(),
@@ -140,8 +148,10 @@ impl Trip {
     /// listing of all contacts is too long ago.
     pub(super) fn must_list(&self, now: Option<DateTime<Utc>>) -> bool {
         match (self.stage, self.before) {
-            (Stage::Members, Some(mark)) => mark.members != self.kept,
-            (Stage::Contacts, Some(mark)) => now.is_some_and(|now| now - mark.listed >= RELISTED),
+            (Stage::Members, Some(mark)) if mark.members != self.kept => true,
+            (Stage::Members | Stage::Contacts, Some(mark)) => {
+                now.is_some_and(|now| now - mark.listed >= RELISTED)
+            }
             _ => false,
         }
     }
@@ -151,6 +161,7 @@ impl Trip {
         self.stage = stage;
         self.last = None;
         self.ties = 0;
+        self.seen = None;
         if stage == Stage::Listing {
             self.members = Members::default();
             self.newest = None;
@@ -158,8 +169,28 @@ impl Trip {
         }
     }
 
-    /// Notes a row by its time.
-    pub(super) fn pass(&mut self, time: &str) {
+    /// How many rows of the last time are skipped.
+    pub(super) fn skip(&self) -> usize {
+        self.ties.saturating_sub(AGAIN)
+    }
+
+    /// How many of these rows were seen before; `None` where the last one seen is not among them: then the whole of its time is
+    /// to be read again.
+    pub(super) fn known<'a>(&mut self, mut ids: impl Iterator<Item = &'a str>) -> Option<usize> {
+        let Some(seen) = &self.seen else {
+            return Some(0);
+        };
+        if let Some(at) = ids.position(|id| id == seen) {
+            return Some(at + 1);
+        }
+        self.ties = 0;
+        self.seen = None;
+        None
+    }
+
+    /// Notes a row by its id and its time.
+    pub(super) fn pass(&mut self, id: &str, time: &str) {
+        self.seen = Some(id.to_owned());
         if self.last.as_deref() == Some(time) {
             self.ties += 1;
         } else {

@@ -9,7 +9,8 @@ use syncline_connector::slots::{Item, allocate};
 use syncline_model::{self as model, FieldName, Fields, Kind, Record, RemoteId, Value, Version};
 
 use super::fields::{
-    ADDRESS, COLUMNS, COMPANY, EMAIL, FAMILIES, FAX, Family, NAME, SECOND, SECOND_POSITION,
+    ADDRESS, COLUMNS, COMPANY, EMAIL, FAMILIES, FAX, Family, NAME, NAME_PARTS, SECOND,
+    SECOND_POSITION,
 };
 use super::wire::{Address, Communication, Contact, Named, Row};
 
@@ -35,10 +36,15 @@ pub(super) fn record(contact: &Contact) -> Option<Record> {
             fields.insert(FieldName::new(name), value);
         }
     };
+    let is_named = !goes_by_number(contact);
     for (name, _, kind, _) in COLUMNS {
-        put(name, column(&contact.columns, name, *kind));
+        if is_named || !NAME_PARTS.contains(name) {
+            put(name, column(&contact.columns, name, *kind));
+        }
     }
-    put(NAME, Value::text(text(&contact.columns, NAME)));
+    if is_named {
+        put(NAME, Value::text(text(&contact.columns, NAME)));
+    }
     let company = contact.account.as_ref().map(|account| &*account.name);
     put(COMPANY, Value::text(company.unwrap_or_default()));
     for family in &FAMILIES {
@@ -70,6 +76,13 @@ pub(super) fn record(contact: &Contact) -> Option<Record> {
         modified_at: Some(changed(contact)?),
         fields,
     })
+}
+
+/// Whether a contact is called by a number or an address of its own, having no name: nobody is called that.
+pub(super) fn goes_by_number(contact: &Contact) -> bool {
+    let name = text(&contact.columns, NAME).trim();
+    let mut numbers = contact.communications.iter();
+    !name.is_empty() && numbers.any(|row| row.number.trim() == name)
 }
 
 fn column(row: &Row, name: &str, kind: Kind) -> Value {

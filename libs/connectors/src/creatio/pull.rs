@@ -1,5 +1,5 @@
 //! Pulls. Creatio has no change feed and no trace of what was deleted: everything is listed at first, all contacts again
-//! once a day, and a tag whenever somebody who had it has it no more. Else contacts are read that got the tag, that changed
+//! once a day, and a tag whenever somebody who had it has it no more as well. Else contacts are read that got the tag, that changed
 //! themselves, or of whom a number or an address did, which the contact's own time does not tell.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,7 +133,7 @@ async fn rows(
         None => {}
     }
     let (filter, order) = (conditions.join(" and "), format!("{time},Id"));
-    let (top, skip) = (top.to_string(), trip.ties.to_string());
+    let (top, skip) = (top.to_string(), trip.skip().to_string());
     let ids = if contact == "Id" {
         format!("Id,{time}")
     } else {
@@ -160,14 +160,18 @@ async fn rows(
             "Creatio does not say how many rows there are",
         )
     })?;
-    let more = count.saturating_sub(trip.ties) > page.value.len();
-    if more && page.value.is_empty() {
+    let more = count.saturating_sub(trip.skip()) > page.value.len();
+    let mut rows = page.value;
+    let Some(known) = trip.known(rows.iter().map(|row| text(row, "Id"))) else {
+        return Ok((response, Vec::new(), true));
+    };
+    rows.drain(..known);
+    if more && rows.is_empty() {
         let message = "Creatio counts rows that it does not show";
         return Err(response.error(Kind::Malformed, message));
     }
-    let mut rows = page.value;
     rows.retain(|row| {
-        trip.pass(text(row, time));
+        trip.pass(text(row, "Id"), text(row, time));
         let since = instant(text(row, time));
         let is_new = entity != "ContactInTag" || trip.meet(text(row, contact), since);
         is_new || stage == Stage::Listing

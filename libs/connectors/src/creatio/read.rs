@@ -72,11 +72,20 @@ pub(super) async fn by_ids(
             ("$select", SELECT),
             ("$expand", EXPAND),
             ("$top", &top),
+            ("$count", "true"),
         ];
         let (_, rows) = list(session, "Contact", &query).await?;
+        let is_cut = rows.count != Some(rows.value.len());
         for row in rows.value {
             let contact = contact(session, row)?;
             found.insert(contact.id.to_lowercase(), contact);
+        }
+        for id in ids.iter().filter(|_| is_cut) {
+            if !found.contains_key(&id.to_lowercase())
+                && let Some(contact) = one(session, id).await?
+            {
+                found.insert(contact.id.to_lowercase(), contact);
+            }
         }
     }
     Ok(found)

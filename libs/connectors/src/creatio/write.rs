@@ -12,9 +12,12 @@ use super::change::{self, Lookups};
 use super::map::{guid, text};
 use super::read::{TOGETHER, as_record, by_ids};
 use super::tags::{members, tag_of, tagging};
-use super::wire::{Contact, Part};
+use super::wire::{Contact, Part, Row};
 
 type Outcome = Result<Written, Error>;
+
+/// Rows of one name that are usual.
+const SAME_NAME: usize = 5;
 
 /// The id of the contact that a creation makes.
 pub(super) fn id(item: &Create) -> String {
@@ -38,7 +41,7 @@ pub(super) async fn create(session: &Session, collection: &str, items: &[Create]
         Err(error) => return all(items.len(), &error),
     };
     let fields = items.iter().map(|item| &item.fields);
-    let lookups = match look_up(session, fields, Lookups::new()).await {
+    let lookups = match look_up(session, fields).await {
         Ok(lookups) => lookups,
         Err(error) => return all(items.len(), &error),
     };
@@ -97,9 +100,8 @@ pub(super) async fn update(session: &Session, items: &[Update]) -> Vec<Outcome> 
         Ok(before) => before,
         Err(error) => return all(items.len(), &error),
     };
-    let known = before.values().flat_map(change::known).collect();
     let fields = items.iter().map(|item| &item.changes);
-    let lookups = match look_up(session, fields, known).await {
+    let lookups = match look_up(session, fields).await {
         Ok(lookups) => lookups,
         Err(error) => return all(items.len(), &error),
     };
@@ -193,8 +195,11 @@ async fn send(
             Ok(answered) => {
                 let mut answered = answered.iter();
                 for job in &mut some {
-                    for answer in answered.by_ref().take(job.parts.len()) {
+                    for (part, answer) in job.parts.iter().zip(answered.by_ref()) {
                         match of_part(session, answer) {
+                            // What is to go is gone.
+                            Some(error)
+                                if part.method == "DELETE" && error.kind == Kind::NotFound => {}
                             Some(error) => drop(job.failure.get_or_insert(error)),
                             None => job.begun = true,
                         }
@@ -227,15 +232,13 @@ async fn send(
     }
 }
 
-/// The ids of the cities, regions and countries that addresses name, beside those that are known.
+/// The ids of the cities, regions and countries that addresses name.
 async fn look_up<'a>(
     session: &Session,
     fields: impl Iterator<Item = &'a Fields>,
-    known: Lookups,
 ) -> Result<Lookups, Error> {
-    let mut found = known;
+    let mut found = Lookups::new();
     let mut sought: Vec<(&'static str, String)> = fields.flat_map(change::sought).collect();
-    sought.retain(|(entity, name)| !found.contains_key(&(*entity, name.to_lowercase())));
     sought.sort_unstable();
     sought.dedup();
     for (entity, _) in change::LOOKUPS {
@@ -244,29 +247,45 @@ async fn look_up<'a>(
             .filter(|(of, _)| *of == entity)
             .map(|(_, name)| name.as_str())
             .collect();
-        for names in names.chunks(TOGETHER) {
-            let each = names
-                .iter()
-                .map(|name| format!("Name eq '{}'", name.replace('\'', "''")));
-            let filter = each.collect::<Vec<_>>().join(" or ");
-            // Several may have one name: any of them is as good.
-            let top = (names.len() * 5).to_string();
-            let query = [
-                ("$filter", &*filter),
-                ("$select", "Id,Name"),
-                ("$orderby", "Name"),
-                ("$top", &*top),
-            ];
-            let (_, rows) = list(session, entity, &query).await?;
-            for row in &rows.value {
-                let key = (entity, text(row, "Name").trim().to_lowercase());
-                found
-                    .entry(key)
-                    .or_insert_with(|| text(row, "Id").to_owned());
+        for some in names.chunks(TOGETHER) {
+            let rows = named(session, entity, some).await?;
+            let is_cut = rows.len() >= some.len() * SAME_NAME;
+            note(&mut found, entity, &rows);
+            // One name of many has pushed others out.
+            for name in some.iter().filter(|_| is_cut) {
+                if !found.contains_key(&(entity, name.to_lowercase())) {
+                    let rows = named(session, entity, &[name]).await?;
+                    note(&mut found, entity, &rows);
+                }
             }
         }
     }
     Ok(found)
+}
+
+/// Rows of these names. Several may have one name: any of them is as good.
+async fn named(session: &Session, entity: &'static str, names: &[&str]) -> Result<Vec<Row>, Error> {
+    let each = names
+        .iter()
+        .map(|name| format!("Name eq '{}'", name.replace('\'', "''")));
+    let filter = each.collect::<Vec<_>>().join(" or ");
+    let top = (names.len() * SAME_NAME).to_string();
+    let query = [
+        ("$filter", &*filter),
+        ("$select", "Id,Name"),
+        ("$orderby", "Name"),
+        ("$top", &*top),
+    ];
+    let (_, rows) = list(session, entity, &query).await?;
+    Ok(rows.value)
+}
+
+fn note(found: &mut Lookups, entity: &'static str, rows: &[Row]) {
+    for row in rows {
+        let key = (entity, text(row, "Name").trim().to_lowercase());
+        let id = || text(row, "Id").to_owned();
+        found.entry(key).or_insert_with(id);
+    }
 }
 
 fn all(count: usize, error: &Error) -> Vec<Outcome> {

@@ -245,6 +245,16 @@ async fn what_is_cut_off_comes_with_the_next_page() {
     let mut found = ids(&all.present);
     found.dedup();
     assert_eq!((found.len(), all.complete), (creatio.live(), true));
+    // So are those that are read for a tag.
+    let tag = creatio.tag("Sales");
+    for id in &found {
+        creatio.give(&tag, id);
+    }
+    let mut creatio = creatio;
+    creatio.collection = format!("tag:{tag}");
+    creatio.fault("GET /0/odata/Contact", Fault::TruncateListing);
+    let tagged = creatio.pull(None).await.expect("a pull");
+    assert_eq!((ids(&tagged.present), tagged.complete), (found, true));
 }
 
 #[tokio::test]
@@ -374,9 +384,40 @@ async fn the_second_address_stays_the_second_one() {
     check("work@x.example", "home@x.example").await;
     change(&[("email.work", "")]).await;
     check("", "home@x.example").await;
-    change(&[("email.home", "")]).await;
+    // They change places, one moves up, and the second one is another: nobody's address is lost by it.
+    change(&[("email.work", "a@x.example"), ("email.home", "b@x.example")]).await;
+    change(&[("email.work", "b@x.example"), ("email.home", "a@x.example")]).await;
+    check("b@x.example", "a@x.example").await;
+    change(&[("email.work", "a@x.example"), ("email.home", "c@x.example")]).await;
+    check("a@x.example", "c@x.example").await;
+    change(&[("email.work", "c@x.example"), ("email.home", "")]).await;
+    check("c@x.example", "").await;
+    change(&[("email.work", "")]).await;
     check("", "").await;
     assert_eq!(creatio.rows("ContactCommunication", &id).len(), 0);
+}
+
+/// Whoever has no name goes by a number: nobody is called that.
+#[tokio::test]
+async fn a_stand_in_is_no_name() {
+    let creatio = Creatio::start().await;
+    let items = [create(1, fields(&[("phone.mobile", "+47 22 000 001")]))];
+    let made = creatio.connector.create(&creatio.session, "all", &items);
+    let made = made.await.into_iter().next().expect("an outcome");
+    let id = made.expect("made").id;
+    let names = async || {
+        let found = creatio.get(&id).await.expect("somebody");
+        ["GivenName", "MiddleName", "Surname", "Name"].map(|part| text(&found, part).to_owned())
+    };
+    assert_eq!(names().await, ["", "", "", ""]);
+    let item = Update {
+        id: id.clone(),
+        version: None,
+        changes: fields(&[("Surname", "King")]),
+    };
+    let done = creatio.connector.update(&creatio.session, &[item]).await;
+    assert_eq!(kinds(&done), [None]);
+    assert_eq!(names().await, ["", "", "King", "King"]);
 }
 
 #[tokio::test]
