@@ -76,6 +76,11 @@ pub trait Probe: Send + Sync {
         false
     }
 
+    /// Whether a record is told by a key in it, so that there is no second one just like it.
+    fn has_key(&self) -> bool {
+        false
+    }
+
     /// Fields of a record that the provider refuses to make; `None` if it makes any.
     fn refused(&self) -> Option<Fields>;
 

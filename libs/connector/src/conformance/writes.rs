@@ -96,9 +96,7 @@ pub(super) async fn creations(subject: Subject<'_>, check: Check) -> Proof {
 /// Creations that were done although nobody said so are found, each once, even beside a record just like one of them.
 pub(super) async fn lost_answers(subject: Subject<'_>, check: Check) -> Proof {
     let (probe, connector, session) = (subject.probe, subject.connector, subject.session);
-    let upserts = connector.definition().capabilities.create == Idempotency::Upsert;
-    // Where a record is told by a key in it, there is no second one just like it.
-    let twin = make(subject, check, if upserts { 64 } else { 60 }).await?;
+    let twin = make(subject, check, if probe.has_key() { 64 } else { 60 }).await?;
     probe.settle().await;
     let mut items = [60, 61, 62].map(|number| item(subject, number));
     if let Some(first) = items.first_mut() {

@@ -68,8 +68,6 @@ pub(super) struct Trip {
     pub offset: usize,
     /// How many there were a page ago.
     pub total: Option<usize>,
-    /// Whether nothing moved on the way.
-    pub still: bool,
     /// Shapes of the merge fields.
     pub shapes: Shapes,
 }
@@ -99,7 +97,6 @@ impl Trip {
             until: before,
             offset: 0,
             total: None,
-            still: true,
             shapes,
         }
     }
@@ -132,7 +129,6 @@ impl Trip {
         let left = self.total.map_or(0, |before| before.saturating_sub(total));
         self.total = Some(total);
         if left > 0 {
-            self.still = false;
             self.offset = self.offset.saturating_sub(left);
             return Step::On;
         }

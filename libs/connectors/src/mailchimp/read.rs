@@ -19,8 +19,6 @@ use super::wire::{List, Lists, Member, Members, MergeField, MergeFields, Tag, Ta
 const MOST: &str = "1000";
 /// Audiences of which an account's fields are collected.
 const AUDIENCES: usize = 100;
-/// A listing that is shorter shows all tags of a contact.
-const TAGS_SHOWN: usize = 50;
 /// What no answer needs to say.
 const LINKS: &str = "_links";
 
@@ -217,8 +215,12 @@ async fn changes(
 }
 
 /// Members are shown with some of their tags only.
-async fn with_all_tags(session: &Session, list: &str, mut member: Member) -> Result<Member, Error> {
-    if member.tags.len() >= member.tags_count.min(TAGS_SHOWN + 1) {
+pub(super) async fn with_all_tags(
+    session: &Session,
+    list: &str,
+    mut member: Member,
+) -> Result<Member, Error> {
+    if member.tags.len() >= member.tags_count {
         return Ok(member);
     }
     let mut tags: Vec<Tag> = Vec::new();
@@ -239,7 +241,7 @@ async fn with_all_tags(session: &Session, list: &str, mut member: Member) -> Res
 
 fn end(list: &str, trip: Trip, at: DateTime<Utc>) -> Next {
     let until = trip.until.unwrap_or(at - LAG);
-    let complete_listing = trip.from.is_none() && trip.still;
+    let complete_listing = trip.from.is_none();
     let mark = Mark {
         of: list.to_owned(),
         until,
@@ -329,7 +331,7 @@ pub(super) async fn find_created(
 }
 
 /// An address as a part of a path.
-fn encoded(email: &str) -> String {
+pub(super) fn encoded(email: &str) -> String {
     let mut text = String::with_capacity(email.len());
     for byte in email.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {

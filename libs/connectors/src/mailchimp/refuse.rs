@@ -15,7 +15,11 @@ const MOST: usize = 5;
 /// The error for an answer that is no success.
 pub(super) fn refusal(response: &Response) -> Error {
     let problem = serde_json::from_slice::<Problem>(&response.body).unwrap_or_default();
-    let kind = response.kind();
+    let kind = match response.kind() {
+        // A page of what stands before Mailchimp.
+        Kind::Forbidden if problem.title.is_empty() => Kind::Unavailable,
+        kind => kind,
+    };
     let message = match kind {
         Kind::NotFound => "Mailchimp has no such contact or audience".to_owned(),
         Kind::Unauthorized => "Mailchimp does not accept our access".to_owned(),
@@ -48,6 +52,10 @@ fn rejected<'a>(title: &str, detail: &str, fields: impl Iterator<Item = &'a str>
     }
     // What is refused among many comes without a title.
     for (words, message) in [
+        (
+            "already a list member",
+            "another contact of the audience has this e-mail address",
+        ),
         ("in a compliance state", LEFT),
         ("was permanently deleted", FORGOTTEN),
         ("signed up to a lot of lists", CROWDED),

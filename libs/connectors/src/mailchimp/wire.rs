@@ -97,7 +97,6 @@ pub(super) struct Batch {
 #[derive(Debug, Deserialize)]
 pub(super) struct BatchAnswer {
     pub new_members: Vec<Member>,
-    pub updated_members: Vec<Member>,
     #[serde(default)]
     pub errors: Vec<BatchError>,
 }

@@ -1,8 +1,8 @@
 //! Writing. Contacts are made many in one call, and changed one by one.
 //!
-//! Consent comes first. A creation says a status for a new contact only, so that whoever is there already and left stays
-//! as they are; an opt-out is written before anything else; and whoever left is subscribed by nobody's accident, since
-//! Mailchimp refuses it and we pass that on.
+//! Consent comes first. Whoever is there already is left as they are by a creation, and named, to be matched; who says nothing
+//! of it is made as somebody who gets no mail; an opt-out is written before anything else, an opt-in after all of it; and
+//! whoever left is subscribed by nobody's accident, since Mailchimp refuses it and we pass that on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +12,12 @@ use syncline_model::RemoteId;
 
 use super::fields::Shapes;
 use super::map::{self, Payload};
-use super::read::{is_double_optin, list_of, member, send, shapes_of};
+use super::read::{encoded, is_double_optin, list_of, member, send, shapes_of, with_all_tags};
 use super::refuse::of_item;
-use super::wire::{Batch, BatchAnswer, Member};
+use super::wire::{Batch, BatchAnswer, BatchError, Member};
 
+/// What a contact is refused with that is there already.
+const EXISTS: &str = "ERROR_CONTACT_EXISTS";
 /// The tag that marks a contact as trash.
 const TRASH: &str = "Syncline Trash";
 
@@ -45,11 +47,10 @@ fn written(list: &str, member: &Member, shapes: &Shapes) -> Written {
 struct New {
     index: usize,
     key: String,
-    payload: Payload,
     body: Json,
 }
 
-/// Makes contacts, or changes those that have their addresses already.
+/// Makes contacts. Who has such an address already is refused, and named.
 pub(super) async fn create(session: &Session, collection: &str, items: &[Create]) -> Vec<Outcome> {
     if items.is_empty() {
         return Vec::new();
@@ -121,18 +122,19 @@ fn new(
     }
     let status = match (payload.opt_out, double) {
         (Some(true), _) => "unsubscribed",
-        (_, true) => "pending",
-        (_, false) => "subscribed",
+        (Some(false), true) => "pending",
+        (Some(false), false) => "subscribed",
+        // Nobody has said that they want mail.
+        (None, _) => "transactional",
     };
     let mut body = payload.body().unwrap_or_default();
-    body.insert("status_if_new".into(), status.into());
+    body.insert("status".into(), status.into());
     if let Some(tags) = &payload.tags {
         body.insert("tags".into(), json!(tags));
     }
     Ok(New {
         index,
         key: email.to_lowercase(),
-        payload,
         body: body.into(),
     })
 }
@@ -148,53 +150,48 @@ async fn send_new(
     }
     let batch = Batch {
         members: items.iter().map(|one| one.body.clone()).collect(),
-        update_existing: true,
+        update_existing: false,
         sync_tags: false,
     };
     let request = Request::post(format!("/lists/{list}"), json!(batch)).route("POST /lists/{id}");
     let answer: BatchAnswer = send(session, request).await?.json()?;
-    let made = answer.new_members.into_iter().chain(answer.updated_members);
+    let made = answer.new_members.into_iter();
     let mut made: BTreeMap<String, Member> = made
         .map(|member| (member.email_address.to_lowercase(), member))
         .collect();
     let mut outcomes = Vec::with_capacity(items.len());
     for one in items {
-        let refused = answer
-            .errors
-            .iter()
-            .find(|error| error.email_address.to_lowercase() == one.key);
+        let mut errors = answer.errors.iter();
+        let refused = errors.find(|error| error.email_address.to_lowercase() == one.key);
         if let Some(member) = made.remove(&one.key) {
-            outcomes.push((
-                one.index,
-                finish(session, list, member, &one.payload, shapes).await,
-            ));
+            let whole = with_all_tags(session, list, member).await;
+            let outcome = whole.map(|member| written(list, &member, shapes));
+            outcomes.push((one.index, outcome));
         } else if let Some(error) = refused {
-            outcomes.push((one.index, Err(of_item(session, error))));
+            let refusal = refused_new(session, list, &one.key, error).await?;
+            outcomes.push((one.index, Err(refusal)));
         }
     }
     Ok(outcomes)
 }
 
-/// What a creation does not do to a contact that was there already.
-async fn finish(
+/// Why a contact was not made. One that is there already is named, unless it is in the archive.
+async fn refused_new(
     session: &Session,
     list: &str,
-    member: Member,
-    payload: &Payload,
-    shapes: &Shapes,
-) -> Outcome {
-    if member.status == "archived" {
-        let message = "the contact is archived in the audience: whether it may get mail again is for a person to say at Mailchimp";
-        return Err(rejected(session, message));
+    email: &str,
+    error: &BatchError,
+) -> Result<Error, Error> {
+    let mut refusal = of_item(session, error);
+    if error.error_code == EXISTS {
+        if let Some(member) = member(session, list, &encoded(email)).await? {
+            refusal.existing = Some(map::id(list, &member.contact_id));
+        } else {
+            let message = "the contact is archived in the audience: whether it may get mail again is for a person to say at Mailchimp";
+            refusal = rejected(session, message);
+        }
     }
-    let mut member = member;
-    if payload.opt_out == Some(true) && !map::is_out(&member.status) {
-        member = set_status(session, list, &member, "unsubscribed").await?;
-    }
-    let mut tags: BTreeSet<String> = payload.tags.clone().unwrap_or_default();
-    tags.extend(member.tags.iter().map(|tag| tag.name.clone()));
-    member = set_tags(session, list, member, &tags).await?;
-    Ok(written(list, &member, shapes))
+    Ok(refusal)
 }
 
 // ---- update
@@ -245,7 +242,9 @@ async fn update_one<'a>(
     {
         return Err(rejected(session, unfit));
     }
-    if let Some(status) = status(session, list, &member, payload.opt_out).await? {
+    if payload.opt_out == Some(true)
+        && let Some(status) = status(session, list, &member, payload.opt_out).await?
+    {
         member = set_status(session, list, &member, status).await?;
     }
     if let Some(body) = body {
@@ -253,6 +252,11 @@ async fn update_one<'a>(
     }
     if let Some(tags) = &payload.tags {
         member = set_tags(session, list, member, tags).await?;
+    }
+    if payload.opt_out == Some(false)
+        && let Some(status) = status(session, list, &member, payload.opt_out).await?
+    {
+        member = set_status(session, list, &member, status).await?;
     }
     Ok(written(list, &member, shapes))
 }
@@ -282,7 +286,8 @@ async fn patch(session: &Session, list: &str, hash: &str, body: Json) -> Result<
         .route("PATCH /lists/{id}/members/{id}")
         .query("exclude_fields", "_links")
         .repeatable();
-    send(session, request).await?.json()
+    let member = send(session, request).await?.json()?;
+    with_all_tags(session, list, member).await
 }
 
 async fn set_status(
@@ -301,13 +306,21 @@ async fn set_tags(
     found: Member,
     tags: &BTreeSet<String>,
 ) -> Result<Member, Error> {
+    // Names that differ by their case alone are one to Mailchimp.
+    let lower = |names: &BTreeSet<String>| -> BTreeSet<String> {
+        names.iter().map(|name| name.to_lowercase()).collect()
+    };
     let has: BTreeSet<String> = found.tags.iter().map(|tag| tag.name.clone()).collect();
+    let (had, wanted) = (lower(&has), lower(tags));
     let say = |name: &String, status: &str| json!({"name": name, "status": status});
-    let mut said: Vec<Json> = tags
-        .difference(&has)
-        .map(|name| say(name, "active"))
-        .collect();
-    said.extend(has.difference(tags).map(|name| say(name, "inactive")));
+    let new = tags
+        .iter()
+        .filter(|name| !had.contains(&name.to_lowercase()));
+    let gone = has
+        .iter()
+        .filter(|name| !wanted.contains(&name.to_lowercase()));
+    let mut said: Vec<Json> = new.map(|name| say(name, "active")).collect();
+    said.extend(gone.map(|name| say(name, "inactive")));
     if said.is_empty() {
         return Ok(found);
     }

@@ -288,6 +288,10 @@ impl Probe for HubSpot {
         Some(100)
     }
 
+    fn has_key(&self) -> bool {
+        true
+    }
+
     fn refused(&self) -> Option<Fields> {
         Some(fields(&[("email", "no address")]))
     }

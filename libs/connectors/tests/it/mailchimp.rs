@@ -61,17 +61,36 @@ async fn pull(audience: &Audience, cursor: Option<&Cursor>) -> (Vec<Change>, Cur
     }
 }
 
+/// Whoever is there already stays as they are, and is named.
 #[tokio::test]
-async fn a_creation_subscribes_nobody_who_left() {
+async fn a_creation_changes_nobody_who_is_there() {
     let audience = Audience::start().await;
-    for (name, left) in [("unsubscribe", "unsubscribed"), ("clean", "cleaned")] {
-        let email = format!("{left}@mail.example");
+    for (name, status_of) in [
+        ("unsubscribe", "unsubscribed"),
+        ("clean", "cleaned"),
+        ("resubscribe", "subscribed"),
+    ] {
+        let email = format!("{status_of}@mail.example");
         let id = audience.person(&email);
         audience.act(name, &id);
-        let named = Fields::from([("FNAME".into(), "Ada".into())]);
-        assert_eq!(create(&audience, &email, named).await, Ok(id.clone()));
-        assert_eq!(status(&audience, &id), left);
-        assert_eq!(audience.native(&id)["merge_fields"]["FNAME"], "Ada");
+        let before = audience.native(&id);
+        let mut fields = Fields::from([("FNAME".into(), "Ada".into())]);
+        fields.insert("email_address".into(), email.to_uppercase().into());
+        let item = Create {
+            operation: OperationId::from_uuid(uuid::Uuid::from_u128(1)),
+            intended_at: audience.now(),
+            fields,
+        };
+        let (connector, session) = (&audience.connector, &audience.session);
+        let (collection, items) = (audience.collection(), [item]);
+        let made = connector.create(session, &collection, &items).await;
+        let error = made.into_iter().next().expect("an outcome");
+        let error = error.expect_err("a refusal");
+        assert_eq!(
+            (error.kind, error.existing),
+            (Kind::Rejected, Some(id.clone()))
+        );
+        assert_eq!(audience.native(&id), before);
     }
 }
 
@@ -81,12 +100,11 @@ async fn who_opted_out_elsewhere_is_made_unsubscribed_and_kept_so() {
     let out = || Fields::from([("email_opt_out".into(), Value::Bool(true))]);
     let new = create(&audience, "new@mail.example", out()).await;
     assert_eq!(status(&audience, &new.expect("made")), "unsubscribed");
-    let there = audience.person("there@mail.example");
-    let known = create(&audience, "there@mail.example", out()).await;
-    assert_eq!(known.as_ref(), Ok(&there));
-    assert_eq!(status(&audience, &there), "unsubscribed");
     let plain = create(&audience, "plain@mail.example", Fields::new()).await;
-    assert_eq!(status(&audience, &plain.expect("made")), "subscribed");
+    assert_eq!(status(&audience, &plain.expect("made")), "transactional");
+    let wants = Fields::from([("email_opt_out".into(), Value::Bool(false))]);
+    let wants = create(&audience, "wants@mail.example", wants).await;
+    assert_eq!(status(&audience, &wants.expect("made")), "subscribed");
 }
 
 #[tokio::test]

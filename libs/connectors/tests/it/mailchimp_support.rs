@@ -193,6 +193,10 @@ impl Probe for Audience {
         true
     }
 
+    fn has_key(&self) -> bool {
+        true
+    }
+
     fn refused(&self) -> Option<Fields> {
         Some([("email_address".into(), "nobody@example.com".into())].into())
     }

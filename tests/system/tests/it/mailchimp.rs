@@ -151,3 +151,49 @@ async fn an_archived_contact_is_gone_and_nobody_brings_it_back_to_an_audience() 
     assert!(message.contains("archived"), "{problems:?}");
     Ok(())
 }
+
+/// Two people share an address, of whom an audience has room for one: the one who is there stays who they are, on both sides.
+#[tokio::test]
+async fn two_people_of_one_address_are_not_mixed_up() -> anyhow::Result<()> {
+    let mut world = world().await?;
+    world.a = world
+        .api
+        .authorise("google_contacts", system_tests::world::GOOGLE_LOGIN)
+        .await?;
+    world.sandbox.create(GOOGLE, book("Ann", json!({}))).await?;
+    let connection = world.connected(json!({})).await?;
+    world.sandbox.pass(30).await?;
+    world.quiet(&connection).await?;
+    let first = world.sandbox.get(MAILCHIMP, &email("Ann")).await?;
+    let mut bob = book("Bob", json!({}));
+    bob["emailAddresses"] = json!([{"value": email("Ann"), "type": "work"}]);
+    let bob = world.sandbox.create(GOOGLE, bob).await?;
+    for _ in 0..2 {
+        world.api.sync(&connection).await?;
+        world.sandbox.pass(30).await?;
+    }
+    let there = world.sandbox.live(MAILCHIMP).await?;
+    assert_eq!(there.len(), 1);
+    assert_eq!(
+        there[0].native["merge_fields"],
+        first.native["merge_fields"]
+    );
+    let names: Vec<Value> = world
+        .sandbox
+        .live(GOOGLE)
+        .await?
+        .iter()
+        .map(|one| one.neutral["given_name"].clone())
+        .collect();
+    assert!(
+        names.contains(&json!("Ann")) && names.contains(&json!("Bob")),
+        "{names:?}"
+    );
+    let problems = format!("/v1/connections/{connection}/problems");
+    let problems = world.api.list(&problems).await?;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let record = problems[0]["record"].as_str().unwrap_or_default();
+    assert!(record.ends_with(&bob), "{problems:?}");
+    world.quiet(&connection).await?;
+    Ok(())
+}
