@@ -10,14 +10,17 @@ pub(super) const ALL: &str = "all";
 /// How far a pull looks back behind the one before: searches see what was written only after a while.
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(120);
 
-/// How long HubSpot shows archived contacts, less a day.
-const REMEMBERED: TimeDelta = TimeDelta::days(89);
+/// After how long everything is listed again: who is erased for good is in no other answer, and an archived contact is shown
+/// for ninety days only.
+const RELISTED: TimeDelta = TimeDelta::days(1);
 
 /// Where a complete pull began, by HubSpot's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Mark {
     since: DateTime<Utc>,
+    /// When everything was listed last.
+    listed: DateTime<Utc>,
 }
 
 /// What a pull is reading.
@@ -39,6 +42,8 @@ pub(super) struct Trip {
     pub stage: Stage,
     /// Since when changes are wanted; everything if unset.
     pub since: Option<DateTime<Utc>>,
+    /// When everything was listed last.
+    listed: Option<DateTime<Utc>>,
     /// When it began.
     pub started: Option<DateTime<Utc>>,
     /// The place in the stage: a page's mark, or the last id.
@@ -50,10 +55,11 @@ pub(super) struct Trip {
 impl Trip {
     /// A pull of everything, or from a cursor; `None` if that is not one of ours.
     pub(super) fn begin(cursor: Option<&Cursor>) -> Option<Self> {
-        let since = match cursor {
+        let mark: Option<Mark> = match cursor {
             None => None,
-            Some(cursor) => Some(serde_json::from_str::<Mark>(&cursor.0).ok()?.since),
+            Some(cursor) => Some(serde_json::from_str(&cursor.0).ok()?),
         };
+        let since = mark.map(|mark| mark.since);
         Some(Self {
             stage: if since.is_some() {
                 Stage::Changed
@@ -61,6 +67,7 @@ impl Trip {
                 Stage::Listing
             },
             since,
+            listed: mark.map(|mark| mark.listed),
             started: None,
             after: None,
             seen: 0,
@@ -82,14 +89,16 @@ impl Trip {
         self.since.map(|since| since - OVERLAP)
     }
 
-    /// Whether archived contacts of that time may be forgotten already.
+    /// Whether it is time to list everything again.
     pub(super) fn is_too_old(&self, now: Option<DateTime<Utc>>) -> bool {
-        matches!((self.since, now), (Some(since), Some(now)) if now - since > REMEMBERED)
+        matches!((self.listed, now), (Some(listed), Some(now)) if now - listed > RELISTED)
     }
 
     /// Where the next pull resumes.
     pub(super) fn cursor(&self, now: Option<DateTime<Utc>>) -> Option<Cursor> {
         let since = self.started.or(now)?;
-        serde_json::to_string(&Mark { since }).ok().map(Cursor)
+        let listed = self.listed.unwrap_or(since);
+        let mark = Mark { since, listed };
+        serde_json::to_string(&mark).ok().map(Cursor)
     }
 }

@@ -128,10 +128,7 @@ async fn changed(session: &Session, pull: &Pull, mut trip: Trip) -> Result<Page,
     let response = search(session, &body).await?;
     trip.started = trip.started.or(response.date);
     if trip.is_too_old(response.date) {
-        return Err(response.error(
-            Kind::CursorExpired,
-            "HubSpot shows archived contacts no longer than this",
-        ));
+        return Err(response.error(Kind::CursorExpired, "it is time to list all contacts again"));
     }
     let found: Contacts = expect(&response)?;
     let ids: Vec<&str> = found.results.iter().map(|one| one.id.as_str()).collect();

@@ -11,8 +11,10 @@ use syncline_model::{FieldName, Record, RemoteId};
 use super::fields::{MARK, Shapes, fixed, shape, standard_names};
 use super::map::{MERGED, record};
 use super::refuse::refusal;
-use super::wire::{Contact, Contacts, Properties, Property};
+use super::wire::{Contact, Contacts, Properties, Property, Refused};
 
+/// What HubSpot says of a contact that there is not. Anything else about one is no evidence of that.
+const NO_SUCH: &str = "OBJECT_NOT_FOUND";
 /// Inputs of a call.
 pub(super) const MOST: usize = 100;
 
@@ -138,10 +140,9 @@ async fn batch(
         .route("POST /crm/v3/objects/contacts/batch/read")
         .take("calls", 1);
     let answer: Contacts = expect(&session.send(request).await?)?;
-    let missing = answer
-        .errors
-        .iter()
-        .filter_map(|error| error.context.get("ids"));
+    let errors = answer.errors.iter();
+    let missing = errors.filter(|error| error.category == NO_SUCH);
+    let missing = missing.filter_map(|error| error.context.get("ids"));
     let missing: Vec<&Json> = missing.filter_map(Json::as_array).flatten().collect();
     let mut found = answer.results;
     for id in ids {
@@ -172,7 +173,11 @@ async fn one(
         request = request.query("idProperty", by);
     }
     let response = session.send(request).await?;
-    if response.status == 404 {
+    if response.status == 404
+        && response
+            .json::<Refused>()
+            .is_ok_and(|said| said.category == NO_SUCH)
+    {
         return Ok(None);
     }
     expect(&response).map(Some)

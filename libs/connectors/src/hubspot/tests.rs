@@ -61,8 +61,12 @@ fn a_pull_resumes_a_while_before_the_last_one_began() {
         (Stage::Changed, Some(began - OVERLAP))
     );
     assert_eq!(Trip::read(&next.write()), Some(next.clone()));
-    assert!(!next.is_too_old(Some(began + TimeDelta::days(89))));
-    assert!(next.is_too_old(Some(began + TimeDelta::days(90))));
+    assert!(!next.is_too_old(Some(began + TimeDelta::days(1))));
+    let mut later = next.clone();
+    later.started = Some(began + TimeDelta::hours(20));
+    let cursor = later.cursor(None).expect("a cursor");
+    let later = Trip::begin(Some(&cursor)).expect("a pull");
+    assert!(later.is_too_old(Some(began + TimeDelta::hours(25))));
     assert_eq!(
         Trip::begin(Some(&Cursor("{\"not\": \"ours\"}".into()))),
         None
