@@ -365,10 +365,8 @@ async fn an_answer_is_carried_out_at_once() -> anyhow::Result<()> {
     })
     .await?;
     let now = world.api.list(&runs).await?;
-    assert_eq!(
-        (now.len(), &now[0]["trigger"]),
-        (before + 1, &json!("manual"))
-    );
+    // Whoever begins it: the answer itself, or the scheduler that sees it first.
+    assert_eq!(now.len(), before + 1);
     world.api.ended(&text(&now[0], "/id")?).await?;
 
     // Taken back at once, too; and nothing is, the second time.
