@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         report.planner = Some(planner::run(command.seed, cases, threads));
     }
     if let Some(runs) = command.runs {
-        report.regressions = regressions::run_all(&Bench::new());
+        report.regressions = regressions::run_all(threads);
         report.runs = Some(volume::run(command.seed, runs, class, threads));
     }
     if command.sweep {

@@ -1,9 +1,12 @@
 //! Histories that once broke a law, in their shortest form. They are played before any others.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use syncline_model::{Blank, ConflictPolicy, DeletionPolicy, Flow};
 
+use crate::crew;
 use crate::history::{Class, History, Op, Ride, Setup, Wish};
 use crate::office::Bench;
 use crate::play::{Failure, play};
@@ -242,19 +245,27 @@ const SEEDS: [(u64, Option<Class>); 53] = [
 /// The same, of those that were drawn since partners leave along.
 const SINCE_LEAVING: [u64; 6] = [4_106, 8_320, 9_878, 13_189, 17_705, 33_416];
 
-/// Plays them all. Gives those that break a law again.
-pub fn run_all(bench: &Bench) -> Vec<(String, Failure)> {
+/// Plays them all, on so many threads. Gives those that break a law again.
+pub fn run_all(threads: usize) -> Vec<(String, Failure)> {
     let told = all().into_iter();
     let told = told.map(|(name, history)| (name.to_owned(), history));
     let before = SEEDS.map(|(seed, class)| (seed, History::drawn(seed, class, false)));
     let since = SINCE_LEAVING.map(|seed| (seed, History::of(seed, None)));
     let drawn = before.into_iter().chain(since);
     let drawn = drawn.map(|(seed, history)| (format!("seed {seed}"), history));
-    let failed = told.chain(drawn).filter_map(|(name, history)| {
-        let failure = play(bench, &history, false).err()?;
-        Some((name, failure))
+    let histories: Vec<(String, History)> = told.chain(drawn).collect();
+    let (next, failed) = (AtomicUsize::new(0), Mutex::default());
+    crew::work(threads, || {
+        let bench = Bench::new();
+        while let Some((name, history)) = histories.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(failure) = play(&bench, history, false) {
+                let mut failed: MutexGuard<'_, Vec<_>> =
+                    failed.lock().unwrap_or_else(PoisonError::into_inner);
+                failed.push((name.clone(), failure));
+            }
+        }
     });
-    failed.collect()
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn history(accounts: [Profile; 2], ops: Vec<Op>) -> History {

@@ -71,7 +71,7 @@ impl<'a> Odoo<'a> {
 
 /// Whether a server error is a refusal: anything that Odoo has an exception of its own or of Python's for. One of its
 /// database's is trouble that passes.
-fn is_refusal(body: &[u8]) -> bool {
+pub(super) fn is_refusal(body: &[u8]) -> bool {
     let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
     refusal.is_some_and(|refusal| {
         ["odoo.exceptions.", "builtins."]
@@ -79,7 +79,16 @@ fn is_refusal(body: &[u8]) -> bool {
             .any(|module| refusal.name.starts_with(module))
             && !matches!(
                 short(&refusal.name),
-                "ConcurrencyError" | "LockError" | "MemoryError" | "TimeoutError" | "OSError"
+                "ConcurrencyError"
+                    | "LockError"
+                    | "MemoryError"
+                    | "TimeoutError"
+                    | "OSError"
+                    | "BrokenPipeError"
+                    | "ConnectionError"
+                    | "ConnectionAbortedError"
+                    | "ConnectionRefusedError"
+                    | "ConnectionResetError"
             )
     })
 }

@@ -91,7 +91,7 @@ pub(super) struct Mark {
     pub settled: bool,
     /// Versions of what changed in the last minutes before that.
     pub told: BTreeMap<i64, String>,
-    /// When everything was listed last by the server's clock, in seconds.
+    /// When everything was listed last by the server's clock, in seconds. Nothing if it has to be listed again.
     pub listed: Option<i64>,
 }
 
@@ -210,6 +210,9 @@ impl Trip {
         self.after = self.after.max(id);
         let is_news = self.remember(id, version);
         let Some(from) = &self.from else {
+            if takes_part {
+                self.sum = self.sum.with(id);
+            }
             return true;
         };
         // Who came while this is read comes again in the next pull's sum.
@@ -234,9 +237,14 @@ impl Trip {
         !known
     }
 
-    /// Whether what was told of changes is all that changed.
+    /// Whether what was told is all that there was when the pull began.
     pub(super) fn adds_up(&self) -> bool {
-        self.sum == self.stand.sum
+        self.adds_up_to(&self.stand)
+    }
+
+    /// Whether what was told is all that there is now.
+    pub(super) fn adds_up_to(&self, stand: &Stand) -> bool {
+        self.sum == stand.sum
     }
 
     /// Where this pull ended.

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use syncline_connector::Cursor;
 use syncline_model::{Address, FieldName, Fields, Value, Version};
 
+use super::call::is_refusal;
 use super::cursor::{ALL, Mark, Stand, Sum, Trip, tag};
 use super::fields::{Lists, Shape, Shapes, descriptors, specification};
 use super::html;
@@ -242,6 +243,21 @@ fn what_is_false_is_nothing() {
 }
 
 #[test]
+fn trouble_that_passes_is_no_refusal() {
+    let body = |name: &str| json!({"name": name, "message": "", "arguments": []}).to_string();
+    for (name, refuses) in [
+        ("odoo.exceptions.ValidationError", true),
+        ("builtins.ValueError", true),
+        ("builtins.ConnectionResetError", false),
+        ("builtins.OSError", false),
+        ("psycopg2.errors.SerializationFailure", false),
+    ] {
+        assert_eq!(is_refusal(body(name).as_bytes()), refuses, "{name}");
+    }
+    assert!(!is_refusal(b"<html>"));
+}
+
+#[test]
 fn a_pull_knows_what_it_told_and_whether_that_is_all() {
     let stand = |count, ids, top, high: &str| Stand {
         sum: Sum { count, ids },
@@ -252,7 +268,9 @@ fn a_pull_knows_what_it_told_and_whether_that_is_all() {
     let (old, new) = ("2026-01-02 03:00:00", "2026-01-02 03:04:05");
     let mut trip = Trip::everything(ALL, stand(2, 3, 2, new), None, Shapes::new());
     assert_eq!(trip.low(), None);
-    assert!(trip.note(1, &version(old, "a"), true) && trip.note(2, &version(new, "b"), true));
+    assert!(trip.note(1, &version(old, "a"), true) && !trip.adds_up());
+    assert!(trip.note(2, &version(new, "b"), true) && trip.note(7, &version(old, "x"), false));
+    assert!(trip.adds_up() && !trip.adds_up_to(&stand(3, 6, 3, new)));
     let mark = trip.mark();
     // Only what is as late as something that may still come is noted.
     assert_eq!(mark.told, BTreeMap::from([(2, format!("{new} b"))]));
