@@ -1,4 +1,4 @@
-//! The connectors that there are, one line each.
+//! The connectors that there are.
 
 use std::sync::Arc;
 
@@ -15,17 +15,15 @@ pub enum RegistryError {
     Duplicate(#[from] DuplicateProvider),
 }
 
+/// A connector that there is, as its folder lists it.
+pub(crate) struct Listed(pub(crate) fn() -> Result<Box<dyn Connector>, DefinitionError>);
+
+inventory::collect!(Listed);
+
 /// Every connector of this program.
 pub fn registry() -> Result<Registry, RegistryError> {
-    let connectors: Vec<Arc<dyn Connector>> = vec![
-        Arc::new(crate::carddav::CardDav::new()?),
-        Arc::new(crate::creatio::Creatio::new()?),
-        Arc::new(crate::google_contacts::GoogleContacts::new()?),
-        Arc::new(crate::hubspot::HubSpot::new()?),
-        Arc::new(crate::mailchimp::Mailchimp::new()?),
-        Arc::new(crate::odoo::OdooCrm::new()?),
-        Arc::new(crate::zoho_crm::ZohoCrm::new()?),
-    ];
+    let connectors = inventory::iter::<Listed>().map(|listed| listed.0().map(Arc::from));
+    let connectors: Vec<Arc<dyn Connector>> = connectors.collect::<Result<_, _>>()?;
     Ok(Registry::new(connectors)?)
 }
 

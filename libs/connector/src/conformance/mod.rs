@@ -34,6 +34,8 @@ pub enum Trouble {
     ServerError,
     /// Every call is answered with a web page, and status 200.
     WebPage,
+    /// Lists come without their second half and without a word of it; for providers that say how much there is.
+    CutListing,
     /// The cursors that were given out so far are too old. Nothing to end: `calm` leaves them so.
     OldCursors,
 }
@@ -181,6 +183,8 @@ pub async fn prove(subject: Subject<'_>) -> Result<Report, Failure> {
         "full reads" => reads::full,
         "direct reads" => reads::direct,
         "pages" => reads::pages,
+        "edits while pages are read" => reads::edits_meanwhile,
+        "cut listings" => reads::cut,
         "changes" => changes::changes,
         "tombstones" => changes::tombstones,
         "creations" => writes::creations,

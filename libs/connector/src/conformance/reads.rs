@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use syncline_model::{Record, RemoteId};
 
-use super::{Check, Failure, Proof, Subject, Verdict};
+use super::{Check, Failure, Proof, Subject, Trouble, Verdict};
 use crate::{Change, Cursor, GoneWhy, Next, Pull};
 
 /// Pages that one pull may have.
@@ -28,6 +28,14 @@ impl Pulled {
     /// The record, if it is among the changes.
     pub(super) fn present(&self, id: &RemoteId) -> Option<&Record> {
         self.records().into_iter().find(|record| record.id == *id)
+    }
+
+    /// The record as the changes say it last.
+    fn last(&self, id: &RemoteId) -> Option<&Record> {
+        self.changes.iter().rev().find_map(|change| match change {
+            Change::Present { record, .. } if record.id == *id => Some(record),
+            _ => None,
+        })
     }
 
     /// Why a record is gone, if the changes say that it is.
@@ -56,6 +64,16 @@ pub(super) async fn pull(
     check: Check,
     cursor: Option<&Cursor>,
 ) -> Result<Pulled, Failure> {
+    pull_while(subject, check, cursor, async |_| {}).await
+}
+
+/// Pulls every page; after the first, with what was in it, something happens.
+async fn pull_while(
+    subject: Subject<'_>,
+    check: Check,
+    cursor: Option<&Cursor>,
+    meanwhile: impl AsyncFn(&[Change]),
+) -> Result<Pulled, Failure> {
     let mut request = Pull {
         collection: subject.probe.collection(),
         cursor: cursor.cloned(),
@@ -65,6 +83,9 @@ pub(super) async fn pull(
     let mut changes = Vec::new();
     for pages in 1..=PAGES {
         let page = check.ok(subject.connector.pull(subject.session, &request).await)?;
+        if pages == 1 {
+            meanwhile(&page.changes).await;
+        }
         changes.extend(page.changes);
         match page.next {
             Next::Page(next) => request.page = Some(next),
@@ -155,6 +176,86 @@ pub(super) async fn pages(subject: Subject<'_>, check: Check) -> Proof {
             format!("{count} records come in {} pages of {size}", all.pages)
         })?;
     }
+    Ok(Verdict::Held)
+}
+
+/// Whoever is edited while the pages of a listing are read is told as they are then, at the latest by the next pull, and
+/// their moving behind the reader, or before it, keeps nobody else out.
+pub(super) async fn edits_meanwhile(subject: Subject<'_>, check: Check) -> Proof {
+    let probe = subject.probe;
+    let Some(size) = probe.page_size() else {
+        return Ok(Verdict::Skipped("paging is not to be tried"));
+    };
+    let before = pull(subject, check, None).await?;
+    let all: BTreeSet<RemoteId> = before.records().iter().map(|one| one.id.clone()).collect();
+    check.that(before.pages > 1, || {
+        format!("{} records are one page of {size}", all.len())
+    })?;
+    let edited = std::cell::RefCell::new(Vec::new());
+    let listed = pull_while(subject, check, None, async |first| {
+        let ids = first.iter().filter_map(|change| match change {
+            Change::Present { record, .. } => Some(record.id.clone()),
+            Change::Gone { .. } => None,
+        });
+        let read: Vec<RemoteId> = ids.collect();
+        let unread = all.iter().find(|id| !read.contains(id)).cloned();
+        probe.settle().await;
+        for id in read.into_iter().take(3).chain(unread) {
+            probe.edit(&id).await;
+            edited.borrow_mut().push(id);
+        }
+        probe.settle().await;
+    })
+    .await?;
+    let next = pull(subject, check, Some(&listed.cursor)).await?;
+    let told: BTreeSet<RemoteId> = [&listed, &next]
+        .iter()
+        .flat_map(|pulled| pulled.records())
+        .map(|record| record.id.clone())
+        .collect();
+    check.that(told.is_superset(&all), || {
+        let lost = all.difference(&told).count();
+        format!("{lost} records are in neither of two pulls, because others were edited")
+    })?;
+    for id in edited.into_inner() {
+        let now = get_one(subject, check, &id).await?;
+        let last = next.present(&id).or_else(|| listed.last(&id));
+        let (last, now) = (
+            last.map(|told| &told.fields),
+            now.as_ref().map(|now| &now.fields),
+        );
+        check.that(now.is_some() && last == now, || {
+            "an edit while pages are read is not told".into()
+        })?;
+    }
+    Ok(Verdict::Held)
+}
+
+/// A listing of which a part did not arrive does not say that it is complete, where the provider says how much there is.
+pub(super) async fn cut(subject: Subject<'_>, check: Check) -> Proof {
+    let probe = subject.probe;
+    for number in [70, 71] {
+        probe.add(number).await;
+    }
+    probe.settle().await;
+    let all = pull(subject, check, None).await?;
+    if !probe.strike(Trouble::CutListing).await {
+        return Ok(Verdict::Skipped("nothing says how much there is"));
+    }
+    let listed = pull(subject, check, None).await;
+    probe.calm().await;
+    // An error is as good.
+    if let Ok(listed) = listed {
+        let lacks = listed.records().len() < all.records().len();
+        check.that(lacks, || "a listing was not cut".into())?;
+        check.that(!listed.complete, || {
+            "a listing that was cut short says that it is complete".into()
+        })?;
+    }
+    let again = pull(subject, check, None).await?;
+    check.that(all.records() == again.records(), || {
+        "after a listing that was cut short, another is not whole".into()
+    })?;
     Ok(Verdict::Held)
 }
 

@@ -26,7 +26,7 @@ fn is_called(trouble: Trouble, kind: &Kind) -> bool {
         Trouble::ServerError | Trouble::LostAnswer | Trouble::LostCall => {
             *kind == Kind::Unavailable
         }
-        Trouble::WebPage => *kind == Kind::Malformed,
+        Trouble::WebPage | Trouble::CutListing => *kind == Kind::Malformed,
         Trouble::OldCursors => *kind == Kind::CursorExpired,
     }
 }

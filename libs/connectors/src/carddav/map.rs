@@ -341,17 +341,26 @@ impl Family {
             .into_iter()
             .map(|place| place.map(|index| index - before(index)))
             .collect();
-        let items = self.items(card);
-        let now = allocate(self.slots, &items);
-        for (slot, (meant, now)) in self.slots.iter().zip(meant.iter().zip(now)) {
-            let now = now.and_then(|place| Some(items.get(place)?.index));
-            let (Some(index), Some(own)) = (meant.filter(|_| *meant != now), slot.types.first())
-            else {
-                continue;
-            };
-            if let Some(line) = card.line_mut(index) {
-                line.drop_param("TYPE");
-                line.add_param(&format!("TYPE={}", own.to_ascii_uppercase()));
+        // One that takes on a type makes room in which another could move.
+        for _ in self.slots {
+            let items = self.items(card);
+            let now = allocate(self.slots, &items);
+            let mut moves = false;
+            for (slot, (meant, now)) in self.slots.iter().zip(meant.iter().zip(now)) {
+                let now = now.and_then(|place| Some(items.get(place)?.index));
+                let (Some(index), Some(own)) =
+                    (meant.filter(|_| *meant != now), slot.types.first())
+                else {
+                    continue;
+                };
+                if let Some(line) = card.line_mut(index) {
+                    line.drop_param("TYPE");
+                    line.add_param(&format!("TYPE={}", own.to_ascii_uppercase()));
+                    moves = true;
+                }
+            }
+            if !moves {
+                break;
             }
         }
     }

@@ -40,6 +40,8 @@ impl CardDav {
     }
 }
 
+inventory::submit!(crate::Listed(|| Ok(Box::new(CardDav::new()?))));
+
 #[async_trait]
 impl Connector for CardDav {
     fn definition(&self) -> &Definition {

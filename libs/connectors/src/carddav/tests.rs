@@ -391,7 +391,8 @@ proptest! {
         }
         let steps_up = |name: &FieldName| {
             let family = field.split('.').next().unwrap_or_default();
-            name.as_str() == field || name.as_str() == "email.further" || name.as_str().starts_with(family)
+            // A full name that is the number that stepped up is no name, but stands in for one.
+            (field.starts_with("tel.") && name.as_str().starts_with("n.")) || name.as_str() == field || name.as_str() == "email.further" || name.as_str().starts_with(family)
         };
         for (name, value) in before.iter().filter(|(name, _)| !steps_up(name)) {
             prop_assert_eq!(after.get(name), Some(value), "{}", name);

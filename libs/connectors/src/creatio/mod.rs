@@ -41,6 +41,8 @@ impl Creatio {
     }
 }
 
+inventory::submit!(crate::Listed(|| Ok(Box::new(Creatio::new()?))));
+
 #[async_trait]
 impl Connector for Creatio {
     fn definition(&self) -> &Definition {

@@ -38,6 +38,8 @@ impl GoogleContacts {
     }
 }
 
+inventory::submit!(crate::Listed(|| Ok(Box::new(GoogleContacts::new()?))));
+
 #[async_trait]
 impl Connector for GoogleContacts {
     fn definition(&self) -> &Definition {

@@ -126,14 +126,22 @@ impl Family {
             .iter()
             .map(|place| place.and_then(|index| moved.get(index).copied().flatten()))
             .collect();
-        let now = self.allocate(&items.iter().collect::<Vec<_>>());
-        for (slot, (meant, now)) in meant.iter().zip(now).enumerate() {
-            if let Some(item) = meant
-                .filter(|_| *meant != now)
-                .and_then(|index| items.get_mut(index))
-            {
-                self.set_type(item, slot);
-                drop_keys(item, &DERIVED);
+        // One that takes on a type makes room in which another could move.
+        for _ in 0..self.slots.len() {
+            let now = self.allocate(&items.iter().collect::<Vec<_>>());
+            let mut moves = false;
+            for (slot, (meant, now)) in meant.iter().zip(now).enumerate() {
+                if let Some(item) = meant
+                    .filter(|_| *meant != now)
+                    .and_then(|index| items.get_mut(index))
+                {
+                    self.set_type(item, slot);
+                    drop_keys(item, &DERIVED);
+                    moves = true;
+                }
+            }
+            if !moves {
+                break;
             }
         }
         items

@@ -119,6 +119,12 @@ fn changes_touch_only_what_they_must() {
         changes([("phone.work", Value::Empty)]),
         json!({"phoneNumbers": [{"value": "2", "type": "mobile"}]}),
     );
+    // All the others do, however many move because one of them would.
+    check(
+        json!({"phoneNumbers": [{"value": "1", "type": "main"}, {"value": "2", "type": "work"}, {"value": "3", "type": "work"}]}),
+        changes([("phone.work", Value::Empty)]),
+        json!({"phoneNumbers": [{"value": "1", "type": "mobile"}, {"value": "3", "type": "home"}]}),
+    );
     check(
         phones,
         changes([("phone.work", "1".into()), ("phone.home", Value::Empty)]),

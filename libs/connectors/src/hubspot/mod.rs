@@ -41,6 +41,8 @@ impl HubSpot {
     }
 }
 
+inventory::submit!(crate::Listed(|| Ok(Box::new(HubSpot::new()?))));
+
 #[async_trait]
 impl Connector for HubSpot {
     fn definition(&self) -> &Definition {

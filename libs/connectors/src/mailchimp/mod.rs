@@ -39,6 +39,8 @@ impl Mailchimp {
     }
 }
 
+inventory::submit!(crate::Listed(|| Ok(Box::new(Mailchimp::new()?))));
+
 #[async_trait]
 impl Connector for Mailchimp {
     fn definition(&self) -> &Definition {

@@ -58,6 +58,8 @@ impl OdooCrm {
     }
 }
 
+inventory::submit!(crate::Listed(|| Ok(Box::new(OdooCrm::new()?))));
+
 #[async_trait]
 impl Connector for OdooCrm {
     fn definition(&self) -> &Definition {

@@ -126,8 +126,7 @@ async fn everything(odoo: &Odoo<'_>, mut trip: Trip) -> Result<Page, Error> {
     let is_last = rows.len() < PAGE;
     let mut changes = told(odoo, rows, &mut trip)?;
     let next = if is_last {
-        let complete_listing =
-            trip.adds_up() || trip.adds_up_to(&stand(odoo, &trip.of).await?.0);
+        let complete_listing = trip.adds_up() || trip.adds_up_to(&stand(odoo, &trip.of).await?.0);
         changed_meanwhile(odoo, &mut trip, &mut changes).await?;
         let mut mark = trip.mark();
         // What is not all there is, is listed again by the next pull.

@@ -53,6 +53,8 @@ impl ZohoCrm {
     }
 }
 
+inventory::submit!(crate::Listed(|| Ok(Box::new(ZohoCrm::new()?))));
+
 #[async_trait]
 impl Connector for ZohoCrm {
     fn definition(&self) -> &Definition {

@@ -188,6 +188,7 @@ impl Bench {
             Trouble::NotAllowed => ("*", status(403)),
             Trouble::ServerError => ("*", status(500)),
             Trouble::WebPage => ("*", Fault::HtmlBody),
+            Trouble::CutListing => ("*", Fault::TruncateListing),
             Trouble::OldCursors => return false,
         };
         self.faults(route, None, fault);

@@ -26,7 +26,13 @@ async fn odoo_conforms() {
     let odoo = Subjected::start().await;
     conforms(
         odoo,
-        &["pages", "tombstones", "read-only fields", "expired cursors"],
+        &[
+            "pages",
+            "edits while pages are read",
+            "tombstones",
+            "read-only fields",
+            "expired cursors",
+        ],
     )
     .await;
 }

@@ -127,6 +127,7 @@ const UNFINISHED: &[&str] = &[
 ];
 
 /// Files of a connector's folder.
+const OF_THE_DEMO: [&str; 2] = ["google_contacts", "zoho_crm"];
 const CONNECTOR_FILES: &[&str] = &["provider.toml", "mod.rs", "wire.rs", "map.rs", "tests.rs"];
 
 fn root() -> PathBuf {
@@ -358,11 +359,9 @@ fn crates_have_one_integration_binary() {
 }
 
 #[test]
-fn connectors_are_folders_of_one_shape_and_lines_of_the_registry() {
+fn connectors_are_folders_of_one_shape() {
     let source = root().join("libs/connectors/src");
-    let registry = read(&source.join("registry.rs"));
     let mut breaches = Vec::new();
-    let mut folders = 0;
     for name in names(&source) {
         let folder = source.join(&name);
         if !folder.is_dir() {
@@ -371,7 +370,6 @@ fn connectors_are_folders_of_one_shape_and_lines_of_the_registry() {
             }
             continue;
         }
-        folders += 1;
         let missing = CONNECTOR_FILES
             .iter()
             .filter(|file| !folder.join(file).exists());
@@ -385,19 +383,75 @@ fn connectors_are_folders_of_one_shape_and_lines_of_the_registry() {
         if id != Some(name.as_str()) {
             breaches.push(format!("{name}/provider.toml has the id {id:?}"));
         }
-        let lines = registry.matches(&format!("{name}::")).count();
-        if lines != 1 {
-            breaches.push(format!("{name} has {lines} lines in registry.rs"));
+    }
+    hold("a connector is a folder", &breaches);
+}
+
+/// Outside its folder a connector is one line of one file: no program or library knows of it in another place. The two
+/// that the demo connects, and plans give a price for, are looked at by none.
+#[test]
+fn a_connector_adds_one_line_to_what_is_there() {
+    let connectors = Path::new("libs/connectors/src");
+    let mut found = BTreeMap::new();
+    for name in names(&root().join(connectors)) {
+        if !name.contains('.') && !OF_THE_DEMO.contains(&name.as_str()) {
+            found.insert(name, Vec::new());
         }
     }
-    let lines = registry.matches("Arc::new(").count();
-    if lines != folders {
-        breaches.push(format!(
-            "{folders} folders, but {lines} lines in registry.rs"
-        ));
+    assert!(found.len() > 4, "connectors were found: {found:?}");
+    for path in files(&[".rs", ".toml", ".sql"]) {
+        let is_product = path.starts_with("libs") || path.starts_with("services");
+        let is_test = path.components().any(|part| part.as_os_str() == "tests");
+        if !is_product || is_test || path.starts_with("services/sandbox") {
+            continue;
+        }
+        for line in read(&root().join(&path)).lines() {
+            for word in line.split(|sign: char| !(sign.is_ascii_alphanumeric() || sign == '_')) {
+                let Some(lines) = found.get_mut(word) else {
+                    continue;
+                };
+                if !path.starts_with(connectors.join(word)) {
+                    lines.push(format!("{}: {}", path.display(), line.trim()));
+                }
+            }
+        }
     }
-    assert!(folders > 0, "no connector was found");
-    hold("a connector is a folder and a line", &breaches);
+    for (name, lines) in found {
+        let wanted = [format!("libs/connectors/src/lib.rs: pub mod {name};")];
+        assert_eq!(lines, wanted, "where {name} is named");
+    }
+}
+
+/// Each box of the list for new connectors names what checks it: a check of the suite in italics, or a test as code.
+#[test]
+fn boxes_of_the_checklist_are_checked() {
+    let guide = read(&root().join("docs/adding-a-connector.md"));
+    let (_, list) = guide.split_once("- [ ] ").expect("a list of boxes");
+    let suite = read(&root().join("libs/connector/src/conformance/mod.rs"));
+    let tests: String = files(&[".rs", ".py"])
+        .iter()
+        .map(|path| read(&root().join(path)))
+        .collect();
+    let mut breaches = Vec::new();
+    for item in list.split("- [ ] ") {
+        let checks: Vec<&str> = item.split('*').skip(1).step_by(2).collect();
+        let named = item.split('`').skip(1).step_by(2);
+        let named: Vec<&str> = named.filter(|name| name.matches('_').count() > 1).collect();
+        if checks.is_empty() && named.is_empty() {
+            breaches.push(format!("nothing checks: {item}"));
+        }
+        let unknown = checks
+            .iter()
+            .filter(|check| !suite.contains(&format!("\"{check}\" =>")));
+        breaches.extend(unknown.map(|check| format!("the suite has no check `{check}`")));
+        let absent = named.iter().filter(|name| {
+            !["fn", "def"]
+                .iter()
+                .any(|word| tests.contains(&format!("{word} {name}(")))
+        });
+        breaches.extend(absent.map(|name| format!("there is no test `{name}`")));
+    }
+    hold("a box that nothing checks", &breaches);
 }
 
 #[test]
