@@ -22,7 +22,8 @@ mod write;
 
 use async_trait::async_trait;
 use syncline_connector::{
-    Connector, Create, Definition, DefinitionError, Error, Page, Pull, Session, Update, Written,
+    Connector, Create, Definition, DefinitionError, Error, MadeCollection, Page, Pull, Session,
+    Update, Written,
 };
 use syncline_model::{Collection, FieldDescriptor, FieldName, Identity, Record, RemoteId};
 
@@ -55,6 +56,14 @@ impl Connector for Creatio {
 
     async fn collections(&self, session: &Session) -> Result<Vec<Collection>, Error> {
         tags::collections(session).await
+    }
+
+    async fn create_collection(
+        &self,
+        session: &Session,
+        name: &str,
+    ) -> Result<MadeCollection, Error> {
+        tags::create(session, name).await
     }
 
     async fn fields(&self, _: &Session) -> Result<Vec<FieldDescriptor>, Error> {

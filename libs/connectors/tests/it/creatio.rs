@@ -472,3 +472,29 @@ async fn a_company_is_read_and_never_written() {
     let done = creatio.connector.update(&creatio.session, &[item]).await;
     assert_eq!(kinds(&done), [Some(Kind::Rejected)]);
 }
+
+/// Whatever became of the answer, and whatever people do with the tag, a name has one tag of its own.
+#[tokio::test]
+async fn a_tag_is_made_once() {
+    let creatio = Creatio::start().await;
+    let make = async |name: &str| {
+        let made = creatio.connector.create_collection(&creatio.session, name);
+        made.await.map(|made| (made.collection.id, made.is_new))
+    };
+    // The first insert is that by which we find out who we are.
+    let lost = Fault::LostAnswer { status: None };
+    creatio.fault_after("POST /0/odata/ContactTag", 1, lost);
+    let (first, _) = make("O'Brien's").await.expect("a tag");
+    assert_eq!(make("O'Brien's").await.ok(), Some((first.clone(), false)));
+    let id = first.strip_prefix("tag:").expect("a tag").to_owned();
+    let renamed = json!({"entity": "ContactTag", "id": id, "row": {"Name": "Others"}});
+    creatio.action("row", &renamed);
+    let (second, is_new) = make("O'Brien's").await.expect("a tag");
+    assert!(is_new && second != first);
+    assert_eq!(make("Others").await.ok(), Some((first, false)));
+    // A tag of the colleague's or of everybody is another one.
+    creatio.action("tag", &json!({"name": "Public", "type": "Public"}));
+    assert!(make("Public").await.is_ok_and(|(_, is_new)| is_new));
+    let refused = make("Syncline: who am I?").await.expect_err("a refusal");
+    assert_eq!(refused.kind, Kind::Rejected);
+}

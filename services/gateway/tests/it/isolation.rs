@@ -90,6 +90,7 @@ fn operations() -> Vec<(String, Method, String, bool)> {
 fn body(operation: &str) -> Value {
     match operation {
         "update_connection" => json!({"name": "Stolen"}),
+        "create_account_collection" => json!({"name": "Stolen"}),
         "update_member" => json!({"role": "viewer"}),
         "resolve_conflict" => json!({"winner": "a"}),
         _ => json!({}),
