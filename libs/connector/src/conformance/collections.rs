@@ -10,9 +10,9 @@ use crate::{Create, Kind};
 pub(super) async fn made(subject: Subject<'_>, check: Check) -> Proof {
     let (probe, connector, session) = (subject.probe, subject.connector, subject.session);
     let before = list(subject, check).await?;
-    let names = (1..).map(|number| format!("Syncline's check ({number}) <\u{e9}>"));
-    let taken = |name: &String| before.iter().any(|one| one.name == *name);
-    let name = names.skip_while(taken).next().unwrap_or_default();
+    let mut names = (1..).map(|number| format!("Syncline's check ({number}) <\u{e9}>"));
+    let is_free = |name: &String| before.iter().all(|one| one.name != *name);
+    let name = names.find(is_free).unwrap_or_default();
     let first = connector.create_collection(session, &name).await;
     if !connector.definition().capabilities.create_collection {
         let refused = first.is_err_and(|error| error.kind == Kind::Unsupported);
