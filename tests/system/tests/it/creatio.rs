@@ -323,3 +323,75 @@ async fn collections_are_made_once_on_both_sides() -> anyhow::Result<()> {
     world.quiet(&connection).await?;
     Ok(())
 }
+
+/// Columns that the site's owner added go both ways; one that is taken away pauses its mapping alone.
+#[tokio::test]
+async fn columns_of_the_sites_own_are_synced() -> anyhow::Result<()> {
+    let mut office = Office::open(0).await?;
+    for (name, kind) in [("UsrCode", "text"), ("UsrScore", "number")] {
+        let column = json!({"name": name, "type": kind});
+        let sandbox = &office.world.sandbox;
+        sandbox.act(CREATIO, "actions/column", column).await?;
+    }
+    let had = json!({"GivenName": "Ada", "Surname": "Tester", "Email": email("Ada"), "UsrCode": "A-1", "UsrScore": 7.5});
+    let ada = office.world.sandbox.create(CREATIO, had).await?;
+    office.give_tag(&ada).await?;
+    let changes = json!({
+        "a": {"account": office.world.a, "collection": format!("tag:{}", office.tag)},
+        "b": {"account": office.world.b, "collection": format!("group:{}", office.group)},
+        "mapping": [
+            {"a": "GivenName", "b": "names.givenName"},
+            {"a": "Surname", "b": "names.familyName"},
+            {"a": "email.work", "b": "email.work"},
+            {"a": "text.UsrCode", "b": "userDefined.code"},
+            {"a": "number.UsrScore", "b": "userDefined.score", "as": "number"},
+        ],
+    });
+    let connection = office.world.connected(changes).await?;
+    let own = async |world: &World| {
+        let found = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+        anyhow::Ok(found.native["userDefined"].clone())
+    };
+    let there = own(&office.world).await?;
+    for (key, value) in [("code", "A-1"), ("score", "7.5")] {
+        let mut all = there.as_array().into_iter().flatten();
+        let same = all.any(|one| one["key"] == key && one["value"] == value);
+        assert!(same, "{key}: {there}");
+    }
+    office.world.quiet(&connection).await?;
+    let world = &office.world;
+    let found = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+    let edit =
+        json!({"userDefined": [{"key": "code", "value": "B-2"}, {"key": "score", "value": "-3"}]});
+    world.sandbox.edit(GOOGLE, &found.id, edit).await?;
+    world.api.sync(&connection).await?;
+    let here = world.sandbox.read(CREATIO, &ada).await?.native;
+    assert_eq!(
+        (&here["UsrCode"], here["UsrScore"].as_f64()),
+        (&json!("B-2"), Some(-3.0))
+    );
+    office.world.quiet(&connection).await?;
+
+    let gone = json!({"name": "UsrCode"});
+    office
+        .world
+        .sandbox
+        .act(CREATIO, "actions/delete-column", gone)
+        .await?;
+    // What is remembered of the fields is forgotten.
+    office.world.stop().await?;
+    office.world.start_again().await?;
+    let world = &office.world;
+    let edit = json!({"UsrScore": 4, "GivenName": "Ada Maria"});
+    world.sandbox.edit(CREATIO, &ada, edit).await?;
+    world.api.sync(&connection).await?;
+    let there = own(world).await?.to_string();
+    assert!(there.contains("B-2") && there.contains("\"4\""), "{there}");
+    let path = format!("/v1/connections/{connection}/health");
+    let told = world.api.get(&path).await?;
+    assert!(
+        told["paused_mapping"].to_string().contains("text.UsrCode"),
+        "{told}"
+    );
+    Ok(())
+}
