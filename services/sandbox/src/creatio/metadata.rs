@@ -30,29 +30,24 @@ pub fn document(site: &Site) -> String {
 }
 
 fn properties(site: &Site, entity: &str) -> String {
-    let mut all = String::new();
-    for (name, holds) in schema::columns(entity) {
-        all += &match holds.target() {
-            Some(target) => format!(
-                r#"<Property Name="{name}Id" Type="Edm.Guid"/><NavigationProperty Name="{name}" Type="{SPACE}.{target}"/>"#
-            ),
-            None if name == "Id" => {
-                r#"<Property Name="Id" Type="Edm.Guid" Nullable="false"/>"#.to_owned()
-            }
-            None => format!(r#"<Property Name="{name}" Type="{}"/>"#, kind(holds)),
-        };
-    }
-    for own in site.own(entity) {
+    let common = schema::columns(entity).map(|(name, holds)| match holds.target() {
+        Some(target) => format!(
+            r#"<Property Name="{name}Id" Type="Edm.Guid"/><NavigationProperty Name="{name}" Type="{SPACE}.{target}"/>"#
+        ),
+        None if name == "Id" => r#"<Property Name="Id" Type="Edm.Guid" Nullable="false"/>"#.to_owned(),
+        None => format!(r#"<Property Name="{name}" Type="{}"/>"#, kind(holds)),
+    });
+    let own = site.own(entity).map(|own| {
         let (name, kind) = (&own.name, kind(own.holds));
-        all += &if own.computed {
+        if own.computed {
             format!(
                 r#"<Property Name="{name}" Type="{kind}"><Annotation Term="Org.OData.Core.V1.Computed" Bool="true"/></Property>"#
             )
         } else {
             format!(r#"<Property Name="{name}" Type="{kind}"/>"#)
-        };
-    }
-    all
+        }
+    });
+    common.chain(own).collect()
 }
 
 const fn kind(holds: Holds) -> &'static str {
