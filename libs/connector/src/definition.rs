@@ -253,6 +253,9 @@ pub struct Capabilities {
     /// One writer an account at a time.
     #[serde(default)]
     pub sequential_writes: bool,
+    /// Collections can be made.
+    #[serde(default)]
+    pub create_collection: bool,
     /// How creations are made safe to retry.
     pub create: Idempotency,
     /// After a creation whose answer was lost, seconds for which its absence from `find_created` proves nothing.

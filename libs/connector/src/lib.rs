@@ -35,4 +35,6 @@ pub use profile::{Profile, ProfileError};
 pub use registry::{DuplicateProvider, Registry};
 pub use request::{Request, Response};
 pub use session::{Session, WriteTurn};
-pub use traits::{Change, Connector, Create, Cursor, GoneWhy, Next, Page, Pull, Update, Written};
+pub use traits::{
+    Change, Connector, Create, Cursor, GoneWhy, MadeCollection, Next, Page, Pull, Update, Written,
+};

@@ -82,6 +82,18 @@ impl Request {
         Some(request)
     }
 
+    /// A change by another method than the usual ones (`MKCOL`), taken as unsafe to repeat unless `repeatable` says
+    /// otherwise. `None` for a method that HTTP cannot carry.
+    pub fn change(
+        method: &str,
+        target: impl Into<String>,
+        content_type: &str,
+        body: String,
+    ) -> Option<Self> {
+        let method = Method::from_bytes(method.as_bytes()).ok()?;
+        Some(Self::new(method, target, false).text(content_type, body))
+    }
+
     /// A `PUT` of anything but JSON, taken as unsafe to repeat unless `repeatable` says otherwise.
     pub fn put_text(target: impl Into<String>, content_type: &str, body: String) -> Self {
         Self::new(Method::PUT, target, false).text(content_type, body)

@@ -107,6 +107,15 @@ pub struct Update {
     pub changes: Fields,
 }
 
+/// A collection that was asked for by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeCollection {
+    /// As `collections` lists it.
+    pub collection: Collection,
+    /// Whether there was none of that name before.
+    pub is_new: bool,
+}
+
 /// A write that was done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
@@ -216,6 +225,17 @@ pub trait Connector: Send + Sync + 'static {
         let error = self.unsupported("taking records out of a collection");
         let _ = (session, collection);
         ids.iter().map(|_| Err(error.clone())).collect()
+    }
+
+    /// Makes a collection, unless the account has one of exactly this name: then that is the answer, so that asking again
+    /// makes no second one. The name has no space at its ends and no control characters.
+    async fn create_collection(
+        &self,
+        session: &Session,
+        name: &str,
+    ) -> Result<MadeCollection, Error> {
+        let _ = (session, name);
+        Err(self.unsupported("making collections"))
     }
 
     /// The error for something that this connector does not do.

@@ -75,6 +75,7 @@ pub fn operations() -> HashMap<(Method, String), String> {
         accounts::delete::handle,
         accounts::authorize::handle,
         accounts::collections::handle,
+        accounts::create_collection::handle,
         accounts::permissions::handle,
         accounts::fields::handle,
         oauth::callback::handle,

@@ -27,7 +27,8 @@ fn described(definition: &Definition) -> String {
     format!(
         "{:<18} {}\n  \
          objects {}, authorisation {}\n  \
-         delta {}, tombstones {}, conditional updates {}, creations kept single by {}, deletions {}",
+         delta {}, tombstones {}, conditional updates {}, creations kept single by {}, deletions {}, \
+         collections can be made {}",
         definition.id.as_str(),
         definition.name,
         words(&definition.objects),
@@ -37,6 +38,7 @@ fn described(definition: &Definition) -> String {
         yes(can.conditional_update),
         words(&[can.create]),
         words(&can.deletions),
+        yes(can.create_collection),
     )
 }
 
@@ -66,7 +68,7 @@ mod tests {
         let text = described(google.unwrap());
         let expect = "google_contacts    Google Contacts\n  objects contact, authorisation oauth2\n  \
              delta yes, tombstones yes, conditional updates yes, creations kept single by marker, \
-             deletions ignore, unlink, mark, delete";
+             deletions ignore, unlink, mark, delete, collections can be made yes";
         assert_eq!(text, expect);
     }
 }

@@ -168,6 +168,7 @@ impl Profile {
                 tombstones: self.delta,
                 conditional_update: self.etag,
                 sequential_writes: self.sequential,
+                create_collection: false,
                 create: self.create,
                 settle_seconds: 60,
                 deletions: vec![

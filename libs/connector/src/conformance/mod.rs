@@ -4,6 +4,7 @@
 //! Failures are returned, not panicked, so that the suite can also be run from a tool against a real account.
 
 mod changes;
+mod collections;
 mod deletions;
 mod reads;
 mod troubles;
@@ -200,6 +201,7 @@ pub async fn prove(subject: Subject<'_>) -> Result<Report, Failure> {
         "read-only fields" => values::read_only,
         "deletions" => deletions::deletions,
         "marking and leaving" => deletions::softer,
+        "collections of our own" => collections::made,
         "errors" => troubles::errors,
         "unknown cursors" => changes::unknown,
         "expired cursors" => troubles::expired,

@@ -58,24 +58,35 @@ impl Pulled {
     }
 }
 
-/// Pulls every page.
+/// Pulls every page of the collection to try.
 pub(super) async fn pull(
     subject: Subject<'_>,
     check: Check,
     cursor: Option<&Cursor>,
 ) -> Result<Pulled, Failure> {
-    pull_while(subject, check, cursor, async |_| {}).await
+    let collection = subject.probe.collection();
+    pull_while(subject, check, &collection, cursor, async |_| {}).await
+}
+
+/// Pulls every page of any collection, all of it.
+pub(super) async fn pull_of(
+    subject: Subject<'_>,
+    check: Check,
+    collection: &str,
+) -> Result<Pulled, Failure> {
+    pull_while(subject, check, collection, None, async |_| {}).await
 }
 
 /// Pulls every page; after the first, with what was in it, something happens.
 async fn pull_while(
     subject: Subject<'_>,
     check: Check,
+    collection: &str,
     cursor: Option<&Cursor>,
     meanwhile: impl AsyncFn(&[Change]),
 ) -> Result<Pulled, Failure> {
     let mut request = Pull {
-        collection: subject.probe.collection(),
+        collection: collection.to_owned(),
         cursor: cursor.cloned(),
         page: None,
         fields: subject.probe.sample(0).into_keys().collect(),
@@ -192,7 +203,8 @@ pub(super) async fn edits_meanwhile(subject: Subject<'_>, check: Check) -> Proof
         format!("{} records are one page of {size}", all.len())
     })?;
     let edited = std::cell::RefCell::new(Vec::new());
-    let listed = pull_while(subject, check, None, async |first| {
+    let collection = probe.collection();
+    let listed = pull_while(subject, check, &collection, None, async |first| {
         let ids = first.iter().filter_map(|change| match change {
             Change::Present { record, .. } => Some(record.id.clone()),
             Change::Gone { .. } => None,

@@ -98,9 +98,10 @@ pub(super) async fn empty(subject: Subject<'_>, check: Check) -> Proof {
         others.remove(&field.name);
         check.that(
             record.is_some_and(|record| {
-                // Where there is no empty, no is as good.
+                // Where there is no empty, no or zero is as good.
                 let left = record.value(&field.name);
-                (left.is_empty() || *left == Value::Bool(false)) && has(&record, &others)
+                let is_none = [Value::Bool(false), Value::Number("0".into())].contains(left);
+                (left.is_empty() || is_none) && has(&record, &others)
             }),
             || format!("clearing `{}` did something else", field.name),
         )?;

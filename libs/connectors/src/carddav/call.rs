@@ -100,6 +100,7 @@ fn redirected(response: &Response, from: &str, server: &Url) -> Result<String, E
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
     Collection,
+    NewBook,
     Card,
 }
 
@@ -127,6 +128,10 @@ fn refused(response: &Response, about: About) -> Error {
         401 => (
             Kind::Unauthorized,
             "the server does not take the user name and password any more",
+        ),
+        400 | 403 | 404 | 405 | 409 | 410 | 415 | 422 | 501 if about == About::NewBook => (
+            Kind::Rejected,
+            "the server does not let an address book of this name be made",
         ),
         404 | 410 if about == About::Collection => (
             Kind::NotFound,

@@ -17,13 +17,15 @@ const HERE: &str =
 const BOOKS: &str = "<resourcetype/><displayname/>";
 
 /// What was found.
-struct Found {
+pub(super) struct Found {
     /// The person's own address on the server, if it tells.
     principal: Option<String>,
     /// What the server calls the person.
     name: Option<String>,
+    /// Where the address books are kept, if that is known.
+    pub home: Option<String>,
     /// The address books: path and name, at least one.
-    books: Vec<(String, String)>,
+    pub books: Vec<(String, String)>,
 }
 
 /// Who the account is.
@@ -47,17 +49,23 @@ pub(super) async fn collections(session: &Session) -> Result<Vec<Collection>, Er
     let server = session.server().await?;
     let found = discover(session, &server).await?;
     let books = found.books.into_iter().enumerate();
-    let books = books.map(|(index, (path, name))| Collection {
-        id: format!("{BOOK}{path}"),
-        name,
-        default: index == 0,
-        // A contact is in the book that it is kept in.
-        membership_writable: false,
-    });
+    let books = books.map(|(index, book)| collection(book, index == 0));
     Ok(books.collect())
 }
 
-async fn discover(session: &Session, server: &Url) -> Result<Found, Error> {
+/// An address book, of its path and name.
+pub(super) fn collection((path, name): (String, String), default: bool) -> Collection {
+    Collection {
+        id: format!("{BOOK}{path}"),
+        name,
+        default,
+        // A contact is in the book that it is kept in.
+        membership_writable: false,
+    }
+}
+
+/// What is at the address that was typed, or where that leads.
+pub(super) async fn discover(session: &Session, server: &Url) -> Result<Found, Error> {
     let typed = server.path().to_owned();
     let mut refusal = None;
     for start in [typed.as_str(), "/.well-known/carddav", "/"] {
@@ -99,6 +107,7 @@ async fn from(session: &Session, server: &Url, start: &str) -> Result<Option<Fou
         return Ok(Some(Found {
             principal: None,
             name: None,
+            home: None,
             books: vec![(slashed(path), name)],
         }));
     }
@@ -116,17 +125,20 @@ async fn from(session: &Session, server: &Url, start: &str) -> Result<Option<Fou
         // Perhaps it is the home set itself that was typed.
         homes.push(at);
     }
-    let mut books = Vec::new();
+    let (mut books, mut first) = (Vec::new(), None);
     for home in homes {
         let path = place::normal(&home, server).ok_or_else(|| elsewhere(session, &home, server))?;
-        let (listing, _) = find(session, server, &slashed(path), 1, BOOKS).await?;
+        let path = slashed(path);
+        let (listing, _) = find(session, server, &path, 1, BOOKS).await?;
         books.extend(listed(listing, server));
+        first.get_or_insert(path);
     }
     books.sort();
     books.dedup();
     Ok((!books.is_empty()).then_some(Found {
         principal,
         name,
+        home: first,
         books,
     }))
 }

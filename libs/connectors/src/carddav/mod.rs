@@ -1,11 +1,12 @@
 //! CardDAV (RFC 6352), whatever server speaks it.
 //!
-//! What is here: the trait, and where each of its calls is done. Finding address books is `discover.rs`, reading
-//! `read.rs`, writing `write.rs`, calls and their refusals `call.rs`; `card.rs`, `map.rs`, `fields.rs`, `place.rs` and
-//! `cursor.rs` are pure; `wire.rs` is WebDAV's XML.
+//! What is here: the trait, and where each of its calls is done. Finding address books is `discover.rs`, making
+//! them `book.rs`, reading `read.rs`, writing `write.rs`, calls and their refusals `call.rs`; `card.rs`, `map.rs`,
+//! `fields.rs`, `place.rs` and `cursor.rs` are pure; `wire.rs` is WebDAV's XML.
 //!
 //! Not here: groups (servers and apps keep them in ways of their own), photos, and calendars.
 
+mod book;
 mod call;
 mod card;
 mod cursor;
@@ -21,7 +22,8 @@ mod write;
 
 use async_trait::async_trait;
 use syncline_connector::{
-    Connector, Create, Definition, DefinitionError, Error, Page, Pull, Session, Update, Written,
+    Connector, Create, Definition, DefinitionError, Error, MadeCollection, Page, Pull, Session,
+    Update, Written,
 };
 use syncline_model::{Collection, FieldDescriptor, FieldName, Identity, Record, RemoteId};
 
@@ -54,6 +56,14 @@ impl Connector for CardDav {
 
     async fn collections(&self, session: &Session) -> Result<Vec<Collection>, Error> {
         discover::collections(session).await
+    }
+
+    async fn create_collection(
+        &self,
+        session: &Session,
+        name: &str,
+    ) -> Result<MadeCollection, Error> {
+        book::create(session, name).await
     }
 
     async fn fields(&self, _: &Session) -> Result<Vec<FieldDescriptor>, Error> {

@@ -29,6 +29,21 @@ pub(super) fn last(path: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
+/// What a new collection goes by in its path: its name, as far as every server takes that, and a number from the second
+/// on. Some servers show that in place of the name.
+pub(super) fn segment(name: &str, turn: u32) -> String {
+    let taken = |c: char| c.is_alphanumeric() || " -_.".contains(c);
+    let plain: String = name
+        .chars()
+        .map(|c| if taken(c) { c } else { '-' })
+        .collect();
+    let mut plain = plain.trim_matches(['.', ' ']).to_owned();
+    if turn > 1 || plain.is_empty() {
+        plain = format!("{plain}-{turn}");
+    }
+    encoded(plain.as_bytes())
+}
+
 fn decoded(segment: &str) -> Vec<u8> {
     let mut bytes = segment.bytes();
     let mut out = Vec::with_capacity(segment.len());

@@ -399,3 +399,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_is_one_segment_of_a_path() {
+    let check = |name: &str, turn: u32, want: &str| {
+        assert_eq!(place::segment(name, turn), want, "{name:?}");
+    };
+    check("Creatio", 1, "Creatio");
+    check("Creatio", 2, "Creatio-2");
+    check("Friends & Family", 1, "Friends%20-%20Family");
+    check("a/b\\c", 1, "a-b-c");
+    check("..", 1, "-1");
+    check("../x", 1, "-x");
+    check("it's é", 1, "it-s%20%C3%A9");
+}

@@ -21,6 +21,14 @@ pub(super) fn propfind(properties: &str) -> String {
     )
 }
 
+/// Asks for an address book to be made.
+pub(super) fn mkcol(name: &str) -> String {
+    format!(
+        r#"<?xml version="1.0" encoding="utf-8"?><mkcol {NAMESPACES}><set><prop><resourcetype><collection/><A:addressbook/></resourcetype><displayname>{}</displayname></prop></set></mkcol>"#,
+        plain(name)
+    )
+}
+
 /// Asks what changed since a token; since the empty one, everything did.
 pub(super) fn sync_collection(token: &str) -> String {
     format!(

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value as Json, json};
+use chrono::SecondsFormat;
+use serde_json::{Number, Value as Json, json};
 use syncline_connector::slots::allocate;
 use syncline_model::{self as model, FieldName, Fields, Kind, Value};
 
@@ -10,6 +11,7 @@ use super::fields::{
     ADDRESS, COLUMNS, EMAIL, FAMILIES, Family, NAME, NAME_PARTS, SECOND, SECOND_POSITION,
 };
 use super::map::{Placed, goes_by_number, guid, postal, primary, rows, text};
+use super::own;
 use super::wire::{Contact, Part, Row};
 
 /// Nothing, where an id stands.
@@ -97,19 +99,20 @@ fn stand_in(fields: &Fields) -> Option<String> {
 /// sent together, both stay as they are.
 fn columns(contact: &Contact, fields: &Fields) -> Result<Row, String> {
     let mut body = Row::new();
-    for (name, value) in fields {
-        let name = name.as_str();
-        let own = COLUMNS.iter().find(|(own, ..)| *own == name);
+    for (field, value) in fields {
+        let name = field.as_str();
+        let common = COLUMNS.iter().find(|(common, ..)| *common == name);
+        let common = common.map(|(name, _, kind, _)| (*kind, *name));
         let elsewhere = name == ADDRESS
             || FAMILIES
                 .iter()
                 .flat_map(|family| family.slots)
                 .any(|slot| slot.field == name);
-        match own {
-            Some((.., kind, _)) => {
-                let value = written(*kind, value)
-                    .map_err(|why| format!("Creatio's column {name} {why}"))?;
-                body.insert(name.to_owned(), value);
+        match common.or_else(|| own::column(field)) {
+            Some((kind, column)) => {
+                let value = written(kind, value)
+                    .map_err(|why| format!("Creatio's column {column} {why}"))?;
+                body.insert(column.to_owned(), value);
             }
             None if elsewhere => {}
             None => return Err(format!("Creatio has no field {name} that can be written")),
@@ -146,6 +149,18 @@ fn written(kind: Kind, value: &Value) -> Result<Json, &'static str> {
         (Kind::Date, Value::Date(day)) => Ok(json!(format!("{day}T00:00:00Z"))),
         (Kind::Date, value) if value.is_empty() => Ok(Json::Null),
         (Kind::Date, _) => Err("holds a day only"),
+        (Kind::DateTime, Value::Time(at)) => {
+            Ok(json!(at.to_rfc3339_opts(SecondsFormat::AutoSi, true)))
+        }
+        (Kind::DateTime, value) if value.is_empty() => Ok(Json::Null),
+        (Kind::DateTime, _) => Err("holds a time only"),
+        (Kind::Number, Value::Number(text)) => {
+            let number: Result<Number, _> = serde_json::from_str(text.trim());
+            number.map(Json::Number).map_err(|_| "holds a number only")
+        }
+        // There is no empty number in Creatio.
+        (Kind::Number, value) if value.is_empty() => Ok(json!(0)),
+        (Kind::Number, _) => Err("holds a number only"),
         (_, Value::Text(text) | Value::Number(text)) => Ok(json!(text)),
         (_, value) if value.is_empty() => Ok(json!("")),
         _ => Err("holds a text only"),

@@ -12,6 +12,7 @@ use super::fields::{
     ADDRESS, COLUMNS, COMPANY, EMAIL, FAMILIES, FAX, Family, NAME, NAME_PARTS, SECOND,
     SECOND_POSITION,
 };
+use super::own;
 use super::wire::{Address, Communication, Contact, Named, Row};
 
 /// The year of a time that stands for nothing.
@@ -28,8 +29,8 @@ pub(super) fn text<'a>(row: &'a Row, name: &str) -> &'a str {
     row.get(name).and_then(Json::as_str).unwrap_or_default()
 }
 
-/// A contact as a record; `None` if its time of change is no time.
-pub(super) fn record(contact: &Contact) -> Option<Record> {
+/// A contact as a record, with these of the site's own columns; `None` if its time of change is no time.
+pub(super) fn record(contact: &Contact, own: &[FieldName]) -> Option<Record> {
     let mut fields = Fields::new();
     let mut put = |name: &str, value: Value| {
         if !value.is_empty() {
@@ -40,6 +41,11 @@ pub(super) fn record(contact: &Contact) -> Option<Record> {
     for (name, _, kind, _) in COLUMNS {
         if is_named || !NAME_PARTS.contains(name) {
             put(name, column(&contact.columns, name, *kind));
+        }
+    }
+    for field in own {
+        if let Some((kind, name)) = own::column(field) {
+            put(field.as_str(), column(&contact.columns, name, kind));
         }
     }
     if is_named {
@@ -93,10 +99,29 @@ fn column(row: &Row, name: &str, kind: Kind) -> Value {
             .map_or(Value::Empty, Value::Bool),
         Kind::Date => {
             let at = instant(text(row, name));
-            let day = at.and_then(|at| at.date_naive().to_string().parse().ok());
+            let day = match at {
+                Some(at) => at.date_naive().to_string().parse().ok(),
+                None if text(row, name).starts_with(NO_YEAR) => None,
+                None => text(row, name).parse().ok(),
+            };
             day.map_or(Value::Empty, Value::Date)
         }
+        Kind::DateTime => instant(text(row, name)).map_or(Value::Empty, Value::Time),
+        Kind::Number => row.get(name).map_or(Value::Empty, number),
         _ => Value::text(text(row, name)),
+    }
+}
+
+/// A number in plain notation. Some services write those as texts that are larger than what others can read.
+fn number(json: &Json) -> Value {
+    match json {
+        Json::Number(number) if number.is_f64() => {
+            let float = number.as_f64().map(|float| float.to_string());
+            float.map_or(Value::Empty, Value::Number)
+        }
+        Json::Number(number) => Value::Number(number.to_string()),
+        Json::String(text) if !text.is_empty() => Value::Number(text.clone()),
+        _ => Value::Empty,
     }
 }
 

@@ -2,16 +2,17 @@
 //!
 //! What is here: the trait, and where each of its calls is done. Listings and changes are `pull.rs`, reading by id
 //! `read.rs`, writing `write.rs`, tags and who we are `tags.rs`, calls and what refusals mean `call.rs`; `map.rs`,
-//! `change.rs`, `fields.rs` and `cursor.rs` are pure; `wire.rs` is Creatio's JSON.
+//! `change.rs`, `fields.rs`, `own.rs` and `cursor.rs` are pure; `wire.rs` is Creatio's JSON.
 //!
 //! Not here: activities, folders, public and corporate tags (Creatio's own sync leaves them alone too), the making of
-//! companies, cities, regions and countries, and columns that a site's owner added.
+//! companies, cities, regions and countries, and columns that a site's owner added and that lead to other records.
 
 mod call;
 mod change;
 mod cursor;
 mod fields;
 mod map;
+mod own;
 mod pull;
 mod read;
 mod tags;
@@ -22,7 +23,8 @@ mod write;
 
 use async_trait::async_trait;
 use syncline_connector::{
-    Connector, Create, Definition, DefinitionError, Error, Page, Pull, Session, Update, Written,
+    Connector, Create, Definition, DefinitionError, Error, MadeCollection, Page, Pull, Session,
+    Update, Written,
 };
 use syncline_model::{Collection, FieldDescriptor, FieldName, Identity, Record, RemoteId};
 
@@ -57,8 +59,18 @@ impl Connector for Creatio {
         tags::collections(session).await
     }
 
-    async fn fields(&self, _: &Session) -> Result<Vec<FieldDescriptor>, Error> {
-        Ok(fields::descriptors())
+    async fn create_collection(
+        &self,
+        session: &Session,
+        name: &str,
+    ) -> Result<MadeCollection, Error> {
+        tags::create(session, name).await
+    }
+
+    async fn fields(&self, session: &Session) -> Result<Vec<FieldDescriptor>, Error> {
+        let mut all = fields::descriptors();
+        all.extend(read::own_columns(session).await?);
+        Ok(all)
     }
 
     async fn pull(&self, session: &Session, pull: &Pull) -> Result<Page, Error> {
@@ -69,9 +81,9 @@ impl Connector for Creatio {
         &self,
         session: &Session,
         ids: &[RemoteId],
-        _: &[FieldName],
+        fields: &[FieldName],
     ) -> Result<Vec<Option<Record>>, Error> {
-        read::get(session, ids).await
+        read::get(session, ids, &own::among(fields)).await
     }
 
     async fn create(
@@ -91,7 +103,8 @@ impl Connector for Creatio {
         known: &[RemoteId],
     ) -> Result<Vec<Option<Record>>, Error> {
         let ids = items.iter().map(|item| RemoteId::new(write::id(item)));
-        let found = read::get(session, &ids.collect::<Vec<_>>()).await?;
+        let own = own::among(items.iter().flat_map(|item| item.fields.keys()));
+        let found = read::get(session, &ids.collect::<Vec<_>>(), &own).await?;
         let new = |found: Option<Record>| found.filter(|record| !known.contains(&record.id));
         Ok(found.into_iter().map(new).collect())
     }

@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::SecondsFormat;
 use syncline_connector::{Change, Error, Kind, Next, Page, Pull, Response, Session};
+use syncline_model::FieldName;
 
 use super::call::list;
 use super::cursor::{Stage, Trip};
 use super::map::{instant, text};
-use super::read::{EXPAND, SELECT, as_record, by_ids, contact};
+use super::own;
+use super::read::{self, as_record, by_ids, contact};
 use super::tags::{self, tag_of};
 use super::wire::{Contact, Row};
 
@@ -45,7 +47,8 @@ pub(super) async fn pull(session: &Session, pull: &Pull) -> Result<Page, Error> 
     if let Some(tag) = tag.filter(|_| pull.page.is_none()) {
         tags::must_be_private(session, tag).await?;
     }
-    let (response, rows, more) = rows(session, &mut trip, tag).await?;
+    let own = own::among(&pull.fields);
+    let (response, rows, more) = rows(session, &mut trip, tag, &own).await?;
     trip.started = trip.started.or(response.date);
     if !more && trip.must_list(response.date) {
         trip.enter(Stage::Listing);
@@ -54,11 +57,11 @@ pub(super) async fn pull(session: &Session, pull: &Pull) -> Result<Page, Error> 
             next: Next::Page(trip.write()),
         });
     }
-    let contacts = contacts(session, &trip, tag, rows).await?;
+    let contacts = contacts(session, &trip, tag, rows, &own).await?;
     let mut changes = Vec::new();
     for contact in contacts.values() {
         changes.push(Change::Present {
-            record: as_record(session, contact)?,
+            record: as_record(session, contact, &own)?,
             former: Vec::new(),
         });
     }
@@ -112,6 +115,7 @@ async fn rows(
     session: &Session,
     trip: &mut Trip,
     tag: Option<&str>,
+    own: &[FieldName],
 ) -> Result<(Response, Vec<Row>, bool), Error> {
     let stage = trip.stage;
     let Rows {
@@ -141,8 +145,7 @@ async fn rows(
     };
     let whole = entity == "Contact" && tag.is_none();
     let mut query = vec![
-        ("$select", if whole { SELECT } else { &ids }),
-        ("$orderby", &order),
+        ("$orderby", &*order),
         ("$top", &top),
         ("$skip", &skip),
         ("$count", "true"),
@@ -150,10 +153,12 @@ async fn rows(
     if !filter.is_empty() {
         query.push(("$filter", &filter));
     }
-    if whole {
-        query.push(("$expand", EXPAND));
-    }
-    let (response, page) = list(session, entity, &query).await?;
+    let (response, page) = if whole {
+        read::contacts(session, own, &query).await?
+    } else {
+        query.push(("$select", &ids));
+        list(session, entity, &query).await?
+    };
     let count = page.count.ok_or_else(|| {
         response.error(
             Kind::Malformed,
@@ -185,6 +190,7 @@ async fn contacts(
     trip: &Trip,
     tag: Option<&str>,
     rows: Vec<Row>,
+    own: &[FieldName],
 ) -> Result<BTreeMap<String, Contact>, Error> {
     let from = of(trip.stage, tag);
     if from.entity == "Contact" && tag.is_none() {
@@ -197,11 +203,11 @@ async fn contacts(
     let ids: BTreeSet<&str> = rows.iter().map(|row| text(row, from.contact)).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
     match tag.filter(|_| from.entity != "ContactInTag") {
-        None => by_ids(session, &ids).await,
+        None => by_ids(session, &ids, own).await,
         Some(tag) => {
             let members = tags::members(session, tag, &ids).await?;
             let ids: Vec<&str> = members.iter().map(|(id, _)| id.as_str()).collect();
-            by_ids(session, &ids).await
+            by_ids(session, &ids, own).await
         }
     }
 }

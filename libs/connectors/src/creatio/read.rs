@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use syncline_connector::{Error, Kind, Session};
-use syncline_model::{Record, RemoteId};
+use syncline_connector::{Error, Kind, Response, Session};
+use syncline_model::{FieldDescriptor, FieldName, Record, RemoteId};
 
-use super::call::{expect, get as call, is_nobody, list};
+use super::call::{expect, get as call, is_nobody, list, refusal};
 use super::map::{is_guid, record};
-use super::wire::{Contact, Row};
+use super::own;
+use super::wire::{Contact, Row, Rows};
 
 /// Ids in one filter: OData services bear so many conditions only.
 pub(super) const TOGETHER: usize = 20;
 
-/// The columns of a contact that are read.
-pub(super) const SELECT: &str = "Id,CreatedOn,ModifiedOn,Name,GivenName,MiddleName,Surname,JobTitle,BirthDate,Notes,\
+/// The columns of a contact that are read, beside the site's own.
+const SELECT: &str = "Id,CreatedOn,ModifiedOn,Name,GivenName,MiddleName,Surname,JobTitle,BirthDate,Notes,\
     DoNotUseEmail,DoNotUseCall,DoNotUseSms,DoNotUseFax,DoNotUseMail";
 /// What is read with it.
-pub(super) const EXPAND: &str = "Account($select=Id,Name),\
+const EXPAND: &str = "Account($select=Id,Name),\
     ContactCommunicationCollectionByContact($select=Id,CommunicationTypeId,Number,Position,Primary,NonActual,CreatedOn,ModifiedOn),\
     ContactAddressCollectionByContact($select=Id,Address,Zip,Primary,CreatedOn,ModifiedOn;\
     $expand=City($select=Id,Name),Region($select=Id,Name),Country($select=Id,Name))";
@@ -27,21 +28,77 @@ pub(super) fn any_of(path: &str, ids: &[&str]) -> String {
     each.join(" or ")
 }
 
-/// Reads records by id, in the order asked.
-pub(super) async fn get(session: &Session, ids: &[RemoteId]) -> Result<Vec<Option<Record>>, Error> {
+/// The fields for the columns that the site has beyond those of all sites.
+pub(super) async fn own_columns(session: &Session) -> Result<Vec<FieldDescriptor>, Error> {
+    let response = call(session, "$metadata", "GET /odata/$metadata", &[]).await?;
+    if !response.is_success() {
+        return Err(refusal(&response));
+    }
+    let text = std::str::from_utf8(&response.body).unwrap_or_default();
+    own::descriptors(text).ok_or_else(|| {
+        let message = "Creatio's description of its data has no contacts";
+        response.error(Kind::Malformed, message)
+    })
+}
+
+/// What is read of contacts, with these of the site's own columns.
+fn select(own: &[FieldName]) -> String {
+    let own = own.iter().filter_map(own::column);
+    own.fold(SELECT.to_owned(), |all, (_, column)| {
+        format!("{all},{column}")
+    })
+}
+
+/// Those of the site's own columns that it still has.
+async fn left(session: &Session, own: &[FieldName]) -> Result<Vec<FieldName>, Error> {
+    let known = own_columns(session).await?;
+    let is_known = |name: &&FieldName| known.iter().any(|field| field.name == **name);
+    Ok(own.iter().filter(is_known).cloned().collect())
+}
+
+/// Contacts that a query finds. Where the site refuses it, one of its own columns may be gone: it is left out then.
+pub(super) async fn contacts(
+    session: &Session,
+    own: &[FieldName],
+    query: &[(&str, &str)],
+) -> Result<(Response, Rows), Error> {
+    let read = async |own: &[FieldName]| {
+        let select = select(own);
+        let mut whole = vec![("$select", &*select), ("$expand", EXPAND)];
+        whole.extend(query);
+        list(session, "Contact", &whole).await
+    };
+    match read(own).await {
+        Err(error) if error.kind == Kind::Rejected && !own.is_empty() => {
+            let left = left(session, own).await?;
+            if left == own {
+                return Err(error);
+            }
+            read(&left).await
+        }
+        done => done,
+    }
+}
+
+/// Reads records by id, in the order asked, with these of the site's own columns.
+pub(super) async fn get(
+    session: &Session,
+    ids: &[RemoteId],
+    own: &[FieldName],
+) -> Result<Vec<Option<Record>>, Error> {
     let asked: Vec<&str> = ids.iter().map(RemoteId::as_str).collect();
-    let found = by_ids(session, &asked).await?;
+    let found = by_ids(session, &asked, own).await?;
     let mut all = Vec::new();
     for id in asked {
         let contact = match found.get(&id.to_lowercase()) {
             Some(contact) => Some(contact.clone()),
             // An answer that was cut off must not make anybody look deleted.
-            None if is_guid(id) => one(session, id).await?,
+            None if is_guid(id) => one(session, id, own).await?,
             None => None,
         };
         all.push(
             contact
-                .map(|contact| as_record(session, &contact))
+                .map(|contact| as_record(session, &contact, own))
                 .transpose()?,
         );
     }
@@ -49,8 +106,12 @@ pub(super) async fn get(session: &Session, ids: &[RemoteId]) -> Result<Vec<Optio
 }
 
 /// A contact as a record.
-pub(super) fn as_record(session: &Session, contact: &Contact) -> Result<Record, Error> {
-    record(contact).ok_or_else(|| {
+pub(super) fn as_record(
+    session: &Session,
+    contact: &Contact,
+    own: &[FieldName],
+) -> Result<Record, Error> {
+    record(contact, own).ok_or_else(|| {
         let message = "a contact of Creatio's answer has no time of its last change";
         session.error(Kind::Malformed, message)
     })
@@ -60,6 +121,7 @@ pub(super) fn as_record(session: &Session, contact: &Contact) -> Result<Record, 
 pub(super) async fn by_ids(
     session: &Session,
     ids: &[&str],
+    own: &[FieldName],
 ) -> Result<BTreeMap<String, Contact>, Error> {
     let mut ids: Vec<&str> = ids.iter().copied().filter(|id| is_guid(id)).collect();
     ids.sort_unstable();
@@ -67,14 +129,8 @@ pub(super) async fn by_ids(
     let mut found = BTreeMap::new();
     for ids in ids.chunks(TOGETHER) {
         let (filter, top) = (any_of("Id", ids), ids.len().to_string());
-        let query = [
-            ("$filter", &*filter),
-            ("$select", SELECT),
-            ("$expand", EXPAND),
-            ("$top", &top),
-            ("$count", "true"),
-        ];
-        let (_, rows) = list(session, "Contact", &query).await?;
+        let query = [("$filter", &*filter), ("$top", &*top), ("$count", "true")];
+        let (_, rows) = contacts(session, own, &query).await?;
         let is_cut = rows.count != Some(rows.value.len());
         for row in rows.value {
             let contact = contact(session, row)?;
@@ -82,7 +138,7 @@ pub(super) async fn by_ids(
         }
         for id in ids.iter().filter(|_| is_cut) {
             if !found.contains_key(&id.to_lowercase())
-                && let Some(contact) = one(session, id).await?
+                && let Some(contact) = one(session, id, own).await?
             {
                 found.insert(contact.id.to_lowercase(), contact);
             }
@@ -100,10 +156,17 @@ pub(super) fn contact(session: &Session, row: Row) -> Result<Contact, Error> {
 }
 
 /// One contact; `None` where Creatio says that there is none.
-async fn one(session: &Session, id: &str) -> Result<Option<Contact>, Error> {
-    let query = [("$select", SELECT), ("$expand", EXPAND)];
+async fn one(session: &Session, id: &str, own: &[FieldName]) -> Result<Option<Contact>, Error> {
     let path = format!("Contact({id})");
-    let response = call(session, &path, "GET /odata/Contact({id})", &query).await?;
+    let read = async |own: &[FieldName]| {
+        let select = select(own);
+        let query = [("$select", &*select), ("$expand", EXPAND)];
+        call(session, &path, "GET /odata/Contact({id})", &query).await
+    };
+    let mut response = read(own).await?;
+    if response.status == 400 && !own.is_empty() {
+        response = read(&left(session, own).await?).await?;
+    }
     if is_nobody(&response) {
         return Ok(None);
     }

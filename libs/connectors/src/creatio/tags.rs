@@ -3,7 +3,7 @@
 //! Creatio has no call that says who we are. A row says who made it: a tag is made, and taken away again.
 
 use serde_json::json;
-use syncline_connector::{Error, Kind, Session};
+use syncline_connector::{Error, Kind, MadeCollection, Session};
 use syncline_model::{Collection, Identity, RemoteId};
 
 use super::call::{batch, expect, get, is_nobody, list, of_part, post, remove};
@@ -11,7 +11,7 @@ use super::change::{object, part};
 use super::cursor::{ALL, TAG};
 use super::map::{guid, is_guid, text};
 use super::read::{TOGETHER, any_of};
-use super::wire::{Named, Part, Tag};
+use super::wire::{Named, Part, Row, Tag};
 
 /// The type of private tags. Those of other types are never synced.
 const PRIVATE: &str = "8d7f6d6c-4ca5-4b43-bdd9-a5e01a582260";
@@ -19,6 +19,8 @@ const PRIVATE: &str = "8d7f6d6c-4ca5-4b43-bdd9-a5e01a582260";
 const PROBE: &str = "Syncline: who am I?";
 /// Most private tags of one user.
 const MOST: &str = "1000";
+/// Ids that are tried for a new tag: those of earlier ones may be taken, if they were renamed or given another type since.
+const IDS: u32 = 10;
 
 /// A collection's tag; `None` for all contacts.
 pub(super) fn tag_of<'a>(session: &Session, collection: &'a str) -> Result<Option<&'a str>, Error> {
@@ -64,9 +66,8 @@ pub(super) async fn identity(session: &Session) -> Result<Identity, Error> {
     })
 }
 
-/// All contacts, and each private tag of the user's own.
-pub(super) async fn collections(session: &Session) -> Result<Vec<Collection>, Error> {
-    let me = me(session).await?;
+/// The user's private tags.
+async fn own(session: &Session, me: &str) -> Result<Vec<Row>, Error> {
     let filter = format!("Type/Id eq {PRIVATE} and CreatedBy/Id eq {me}");
     let query = [
         ("$filter", &*filter),
@@ -75,9 +76,23 @@ pub(super) async fn collections(session: &Session) -> Result<Vec<Collection>, Er
         ("$top", MOST),
     ];
     let (_, rows) = list(session, "ContactTag", &query).await?;
-    let is_probe = |row: &&super::wire::Row| text(row, "Name") == PROBE;
-    let left: Vec<String> = rows
-        .value
+    Ok(rows.value)
+}
+
+fn collection(id: &str, name: &str) -> Collection {
+    Collection {
+        id: format!("{TAG}{id}"),
+        name: name.to_owned(),
+        default: false,
+        membership_writable: true,
+    }
+}
+
+/// All contacts, and each private tag of the user's own.
+pub(super) async fn collections(session: &Session) -> Result<Vec<Collection>, Error> {
+    let tags = own(session, &me(session).await?).await?;
+    let is_probe = |row: &&Row| text(row, "Name") == PROBE;
+    let left: Vec<String> = tags
         .iter()
         .filter(is_probe)
         .map(|row| text(row, "Id").to_owned())
@@ -91,14 +106,54 @@ pub(super) async fn collections(session: &Session) -> Result<Vec<Collection>, Er
         default: true,
         membership_writable: false,
     }];
-    let tags = rows.value.iter().filter(|row| !is_probe(row));
-    all.extend(tags.map(|row| Collection {
-        id: format!("{TAG}{}", text(row, "Id")),
-        name: text(row, "Name").to_owned(),
-        default: false,
-        membership_writable: true,
-    }));
+    let tags = tags.iter().filter(|row| !is_probe(row));
+    all.extend(tags.map(|row| collection(text(row, "Id"), text(row, "Name"))));
     Ok(all)
+}
+
+/// Makes a private tag, unless the user has one of that name. Its id is of our own making, so that two calls at a time
+/// make one.
+pub(super) async fn create(session: &Session, name: &str) -> Result<MadeCollection, Error> {
+    if name == PROBE {
+        let message = "Syncline uses a tag of this name itself: choose another name";
+        return Err(session.error(Kind::Rejected, message));
+    }
+    let me = me(session).await?;
+    let there = async || {
+        let tags = own(session, &me).await?;
+        let found = tags.iter().find(|row| text(row, "Name").trim() == name);
+        Ok::<_, Error>(found.map(|row| MadeCollection {
+            collection: collection(text(row, "Id"), text(row, "Name")),
+            is_new: false,
+        }))
+    };
+    if let Some(found) = there().await? {
+        return Ok(found);
+    }
+    for turn in 1..=IDS {
+        let id = guid(&format!("tag {turn} of {me}: {name}"));
+        let body = json!({"Id": id, "Name": name, "TypeId": PRIVATE});
+        let error = match post::<Tag>(session, "ContactTag", body).await {
+            Ok(made) => {
+                return Ok(MadeCollection {
+                    collection: collection(&made.id, name),
+                    is_new: true,
+                });
+            }
+            Err(error) => error,
+        };
+        // It may have been made all the same, by this call or by one like it.
+        if let Some(found) = there().await? {
+            return Ok(found);
+        }
+        let path = format!("ContactTag({id})");
+        let query = [("$select", "Id")];
+        if is_nobody(&get(session, &path, "GET /odata/ContactTag({id})", &query).await?) {
+            return Err(error);
+        }
+    }
+    let message = "Creatio has too many tags that had this name once: choose another name";
+    Err(session.error(Kind::Rejected, message))
 }
 
 /// That a tag is there and private still: without it, everyone would seem to have left.

@@ -8,6 +8,7 @@ use super::change::{Lookups, create, update};
 use super::cursor::{ALL, Stage, Trip};
 use super::fields::{EMAIL, SECOND_POSITION};
 use super::map::{guid, instant, is_guid, record};
+use super::own;
 use super::wire::{Contact, Part};
 
 const WORK: &str = "3dddb3cc-53ee-49c4-a71f-e9e257f59e49";
@@ -41,7 +42,7 @@ fn fields(pairs: &[(&str, &str)]) -> Fields {
 }
 
 fn shown(contact: &Contact) -> Vec<(String, String)> {
-    let record = record(contact).expect("a record");
+    let record = record(contact, &[]).expect("a record");
     let texts = record
         .fields
         .iter()
@@ -198,4 +199,55 @@ fn rows_of_one_time_are_skipped_but_for_a_few_that_tell_whether_one_left() {
         (None, 0)
     );
     assert_eq!(trip.known(["0", "1"].into_iter()), Some(0));
+}
+
+#[test]
+fn columns_that_not_all_sites_have_are_fields_by_what_they_hold() {
+    let of = |properties: &str| {
+        let metadata = format!(
+            r#"<Edmx><DataServices><Schema><EntityType Name="Account"><Property Name="UsrNot" Type="Edm.String"/></EntityType><EntityType Name="Contact">{properties}</EntityType></Schema></DataServices></Edmx>"#
+        );
+        let found = own::descriptors(&metadata).expect("contacts");
+        let shown = found.into_iter();
+        let shown = shown.map(|field| {
+            assert!(own::column(&field.name).is_some_and(|(kind, _)| kind == field.kind));
+            (
+                field.name.to_string(),
+                field.custom,
+                field.writable,
+                field.max_length,
+            )
+        });
+        shown.collect::<Vec<_>>()
+    };
+    let check = |properties: &str, want: &[(&str, bool, bool, Option<usize>)]| {
+        let want = want.iter();
+        let want: Vec<_> = want
+            .map(|(name, a, b, c)| ((*name).to_owned(), *a, *b, *c))
+            .collect();
+        assert_eq!(of(properties), want, "{properties}");
+    };
+    check(
+        r#"<Property Name="Name" Type="Edm.String"/><Property Name="UsrA" Type="Edm.String" MaxLength="50"/>"#,
+        &[("text.UsrA", true, true, Some(50))],
+    );
+    check(
+        r#"<Property Name="UsrId" Type="Edm.Guid"/><NavigationProperty Name="Usr" Type="X.Y"/><Property Name="UsrFile" Type="Edm.Stream"/>"#,
+        &[],
+    );
+    check(
+        r#"<Property Name="AcmeN" Type="Edm.Int32"><Annotation Term="Org.OData.Core.V1.Computed"/></Property><Property Name="UsrD" Type="Edm.Date"/>"#,
+        &[
+            ("number.AcmeN", false, false, None),
+            ("date.UsrD", true, true, None),
+        ],
+    );
+    check(
+        r#"<Property Name="UsrT" Type="Edm.DateTimeOffset"><Annotation Term="Org.OData.Core.V1.Permissions" EnumMember="Org.OData.Core.V1.Permission/Read"/></Property>"#,
+        &[("time.UsrT", true, false, None)],
+    );
+    assert!(own::descriptors("<Edmx/>").is_none() && own::descriptors("<html>").is_none());
+    for field in ["email.work", "text.", "text.a,b", "text.Name", "UsrA"] {
+        assert!(own::column(&FieldName::new(field)).is_none(), "{field}");
+    }
 }

@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 
 use syncline_connector::{Create, Error, Kind, Session, Update, Written};
-use syncline_model::{Fields, Record};
+use syncline_model::{FieldName, Fields, Record};
 
 use super::call::{MOST, batch, list, of_part};
 use super::change::{self, Lookups};
 use super::map::{guid, text};
+use super::own;
 use super::read::{TOGETHER, as_record, by_ids};
 use super::tags::{members, tag_of, tagging};
 use super::wire::{Contact, Part, Row};
@@ -45,6 +46,7 @@ pub(super) async fn create(session: &Session, collection: &str, items: &[Create]
         Ok(lookups) => lookups,
         Err(error) => return all(items.len(), &error),
     };
+    let own = own::among(items.iter().flat_map(|item| item.fields.keys()));
     let mut outcomes = Outcomes::new(items.len());
     let mut jobs = Vec::new();
     for (at, item) in items.iter().enumerate() {
@@ -58,7 +60,7 @@ pub(super) async fn create(session: &Session, collection: &str, items: &[Create]
             Err(why) => outcomes.set(at, Err(session.error(Kind::Rejected, why))),
         }
     }
-    let there = send(session, &mut jobs, &mut outcomes).await;
+    let there = send(session, &mut jobs, &mut outcomes, &own).await;
     let tagged = match tag {
         Some(tag) if jobs.iter().any(|job| job.failure.is_some()) => {
             let ids: Vec<&str> = jobs.iter().map(|job| job.id.as_str()).collect();
@@ -70,7 +72,7 @@ pub(super) async fn create(session: &Session, collection: &str, items: &[Create]
         let has_tag = tag.is_none() || tagged.iter().any(|(id, _)| *id == job.id);
         let wanted = items.get(job.at).map(|item| &item.fields);
         let found = there.get(&job.id);
-        let record = found.and_then(|contact| as_record(session, contact).ok());
+        let record = found.and_then(|contact| as_record(session, contact, &own).ok());
         let is_made = |record: &Record| has_tag && wanted.is_some_and(|fields| has(record, fields));
         let outcome = match (job.failure, record) {
             (None, Some(record)) => Ok(written(record)),
@@ -96,7 +98,8 @@ pub(super) async fn create(session: &Session, collection: &str, items: &[Create]
 /// Changes contacts, those whose version is still the one that the change was computed from.
 pub(super) async fn update(session: &Session, items: &[Update]) -> Vec<Outcome> {
     let ids: Vec<&str> = items.iter().map(|item| item.id.as_str()).collect();
-    let before = match by_ids(session, &ids).await {
+    let own = own::among(items.iter().flat_map(|item| item.changes.keys()));
+    let before = match by_ids(session, &ids, &[]).await {
         Ok(before) => before,
         Err(error) => return all(items.len(), &error),
     };
@@ -117,10 +120,10 @@ pub(super) async fn update(session: &Session, items: &[Update]) -> Vec<Outcome> 
             Err(error) => outcomes.set(at, Err(error)),
         }
     }
-    let there = send(session, &mut jobs, &mut outcomes).await;
+    let there = send(session, &mut jobs, &mut outcomes, &own).await;
     for job in jobs {
         let found = there.get(&job.id);
-        let record = found.and_then(|contact| as_record(session, contact).ok());
+        let record = found.and_then(|contact| as_record(session, contact, &own).ok());
         let outcome = match (job.failure, record) {
             (None, Some(record)) => Ok(written(record)),
             (Some(mut error), _) => {
@@ -144,7 +147,7 @@ fn before_update<'a>(
     let contact = before.get(&item.id.as_str().to_lowercase());
     let contact =
         contact.ok_or_else(|| session.error(Kind::NotFound, "Creatio has no such contact"))?;
-    let record = as_record(session, contact)?;
+    let record = as_record(session, contact, &[])?;
     if item
         .version
         .as_ref()
@@ -177,6 +180,7 @@ async fn send(
     session: &Session,
     jobs: &mut Vec<Job>,
     outcomes: &mut Outcomes,
+    own: &[FieldName],
 ) -> BTreeMap<String, Contact> {
     let mut sent: Vec<Job> = Vec::new();
     let mut rest = std::mem::take(jobs).into_iter().peekable();
@@ -215,7 +219,7 @@ async fn send(
         }
     }
     let ids: Vec<&str> = sent.iter().map(|job| job.id.as_str()).collect();
-    let there = by_ids(session, &ids).await;
+    let there = by_ids(session, &ids, own).await;
     match there {
         Ok(there) => {
             *jobs = sent;

@@ -1,7 +1,7 @@
 //! Contact groups: what Google's pages call labels. Listing and making them, putting people in and taking them out.
 
 use serde_json::json;
-use syncline_connector::{Error, Kind, Request, Session};
+use syncline_connector::{Error, Kind, MadeCollection, Request, Session};
 use syncline_model::{Collection, RemoteId, UNSUBSCRIBED};
 
 use super::map::{Labels, MY_CONTACTS};
@@ -73,31 +73,54 @@ pub(super) async fn labels(session: &Session) -> Result<Labels, Error> {
 pub(super) async fn labels_with_unsubscribed(session: &Session) -> Result<Labels, Error> {
     let mut labels = labels(session).await?;
     if labels.0.values().all(|name| name != UNSUBSCRIBED) {
-        let made = make(session, UNSUBSCRIBED).await?;
-        labels.0.insert(made, UNSUBSCRIBED.to_owned());
+        let (made, _) = make(session, UNSUBSCRIBED).await?;
+        labels.0.insert(made.resource_name, UNSUBSCRIBED.to_owned());
     }
     Ok(labels)
 }
 
-async fn make(session: &Session, name: &str) -> Result<String, Error> {
+async fn named(session: &Session, name: &str) -> Result<Option<Group>, Error> {
+    let mut groups = list(session).await?.into_iter();
+    Ok(groups.find(|group| group.name == name))
+}
+
+/// Makes a group. One that is there already is the answer, and not new.
+async fn make(session: &Session, name: &str) -> Result<(Group, bool), Error> {
     let request = Request::post("/v1/contactGroups", json!({"contactGroup": {"name": name}}))
         .route("/v1/contactGroups")
         .take("group_write", 1);
     let response = session.send(request).await?;
     if response.status == 409 {
         // Made by someone else meanwhile, or by a call of ours whose answer was lost.
-        let found = list(session)
-            .await?
-            .into_iter()
-            .find(|group| group.name == name);
+        let found = named(session, name).await?.map(|group| (group, false));
         return found
-            .map(|group| group.resource_name)
             .ok_or_else(|| session.error(Kind::Rejected, "Google refuses a group of that name"));
     }
     if !response.is_success() {
         return Err(super::refuse::refusal(&response, About::Plain));
     }
-    Ok(response.json::<Group>()?.resource_name)
+    Ok((response.json()?, true))
+}
+
+/// Makes a group, unless the user has one of that name.
+pub(super) async fn create(session: &Session, name: &str) -> Result<MadeCollection, Error> {
+    let (group, is_new) = match named(session, name).await? {
+        Some(group) => (group, false),
+        None => make(session, name).await?,
+    };
+    Ok(MadeCollection {
+        collection: collection(group),
+        is_new,
+    })
+}
+
+fn collection(group: Group) -> Collection {
+    Collection {
+        id: format!("group:{}", group.resource_name),
+        name: group.name,
+        default: false,
+        membership_writable: true,
+    }
 }
 
 /// The collections: all contacts, and each group of the user's own.
@@ -108,12 +131,7 @@ pub(super) async fn collections(session: &Session) -> Result<Vec<Collection>, Er
         default: true,
         membership_writable: false,
     }];
-    all.extend(list(session).await?.into_iter().map(|group| Collection {
-        id: format!("group:{}", group.resource_name),
-        name: group.name,
-        default: false,
-        membership_writable: true,
-    }));
+    all.extend(list(session).await?.into_iter().map(collection));
     Ok(all)
 }
 
@@ -161,12 +179,11 @@ pub(super) async fn mark(
     session: &Session,
     ids: &[RemoteId],
 ) -> Result<Vec<Result<(), Error>>, Error> {
-    let known = list(session).await?;
-    let group = match known.into_iter().find(|group| group.name == TRASH) {
-        Some(group) => group.resource_name,
-        None => make(session, TRASH).await?,
+    let group = match named(session, TRASH).await? {
+        Some(group) => group,
+        None => make(session, TRASH).await?.0,
     };
-    add(session, &group, ids).await
+    add(session, &group.resource_name, ids).await
 }
 
 /// Puts people into a group; one that is in it already has joined.

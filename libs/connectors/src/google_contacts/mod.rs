@@ -19,7 +19,8 @@ mod write;
 
 use async_trait::async_trait;
 use syncline_connector::{
-    Connector, Create, Definition, DefinitionError, Error, Page, Pull, Session, Update, Written,
+    Connector, Create, Definition, DefinitionError, Error, MadeCollection, Page, Pull, Session,
+    Update, Written,
 };
 use syncline_model::{Collection, FieldDescriptor, FieldName, Identity, Record, RemoteId};
 
@@ -52,6 +53,15 @@ impl Connector for GoogleContacts {
 
     async fn collections(&self, session: &Session) -> Result<Vec<Collection>, Error> {
         groups::collections(session).await
+    }
+
+    async fn create_collection(
+        &self,
+        session: &Session,
+        name: &str,
+    ) -> Result<MadeCollection, Error> {
+        let _turn = session.write_lock().await;
+        groups::create(session, name).await
     }
 
     async fn fields(&self, session: &Session) -> Result<Vec<FieldDescriptor>, Error> {

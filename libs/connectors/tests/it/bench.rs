@@ -168,6 +168,17 @@ impl Bench {
         self.faults(route, Some(1), fault);
     }
 
+    /// After so many calls of a route that go right, one goes wrong.
+    pub fn fault_after(&self, route: &str, after: u64, fault: Fault) {
+        let rule = Rule {
+            route: Some(route.into()),
+            after,
+            times: Some(1),
+            ..Rule::always(fault)
+        };
+        self.sandbox.state().core.faults.add(rule);
+    }
+
     /// The next so many calls of a route go wrong, or all.
     pub fn faults(&self, route: &str, times: Option<u64>, fault: Fault) {
         let rule = Rule {

@@ -583,3 +583,58 @@ async fn an_address_book_that_is_not_found_says_nothing_of_its_contacts() {
     assert!(dav.pull(Some(first.cursor)).await.is_err());
     assert!(dav.pull(None).await.is_err());
 }
+
+/// Whatever became of the answer, and whatever people do with the book, a name has one book of its own.
+#[tokio::test]
+async fn an_address_book_is_made_once() {
+    for software in [Software::Radicale, Software::Xandikos] {
+        let dav = Dav::start(software).await;
+        let make = async |name: &str| {
+            let made = dav.connector.create_collection(&dav.session, name).await;
+            made.map(|made| (made.collection.id, made.is_new))
+        };
+        let (first, is_new) = make("Friends & <Family>/1").await.expect("a book");
+        assert!(is_new, "{software:?}");
+        let again = make("Friends & <Family>/1").await;
+        assert_eq!(again.ok(), Some((first.clone(), false)), "{software:?}");
+        let path = first.strip_prefix("book:").expect("a book");
+        let renamed = r#"<propertyupdate xmlns="DAV:"><set><prop><displayname>Others</displayname></prop></set></propertyupdate>"#;
+        let kind = ["content-type: application/xml"];
+        let done = dav.server.call("PROPPATCH", path, &kind, renamed).await;
+        assert_eq!(done.status, 207, "{software:?} {done:?}");
+        let (second, is_new) = make("Friends & <Family>/1").await.expect("a book");
+        assert!(is_new && second != first, "{software:?} {second}");
+        assert_eq!(make("Others").await.ok(), Some((first, false)));
+        // A name is no path: it leads nowhere else.
+        let (up, _) = make("../..").await.expect("a book");
+        let there = dav.collection();
+        assert_eq!(place_of(&up), place_of(&there), "{software:?} {up}");
+        // Whoever typed the address of one book has that book.
+        let typed = format!("http://{}{}", dav.server.proxy, dav.server.book);
+        let alone = session(&typed, &["127.0.0.0/8"]);
+        let refused = dav.connector.create_collection(&alone, "Friends").await;
+        let refused = refused.expect_err("a refusal");
+        assert_eq!(refused.kind, Kind::Rejected, "{refused}");
+    }
+}
+
+/// Where a book is kept.
+fn place_of(book: &str) -> &str {
+    let (home, _) = book.trim_end_matches('/').rsplit_once('/').expect("a path");
+    home
+}
+
+#[tokio::test]
+async fn a_server_that_makes_no_books_says_so() {
+    let dav = Dav::start(Software::Radicale).await;
+    let answer = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    dav.server
+        .way(|way| way.answer = Some(("MKCOL", answer.to_owned())));
+    let refused = dav
+        .connector
+        .create_collection(&dav.session, "Friends")
+        .await;
+    let refused = refused.expect_err("a refusal");
+    assert_eq!(refused.kind, Kind::Rejected);
+    assert!(refused.message.contains("of this name"), "{refused}");
+}

@@ -1,8 +1,8 @@
 //! The Creatio connector against the sandbox: what only this provider does.
 
 use serde_json::json;
-use syncline_connector::{Connector, Kind, Update};
-use syncline_model::{FieldName, RemoteId, Value};
+use syncline_connector::{Change, Connector, Kind, Pull, Update};
+use syncline_model::{FieldName, Kind as Holds, RemoteId, Value};
 use syncline_sandbox::core::faults::Fault;
 use syncline_sandbox::core::provider::NewAccount;
 
@@ -471,4 +471,108 @@ async fn a_company_is_read_and_never_written() {
     };
     let done = creatio.connector.update(&creatio.session, &[item]).await;
     assert_eq!(kinds(&done), [Some(Kind::Rejected)]);
+}
+
+/// Whatever became of the answer, and whatever people do with the tag, a name has one tag of its own.
+#[tokio::test]
+async fn a_tag_is_made_once() {
+    let creatio = Creatio::start().await;
+    let make = async |name: &str| {
+        let made = creatio.connector.create_collection(&creatio.session, name);
+        made.await.map(|made| (made.collection.id, made.is_new))
+    };
+    // The first insert is that by which we find out who we are.
+    let lost = Fault::LostAnswer { status: None };
+    creatio.fault_after("POST /0/odata/ContactTag", 1, lost);
+    let (first, _) = make("O'Brien's").await.expect("a tag");
+    assert_eq!(make("O'Brien's").await.ok(), Some((first.clone(), false)));
+    let id = first.strip_prefix("tag:").expect("a tag").to_owned();
+    let renamed = json!({"entity": "ContactTag", "id": id, "row": {"Name": "Others"}});
+    creatio.action("row", &renamed);
+    let (second, is_new) = make("O'Brien's").await.expect("a tag");
+    assert!(is_new && second != first);
+    assert_eq!(make("Others").await.ok(), Some((first, false)));
+    // A tag of the colleague's or of everybody is another one.
+    creatio.action("tag", &json!({"name": "Public", "type": "Public"}));
+    assert!(make("Public").await.is_ok_and(|(_, is_new)| is_new));
+    let refused = make("Syncline: who am I?").await.expect_err("a refusal");
+    assert_eq!(refused.kind, Kind::Rejected);
+}
+
+#[tokio::test]
+async fn the_sites_own_columns_are_fields() {
+    let creatio = Creatio::start().await;
+    let found = creatio.connector.fields(&creatio.session).await;
+    let found = found.expect("fields");
+    let own = found.iter().filter(|field| field.custom);
+    let own: Vec<_> = own
+        .map(|field| (field.name.as_str(), field.kind, field.writable))
+        .collect();
+    let want = [
+        ("text.UsrBadge", Holds::Text, true),
+        ("text.UsrCode", Holds::Text, true),
+        ("number.UsrScore", Holds::Number, true),
+        ("flag.UsrVip", Holds::Bool, true),
+        ("time.UsrSince", Holds::DateTime, true),
+        ("number.UsrTotal", Holds::Number, false),
+    ];
+    assert_eq!(own, want);
+    let get = async |id: &RemoteId, name: &str| {
+        let ids = std::slice::from_ref(id);
+        let asked = [FieldName::new(name)];
+        let read = creatio.connector.get(&creatio.session, ids, &asked);
+        let found = read.await.expect("an answer").pop().flatten();
+        found.expect("Ann").value(&FieldName::new(name)).clone()
+    };
+    let native = json!({"Name": "Ann", "UsrCode": "A-1", "UsrScore": -12.25});
+    let ann = creatio.make(&native);
+    assert_eq!(get(&ann, "text.UsrCode").await, Value::text("A-1"));
+    let score = Value::Number("-12.25".into());
+    assert_eq!(get(&ann, "number.UsrScore").await, score);
+    assert_eq!(get(&ann, "time.UsrSince").await, Value::Empty);
+    // What holds something else now is another field.
+    creatio.column("UsrScore", "text");
+    let found = creatio.connector.fields(&creatio.session).await;
+    let names: Vec<_> = found
+        .expect("fields")
+        .into_iter()
+        .map(|one| one.name)
+        .collect();
+    assert!(names.contains(&FieldName::new("text.UsrScore")));
+    assert!(!names.contains(&FieldName::new("number.UsrScore")));
+    // Nobody writes what the site computes, nor what is no number.
+    for (field, value) in [("number.UsrTotal", "1"), ("number.UsrScore", "many")] {
+        let item = Update {
+            id: ann.clone(),
+            version: None,
+            changes: [(FieldName::new(field), Value::Number(value.into()))].into(),
+        };
+        let done = creatio.connector.update(&creatio.session, &[item]).await;
+        assert_eq!(kinds(&done), [Some(Kind::Rejected)], "{field}");
+    }
+}
+
+/// A column that is gone takes nothing else with it: neither a pull nor anybody's other values.
+#[tokio::test]
+async fn a_column_that_is_gone_reads_as_nothing() {
+    let creatio = Creatio::start().await;
+    let ann = creatio.make(&json!({"Name": "Ann Lee", "UsrCode": "A-1", "UsrScore": 3}));
+    creatio.action("delete-column", &json!({"name": "UsrCode"}));
+    let asked = ["text.UsrCode", "number.UsrScore"].map(FieldName::new);
+    let pull = Pull {
+        collection: "all".into(),
+        cursor: None,
+        page: None,
+        fields: asked.to_vec(),
+    };
+    let page = creatio.connector.pull(&creatio.session, &pull).await;
+    let changes = page.expect("a page").changes;
+    let score = Value::Number("3".into());
+    let has = |change: &Change| matches!(change, Change::Present { record, .. } if record.value(&asked[1]) == &score);
+    assert!(changes.iter().any(has), "{changes:?}");
+    let ids = std::slice::from_ref(&ann);
+    let read = creatio.connector.get(&creatio.session, ids, &asked).await;
+    let ann = read.expect("an answer").pop().flatten().expect("Ann");
+    assert_eq!(text(&ann, "Surname"), "Lee");
+    assert!(ann.value(&asked[0]).is_empty() && ann.value(&asked[1]) == &score);
 }

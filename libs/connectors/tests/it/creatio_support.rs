@@ -75,12 +75,29 @@ impl Creatio {
         ] {
             creatio.row(entity, &json!({ "Name": name }));
         }
+        for (name, kind) in [
+            ("UsrCode", "text"),
+            ("UsrScore", "number"),
+            ("UsrVip", "bool"),
+            ("UsrSince", "time"),
+        ] {
+            creatio.column(name, kind);
+        }
+        creatio.action(
+            "column",
+            &json!({"name": "UsrTotal", "type": "number", "computed": true}),
+        );
         creatio
     }
 
     pub fn action(&self, name: &str, body: &Json) -> Json {
         let done = self.admin().action(&self.account, name, body);
         done.expect("the action")
+    }
+
+    /// The site's owner adds a column.
+    pub fn column(&self, name: &str, kind: &str) {
+        self.action("column", &json!({"name": name, "type": kind}));
     }
 
     /// A person adds a row of any entity; answers its id.
@@ -245,6 +262,7 @@ impl Probe for Creatio {
             "L'Aquila"
         };
         let yes = Value::Bool(!number.is_multiple_of(2));
+        let since = format!("2020-01-02T03:{:02}:05Z", number % 60);
         let pairs = [
             ("GivenName", text("Given")),
             ("MiddleName", text("Middle")),
@@ -253,7 +271,11 @@ impl Probe for Creatio {
             ("BirthDate", Value::Date(day.parse().expect("a day"))),
             ("Notes", text("Line\nLine ")),
             ("DoNotUseEmail", yes.clone()),
-            ("DoNotUseCall", yes),
+            ("DoNotUseCall", yes.clone()),
+            ("text.UsrCode", text("Code")),
+            ("number.UsrScore", Value::Number(format!("{number}.5"))),
+            ("flag.UsrVip", yes),
+            ("time.UsrSince", Value::Time(since.parse().expect("a time"))),
             ("email.work", Value::text(format!("w{number}@mail.example"))),
             ("email.home", Value::text(format!("h{number}@mail.example"))),
             ("phone.work", phone(21)),
@@ -355,7 +377,7 @@ impl Probe for Creatio {
             "ModifiedOn",
         ];
         for name in written.keys().map(FieldName::as_str).chain(mirrored) {
-            members.remove(name);
+            members.remove(name.rsplit('.').next().unwrap_or(name));
         }
         let kept = |rows: Vec<Json>, what: &str, keep: &[&str]| -> Vec<String> {
             let texts = rows.iter().filter_map(|row| row[what].as_str());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use syncline_connector::conformance::Probe;
-use syncline_connector::{Connector, Kind, Update};
+use syncline_connector::{Connector, Kind, Request, Update};
 use syncline_model::{Fields, RemoteId, Value, Version};
 use syncline_sandbox::core::faults::Fault;
 
@@ -398,4 +398,30 @@ async fn joining_is_the_reverse_of_leaving() {
         .join(&google.session, "all", &ids[..1])
         .await;
     assert_eq!(kinds(&everyone), [Some(Kind::Unsupported)]);
+}
+
+#[tokio::test]
+async fn a_group_is_made_once() {
+    let google = Google::start(0).await;
+    let make = async |name: &str| {
+        let made = google.connector.create_collection(&google.session, name);
+        made.await.map(|made| (made.collection.id, made.is_new))
+    };
+    google.fault("POST /v1/contactGroups", Fault::LostAnswer { status: None });
+    let lost = make("Creatio").await.expect_err("no answer");
+    assert!(lost.maybe_applied);
+    let (first, is_new) = make("Creatio").await.expect("a group");
+    assert!(!is_new);
+    // Another case is another name.
+    let (other, is_new) = make("creatio").await.expect("a group");
+    assert!(is_new && other != first);
+    let refused = make("My Contacts").await.expect_err("a refusal");
+    assert_eq!(refused.kind, Kind::Rejected);
+    // One that was deleted is made anew.
+    let name = first.strip_prefix("group:").expect("a group");
+    let gone = Request::delete(format!("/v1/{name}"));
+    let gone = google.session.send(gone).await.expect("an answer");
+    assert_eq!(gone.status, 200);
+    let (again, is_new) = make("Creatio").await.expect("a group");
+    assert!(is_new && again != first);
 }

@@ -63,6 +63,8 @@ pub struct CapabilitiesJson {
     pub tombstones: bool,
     /// Updates can be made conditional on what was read.
     pub conditional_update: bool,
+    /// Collections can be made, with `POST /v1/accounts/{id}/collections`.
+    pub create_collection: bool,
     /// What can be done to a record here when its partner is deleted.
     #[schema(value_type = Vec<schema::DeletionPolicy>)]
     pub deletions: Vec<DeletionPolicy>,
@@ -85,6 +87,7 @@ impl From<&Definition> for ProviderJson {
                 delta: capabilities.delta,
                 tombstones: capabilities.tombstones,
                 conditional_update: capabilities.conditional_update,
+                create_collection: capabilities.create_collection,
                 deletions: capabilities.deletions.clone(),
                 impossible: capabilities.impossible.clone(),
             },

@@ -89,7 +89,7 @@ fn operations() -> Vec<(String, Method, String, bool)> {
 /// A body with which the operation would work on one's own.
 fn body(operation: &str) -> Value {
     match operation {
-        "update_connection" => json!({"name": "Stolen"}),
+        "update_connection" | "create_account_collection" => json!({"name": "Stolen"}),
         "update_member" => json!({"role": "viewer"}),
         "resolve_conflict" => json!({"winner": "a"}),
         _ => json!({}),

@@ -34,6 +34,8 @@ async fn member<'a>(ann: &Client<'a>, name: &str, role: &str) -> (Client<'a>, St
 async fn each_role_may_do_what_the_table_says() {
     let world = World::new().await;
     let ann = world.sign_up("ann@example.com").await;
+    let google = ann.account("google_contacts").await;
+    let collections = format!("/v1/accounts/{google}/collections");
     let table = [
         ("owner", [true, true, true, true]),
         ("admin", [true, true, true, false]),
@@ -48,6 +50,8 @@ async fn each_role_may_do_what_the_table_says() {
         let account = json!({"provider": "zoho_crm"});
         let changed = client.post("/v1/accounts", &account).await;
         assert_eq!(changed.status, expect(changes, 201), "{role}");
+        let group = client.post(&collections, &json!({"name": role})).await;
+        assert_eq!(group.status, expect(changes, 201), "{role}");
         for path in ["/v1/api-keys", "/v1/invitations"] {
             let managed = client.get(path).await;
             assert_eq!(managed.status, expect(manages, 200), "{role} {path}");

@@ -19,6 +19,9 @@ async fn providers_say_what_is_real() {
     let zoho = ann.get("/v1/providers/zoho_crm").await.ok(200);
     assert_eq!(zoho["auth"], "oauth2");
     assert!(zoho["capabilities"]["deletions"].is_array());
+    for (one, can) in [(&dav, true), (&zoho, false)] {
+        assert_eq!(one["capabilities"]["create_collection"], can, "{one}");
+    }
     for id in ["nothing", "Zoho!", "..%2fx"] {
         let answer = ann.get(&format!("/v1/providers/{id}")).await;
         answer.problem(404, "not_found");

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::query::{self, Options};
 use super::refusal::Refusal;
-use super::schema::{COLLEAGUE, ME};
-use super::site::{Row, Site, text};
+use super::schema::{COLLEAGUE, Holds, ME};
+use super::site::{OwnColumn, Row, Site, text};
 use super::{Creatio, convert, rules, schema};
 use crate::core::lock;
 use crate::core::people::{Seed, people};
@@ -246,6 +246,39 @@ impl ProviderAdmin for Creatio {
                 let ids: Vec<&str> = rows.iter().map(|row| text(row, "EntityId")).collect();
                 Ok(json!({ "contacts": ids }))
             }
+            // A column of contacts: `type` is text, number, bool or time; nobody writes one that is `computed`.
+            "column" => {
+                let holds = match word("type") {
+                    "text" => Holds::Text,
+                    "number" => Holds::Decimal,
+                    "bool" => Holds::Bool,
+                    "time" => Holds::Time,
+                    _ => {
+                        return Err(AdminError::invalid(
+                            "a column holds text, number, bool or time",
+                        ));
+                    }
+                };
+                let name = word("name").to_owned();
+                let letters = name.chars().all(|c| c.is_ascii_alphanumeric());
+                if !letters || name.is_empty() {
+                    return Err(AdminError::invalid(
+                        "a column's name has letters and digits",
+                    ));
+                }
+                site.columns.retain(|own| own.name != name);
+                let computed = body.get("computed").and_then(Value::as_bool) == Some(true);
+                site.columns.push(OwnColumn {
+                    name,
+                    holds,
+                    computed,
+                });
+                Ok(json!({}))
+            }
+            "delete-column" => {
+                site.columns.retain(|own| own.name != word("name"));
+                Ok(json!({}))
+            }
             // Any row of any entity: saved, changed (`id`) or removed (`id` and no `row`).
             "row" => {
                 let entity = schema::entity(word("entity"))
@@ -271,7 +304,7 @@ impl ProviderAdmin for Creatio {
                 Ok(json!({ "rows": rows }))
             }
             _ => Err(AdminError::not_found(format!(
-                "no action {name}; there are tag, tag-contact, untag-contact, delete-tag, tagged, row and rows"
+                "no action {name}; there are tag, tag-contact, untag-contact, delete-tag, tagged, column, delete-column, row and rows"
             ))),
         }
     }

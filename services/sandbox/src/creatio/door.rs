@@ -8,11 +8,10 @@ use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
-use super::batch;
 use super::refusal::Refusal;
 use super::site::Site;
 use super::wire::{self, Ask, Reply};
-use super::{Creatio, ROOT};
+use super::{Creatio, ROOT, batch, metadata};
 use crate::core::lock;
 use crate::core::oauth::params::Params;
 use crate::core::oauth::{App, Policy, REMEMBERED_ACCESS, Registration};
@@ -175,6 +174,12 @@ fn odata(
         return respond(refusal.into());
     }
     site.at(creatio.now());
+    if target == "$metadata" && !site.knobs.rebuilding {
+        return HttpResponse::Ok()
+            .insert_header(("odata-version", "4.0"))
+            .content_type("application/xml")
+            .body(metadata::document(site));
+    }
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     if target == "$batch" {
         let prefer = req.headers().get("prefer").and_then(|v| v.to_str().ok());

@@ -1,7 +1,7 @@
 //! Creatio's OData 4 service for contacts and what belongs to them (providers/creatio.md 1-5): own store, own wording.
 //! Every account is a site of its own, as it is in reality, below `/creatio/<site>`.
 //!
-//! Not imitated: activities, folders, stream columns, multipart batches, schemas (`$metadata`), rights of single rows.
+//! Not imitated: activities, folders, stream columns, multipart batches, rights of single rows.
 //! docs/sandbox.md has the list.
 
 mod admin;
@@ -9,6 +9,7 @@ mod batch;
 mod convert;
 mod door;
 mod filter;
+mod metadata;
 mod query;
 mod refusal;
 mod rules;

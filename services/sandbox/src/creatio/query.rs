@@ -39,10 +39,11 @@ enum To {
 impl Options {
     /// Reads the parameters of a query about an entity.
     pub fn read<'a>(
+        site: &Site,
         entity: &'static str,
         pairs: impl Iterator<Item = (&'a str, &'a str)>,
-        flat: bool,
     ) -> Result<Self, Refusal> {
+        let flat = site.knobs.flat_filters;
         let mut options = Self::default();
         for (name, value) in pairs {
             let number = || {
@@ -51,13 +52,13 @@ impl Options {
                     .map_err(|_| Refusal::bad(format!("Invalid value '{value}' for {name}.")))
             };
             match name {
-                "$select" => options.select = Some(columns(entity, value)?),
+                "$select" => options.select = Some(columns(site, entity, value)?),
                 "$filter" => options.filter = Some(filter::parse(entity, value, flat)?),
                 "$orderby" => options.order = order(entity, value, flat)?,
                 "$top" => options.top = Some(number()?),
                 "$skip" => options.skip = number()?,
                 "$count" => options.count = value == "true",
-                "$expand" => options.expand = expansions(entity, value, flat)?,
+                "$expand" => options.expand = expansions(site, entity, value)?,
                 _ => {}
             }
         }
@@ -87,10 +88,11 @@ fn split(input: &str, at: char) -> Vec<&str> {
         .collect()
 }
 
-fn columns(entity: &str, input: &str) -> Result<Vec<String>, Refusal> {
+fn columns(site: &Site, entity: &str, input: &str) -> Result<Vec<String>, Refusal> {
     let one = |name: &&str| {
         let plain = schema::column(entity, name).is_some_and(|(_, holds)| holds.target().is_none());
-        if plain || schema::lookup(entity, name).is_some() {
+        let own = site.own(entity).any(|own| own.name == **name);
+        if plain || own || schema::lookup(entity, name).is_some() {
             Ok((*name).to_owned())
         } else {
             let message = format!(
@@ -110,7 +112,7 @@ fn order(entity: &str, input: &str, flat: bool) -> Result<Vec<(Path, bool)>, Ref
     split(input, ',').iter().map(one).collect()
 }
 
-fn expansions(entity: &'static str, input: &str, flat: bool) -> Result<Vec<Expand>, Refusal> {
+fn expansions(site: &Site, entity: &'static str, input: &str) -> Result<Vec<Expand>, Refusal> {
     let one = |part: &&str| {
         let (name, rest) = part.split_once('(').unwrap_or((part, ""));
         let to = match (schema::column(entity, name), schema::back(entity, name)) {
@@ -129,7 +131,7 @@ fn expansions(entity: &'static str, input: &str, flat: bool) -> Result<Vec<Expan
         Ok(Expand {
             name: name.to_owned(),
             to,
-            options: Options::read(target, pairs, flat)?,
+            options: Options::read(site, target, pairs)?,
         })
     };
     split(input, ',').iter().map(one).collect()
@@ -192,6 +194,12 @@ pub fn render(site: &Site, entity: &str, row: &Row, options: &Options, inserted:
             shown.insert(name.clone(), value(row, &name, holds, inserted));
         }
     }
+    for own in site.own(entity) {
+        let wanted = options.select.as_ref();
+        if wanted.is_none_or(|names| names.contains(&own.name)) {
+            shown.insert(own.name.clone(), value(row, &own.name, own.holds, inserted));
+        }
+    }
     for expand in &options.expand {
         let expanded = match expand.to {
             To::One(target) => {
@@ -219,6 +227,7 @@ fn value(row: &Row, name: &str, holds: Holds, inserted: bool) -> Value {
     match holds {
         Holds::Bool => json!(row.get(name).and_then(Value::as_bool).unwrap_or_default()),
         Holds::Int => json!(row.get(name).and_then(Value::as_i64).unwrap_or_default()),
+        Holds::Decimal => json!(row.get(name).and_then(Value::as_f64).unwrap_or_default()),
         Holds::Lookup(_) | Holds::Parent(_) if kept.is_empty() => json!(NO_ID),
         Holds::Text | Holds::Required | Holds::Lookup(_) | Holds::Parent(_) => json!(kept),
         Holds::Time => {

@@ -11,6 +11,8 @@ pub enum Holds {
     Bool,
     /// A whole number.
     Int,
+    /// Any number.
+    Decimal,
     /// An instant.
     Time,
     /// A row of another entity.

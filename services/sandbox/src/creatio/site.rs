@@ -41,6 +41,16 @@ impl Default for Knobs {
     }
 }
 
+/// A column that a site's owner added.
+pub struct OwnColumn {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub holds: Holds,
+    /// Whether the site computes it: nobody else writes it.
+    pub computed: bool,
+}
+
 /// The site.
 pub struct Site {
     /// Its name: the account's id.
@@ -57,6 +67,8 @@ pub struct Site {
     pub sessions: BTreeMap<String, String>,
     /// Contacts that are gone, for the admin's dump.
     pub gone: BTreeMap<String, Row>,
+    /// Columns of contacts that the site's owner added.
+    pub columns: Vec<OwnColumn>,
     tables: BTreeMap<&'static str, BTreeMap<String, Row>>,
     /// Ids of rows, by entity, lookup column and what that leads to.
     children: BTreeMap<(&'static str, &'static str, String), BTreeSet<String>>,
@@ -75,6 +87,7 @@ impl Site {
             knobs: Knobs::default(),
             sessions: BTreeMap::new(),
             gone: BTreeMap::new(),
+            columns: Vec::new(),
             tables: BTreeMap::new(),
             children: BTreeMap::new(),
             now,
@@ -106,6 +119,12 @@ impl Site {
     /// A row of an entity.
     pub fn row(&self, entity: &str, id: &str) -> Option<&Row> {
         self.tables.get(entity)?.get(id)
+    }
+
+    /// The columns of an entity that the site's owner added.
+    pub fn own(&self, entity: &str) -> impl Iterator<Item = &OwnColumn> {
+        let all = self.columns.iter();
+        all.filter(move |_| entity == "Contact")
     }
 
     /// The rows of an entity, by id.
@@ -149,7 +168,7 @@ impl Site {
         body: &Row,
         by: &str,
     ) -> Result<String, Refusal> {
-        let mut row = checked(entity, body)?;
+        let mut row = self.checked(entity, body)?;
         let id = match row.get("Id").and_then(Value::as_str) {
             Some(id) if id != NO_ID => id.to_lowercase(),
             _ => self.fresh(),
@@ -176,7 +195,7 @@ impl Site {
 
     /// Changes columns of a row.
     pub fn update(&mut self, entity: &'static str, id: &str, body: &Row) -> Result<(), Refusal> {
-        let mut changes = checked(entity, body)?;
+        let mut changes = self.checked(entity, body)?;
         changes.remove("Id");
         let Some(before) = self.row(entity, id).cloned() else {
             return Err(Refusal::no_record());
@@ -296,25 +315,32 @@ impl Site {
         }
         Ok(())
     }
-}
 
-/// A body's columns in the form that they are kept in. A navigation path is passed over, as Creatio does.
-fn checked(entity: &str, body: &Row) -> Result<Row, Refusal> {
-    let mut row = Row::new();
-    for (name, value) in body {
-        let column = schema::column(entity, name).filter(|(_, holds)| holds.target().is_none());
-        if let Some((name, holds)) = column {
-            row.insert(name.to_owned(), plain(name, holds, value)?);
-        } else if schema::lookup(entity, name).is_some() {
-            row.insert(name.clone(), json!(reference(name, value)?));
-        } else if !name.contains('/') && schema::column(entity, name).is_none() {
-            let message = format!(
-                "The property '{name}' does not exist on type 'Terrasoft.Configuration.OData.{entity}'. Make sure to only use property names that are defined by the type."
-            );
-            return Err(Refusal::bad(message));
+    /// A body's columns in the form that they are kept in. A navigation path is passed over, as Creatio does.
+    fn checked(&self, entity: &str, body: &Row) -> Result<Row, Refusal> {
+        let mut row = Row::new();
+        for (name, value) in body {
+            let column = schema::column(entity, name).filter(|(_, holds)| holds.target().is_none());
+            if let Some((name, holds)) = column {
+                row.insert(name.to_owned(), plain(name, holds, value)?);
+            } else if schema::lookup(entity, name).is_some() {
+                row.insert(name.clone(), json!(reference(name, value)?));
+            } else if let Some(own) = self.own(entity).find(|own| own.name == *name) {
+                if own.computed {
+                    let message =
+                        format!("The property '{name}' is computed and cannot be written.");
+                    return Err(Refusal::bad(message));
+                }
+                row.insert(name.clone(), plain(name, own.holds, value)?);
+            } else if !name.contains('/') && schema::column(entity, name).is_none() {
+                let message = format!(
+                    "The property '{name}' does not exist on type 'Terrasoft.Configuration.OData.{entity}'. Make sure to only use property names that are defined by the type."
+                );
+                return Err(Refusal::bad(message));
+            }
         }
+        Ok(row)
     }
-    Ok(row)
 }
 
 /// A value of a column that is no lookup.
@@ -323,9 +349,9 @@ fn plain(name: &str, holds: Holds, value: &Value) -> Result<Value, Refusal> {
     match (holds, value) {
         (Holds::Bool, Value::Null) => Ok(json!(false)),
         (Holds::Bool, Value::Bool(_))
-        | (Holds::Int, Value::Number(_))
+        | (Holds::Int | Holds::Decimal, Value::Number(_))
         | (Holds::Text | Holds::Required, Value::String(_)) => Ok(value.clone()),
-        (Holds::Int, Value::Null) => Ok(json!(0)),
+        (Holds::Int | Holds::Decimal, Value::Null) => Ok(json!(0)),
         (Holds::Time, Value::String(text)) => {
             let at: DateTime<Utc> = text.parse().map_err(|_| wrong())?;
             Ok(json!(time(at)))

@@ -122,7 +122,7 @@ fn done(site: &mut Site, ask: &Ask) -> Result<Reply, Refusal> {
     }
     let entity =
         known.ok_or_else(|| Refusal::no_controller(&format!("{}{}", ask.base, ask.path), name))?;
-    let options = Options::read(entity, ask.query.iter(), site.knobs.flat_filters)?;
+    let options = Options::read(site, entity, ask.query.iter())?;
     match (ask.method.as_str(), id) {
         ("GET", Some(_)) if counts => {
             let (_, all) = query::list(site, entity, &Options::default())?;

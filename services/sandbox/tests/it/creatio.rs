@@ -320,3 +320,46 @@ async fn a_batch_goes_on_only_when_it_is_told_to() {
         .collect();
     assert_eq!(statuses, [400, 201]);
 }
+
+#[tokio::test]
+async fn a_site_has_columns_of_its_own_and_its_metadata_tells_of_them() {
+    let site = Site::start().await;
+    let creatio = site.sandbox.state().provider("creatio").unwrap();
+    let act = |name: &str, body: Value| creatio.action(&site.account, name, &body);
+    let select = "Contact?$select=UsrScore,UsrTotal";
+    let (status, _) = site.call(Method::GET, select, Value::Null).await;
+    assert_eq!(status, 400);
+    for body in [
+        json!({"name": "UsrScore", "type": "number"}),
+        json!({"name": "UsrTotal", "type": "number", "computed": true}),
+    ] {
+        act("column", body).unwrap();
+    }
+    assert!(act("column", json!({"name": "Usr<", "type": "text"})).is_err());
+    let id = site
+        .add("Contact", json!({"Name": "Ann", "UsrScore": 7.5}))
+        .await;
+    let ann = site.get(&format!("Contact({id})")).await;
+    assert_eq!(
+        (&ann["UsrScore"], &ann["UsrTotal"]),
+        (&json!(7.5), &json!(0.0))
+    );
+    for wrong in [json!({"UsrTotal": 1}), json!({"UsrScore": "7"})] {
+        let path = format!("Contact({id})");
+        let (status, body) = site.call(Method::PATCH, &path, wrong).await;
+        assert_eq!(status, 400, "{body}");
+    }
+    let url = site.url("/0/odata/$metadata");
+    let answer = site.http.get(url).bearer_auth(&site.token).send().await;
+    let text = answer.unwrap().text().await.unwrap();
+    for told in [
+        r#"<Property Name="UsrScore" Type="Edm.Decimal"/>"#,
+        r#"<Property Name="UsrTotal" Type="Edm.Decimal"><Annotation"#,
+        r#"<Property Name="OwnerId" Type="Edm.Guid"/><NavigationProperty Name="Owner""#,
+    ] {
+        assert!(text.contains(told), "{told}");
+    }
+    act("delete-column", json!({"name": "UsrScore"})).unwrap();
+    let ann = site.get(&format!("Contact({id})")).await;
+    assert_eq!(ann["UsrScore"], Value::Null);
+}

@@ -37,12 +37,13 @@ impl Office {
         assert_eq!(made["account"]["status"]["is"], "active", "{made}");
         let tag = json!({"name": "Google synchronization"});
         let tag = sandbox.act(CREATIO, "actions/tag", tag).await?;
-        let group = json!({"name": "Creatio"});
-        let group = sandbox.act(GOOGLE, "actions/group", group).await?;
         world.a = text(&made, "/account/id")?;
+        let path = format!("/v1/accounts/{}/collections", world.b);
+        let group = json!({"name": "Creatio"});
+        let group = text(&world.api.post(&path, group).await?, "/id")?;
         Ok(Self {
             tag: text(&tag, "/id")?,
-            group: text(&group, "/resourceName")?,
+            group: group.trim_start_matches("group:").to_owned(),
             world,
         })
     }
@@ -101,6 +102,8 @@ fn person(name: &str) -> Value {
     json!({"GivenName": name, "Surname": "Tester", "Email": email(name), "MobilePhone": "+47 22 000 001"})
 }
 
+/// As Creatio's own sync begins: who has the tag is in a group "Creatio" that was not there before; who is then moved into
+/// that group comes to Creatio with the tag; and from then on both go both ways.
 #[tokio::test]
 async fn a_private_tag_and_a_group_become_the_same() -> anyhow::Result<()> {
     let office = Office::open(0).await?;
@@ -114,14 +117,17 @@ async fn a_private_tag_and_a_group_become_the_same() -> anyhow::Result<()> {
     for id in [&ada, &bob] {
         office.give_tag(id).await?;
     }
-    let eve = sandbox
-        .create(GOOGLE, book("Eve", office.memberships(true)))
-        .await?;
-    sandbox
-        .create(GOOGLE, book("Max", office.memberships(false)))
-        .await?;
+    let mut there = Vec::new();
+    for name in ["Eve", "Max"] {
+        let outside = book(name, office.memberships(false));
+        there.push(sandbox.create(GOOGLE, outside).await?);
+    }
+    let eve = there.swap_remove(0);
     let connection = office.connected().await?;
     assert!(office.is_in_group("Ada").await? && office.is_in_group("Bob").await?);
+    assert!(sandbox.find(CREATIO, &email("Eve")).await?.is_none());
+    sandbox.edit(GOOGLE, &eve, office.memberships(true)).await?;
+    office.world.api.sync(&connection).await?;
     for name in ["Out", "Max"] {
         let other = if name == "Out" { GOOGLE } else { CREATIO };
         assert!(sandbox.find(other, &email(name)).await?.is_none(), "{name}");
@@ -274,5 +280,118 @@ async fn a_secret_that_was_changed_pauses_until_the_new_one_is_typed() -> anyhow
     let answer = world.api.call(Method::PUT, &again, Some(&login)).await?;
     assert_eq!(answer.status, 200, "{}", answer.body);
     world.quiet(&connection).await?;
+    Ok(())
+}
+
+/// A tag and a group of the same name, both made by the API, however often it is asked.
+#[tokio::test]
+async fn collections_are_made_once_on_both_sides() -> anyhow::Result<()> {
+    let office = Office::open(0).await?;
+    let world = &office.world;
+    let mut made = Vec::new();
+    for account in [&world.a, &world.b] {
+        let path = format!("/v1/accounts/{account}/collections");
+        let body = json!({"name": "Partners"});
+        let both = tokio::try_join!(
+            world.api.call(Method::POST, &path, Some(&body)),
+            world.api.call(Method::POST, &path, Some(&body)),
+        )?;
+        let mut statuses = [both.0.status, both.1.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 201], "{} {}", both.0.body, both.1.body);
+        assert_eq!(both.0.body, both.1.body);
+        let listed = world.api.list(&path).await?;
+        let same = listed.iter().filter(|one| one["name"] == "Partners");
+        assert_eq!(same.count(), 1, "{listed:?}");
+        made.push(text(&both.0.body, "/id")?);
+    }
+    let ada = world.sandbox.create(CREATIO, person("Ada")).await?;
+    let tag = made[0].trim_start_matches("tag:");
+    let give = json!({"tag": tag, "id": ada});
+    world
+        .sandbox
+        .act(CREATIO, "actions/tag-contact", give)
+        .await?;
+    let changes = json!({
+        "a": {"account": world.a, "collection": made[0]},
+        "b": {"account": world.b, "collection": made[1]},
+    });
+    let connection = world.connected(changes).await?;
+    let there = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+    let group = made[1].trim_start_matches("group:");
+    assert!(there.native["memberships"].to_string().contains(group));
+    world.quiet(&connection).await?;
+    Ok(())
+}
+
+/// Columns that the site's owner added go both ways; one that is taken away pauses its mapping alone.
+#[tokio::test]
+async fn columns_of_the_sites_own_are_synced() -> anyhow::Result<()> {
+    let mut office = Office::open(0).await?;
+    for (name, kind) in [("UsrCode", "text"), ("UsrScore", "number")] {
+        let column = json!({"name": name, "type": kind});
+        let sandbox = &office.world.sandbox;
+        sandbox.act(CREATIO, "actions/column", column).await?;
+    }
+    let had = json!({"GivenName": "Ada", "Surname": "Tester", "Email": email("Ada"), "UsrCode": "A-1", "UsrScore": 7.5});
+    let ada = office.world.sandbox.create(CREATIO, had).await?;
+    office.give_tag(&ada).await?;
+    let changes = json!({
+        "a": {"account": office.world.a, "collection": format!("tag:{}", office.tag)},
+        "b": {"account": office.world.b, "collection": format!("group:{}", office.group)},
+        "mapping": [
+            {"a": "GivenName", "b": "names.givenName"},
+            {"a": "Surname", "b": "names.familyName"},
+            {"a": "email.work", "b": "email.work"},
+            {"a": "text.UsrCode", "b": "userDefined.code"},
+            {"a": "number.UsrScore", "b": "userDefined.score", "as": "number"},
+        ],
+    });
+    let connection = office.world.connected(changes).await?;
+    let own = async |world: &World| {
+        let found = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+        anyhow::Ok(found.native["userDefined"].clone())
+    };
+    let there = own(&office.world).await?;
+    for (key, value) in [("code", "A-1"), ("score", "7.5")] {
+        let mut all = there.as_array().into_iter().flatten();
+        let same = all.any(|one| one["key"] == key && one["value"] == value);
+        assert!(same, "{key}: {there}");
+    }
+    office.world.quiet(&connection).await?;
+    let world = &office.world;
+    let found = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+    let edit =
+        json!({"userDefined": [{"key": "code", "value": "B-2"}, {"key": "score", "value": "-3"}]});
+    world.sandbox.edit(GOOGLE, &found.id, edit).await?;
+    world.api.sync(&connection).await?;
+    let here = world.sandbox.read(CREATIO, &ada).await?.native;
+    assert_eq!(
+        (&here["UsrCode"], here["UsrScore"].as_f64()),
+        (&json!("B-2"), Some(-3.0))
+    );
+    office.world.quiet(&connection).await?;
+
+    let gone = json!({"name": "UsrCode"});
+    office
+        .world
+        .sandbox
+        .act(CREATIO, "actions/delete-column", gone)
+        .await?;
+    // What is remembered of the fields is forgotten.
+    office.world.stop().await?;
+    office.world.start_again().await?;
+    let world = &office.world;
+    let edit = json!({"UsrScore": 4, "GivenName": "Ada Maria"});
+    world.sandbox.edit(CREATIO, &ada, edit).await?;
+    world.api.sync(&connection).await?;
+    let there = own(world).await?.to_string();
+    assert!(there.contains("B-2") && there.contains("\"4\""), "{there}");
+    let path = format!("/v1/connections/{connection}/health");
+    let told = world.api.get(&path).await?;
+    assert!(
+        told["paused_mapping"].to_string().contains("text.UsrCode"),
+        "{told}"
+    );
     Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod authorize;
 pub mod collections;
 pub mod create;
+pub mod create_collection;
 pub mod delete;
 pub mod fields;
 pub mod get;
@@ -42,7 +43,10 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
     ))
     .service(super::at(
         "/v1/accounts/{id}/collections",
-        [(Method::GET, web::to(collections::handle))],
+        [
+            (Method::GET, web::to(collections::handle)),
+            (Method::POST, web::to(create_collection::handle)),
+        ],
     ))
     .service(super::at(
         "/v1/accounts/{id}/permissions",
