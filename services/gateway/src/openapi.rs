@@ -31,6 +31,7 @@ pub fn operations() -> HashMap<(Method, String), String> {
         let methods = [
             (Method::GET, item.get),
             (Method::POST, item.post),
+            (Method::PUT, item.put),
             (Method::PATCH, item.patch),
             (Method::DELETE, item.delete),
         ];
@@ -74,6 +75,7 @@ pub fn operations() -> HashMap<(Method, String), String> {
         accounts::get::handle,
         accounts::delete::handle,
         accounts::authorize::handle,
+        accounts::login::handle,
         accounts::collections::handle,
         accounts::create_collection::handle,
         accounts::permissions::handle,
@@ -151,6 +153,7 @@ impl Modify for Common {
             let methods = [
                 (&mut item.get, false),
                 (&mut item.post, true),
+                (&mut item.put, false),
                 (&mut item.patch, false),
                 (&mut item.delete, false),
             ];
@@ -273,6 +276,42 @@ mod tests {
             openapi().expect("the document") == committed,
             "openapi/openapi.json is stale"
         );
+    }
+
+    /// What is served is described, and the audit has a name for it: each method of each path in `routes`.
+    #[test]
+    fn what_is_served_is_described() {
+        let described = operations();
+        let mut folders = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/src/routes").into()];
+        let mut served = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir::<std::path::PathBuf>(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).expect("source");
+                for place in text.split("at(").skip(1) {
+                    let Some(place) = place.trim_start().strip_prefix("\"/v1/") else {
+                        continue;
+                    };
+                    let (path, methods) = place.split_once('"').expect("a path");
+                    let methods = methods.split(']').next().unwrap_or_default();
+                    for method in methods.split("Method::").skip(1) {
+                        let (method, _) = method.split_once(',').expect("a method");
+                        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+                        let key = (method, format!("/v1/{path}"));
+                        assert!(described.contains_key(&key), "{key:?} is served");
+                        served += 1;
+                    }
+                }
+            }
+        }
+        let all = described
+            .keys()
+            .filter(|(_, path)| path.starts_with("/v1/"));
+        assert_eq!(served, all.count());
     }
 
     /// S-17: what a request may hold is all named; what goes wrong is told alike everywhere.
