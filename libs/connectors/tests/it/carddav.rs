@@ -279,6 +279,15 @@ impl Probe for Dav {
                 .iter()
                 .any(|name| line.starts_with(name))
         });
+        // This one writes a line's parameters in another order each time, whoever changes the card.
+        let is_shuffled = self.server.software == Software::Sogo;
+        let lines = lines.map(|line| {
+            if is_shuffled {
+                ordered(line)
+            } else {
+                line.into()
+            }
+        });
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -293,6 +302,15 @@ impl Probe for Dav {
     async fn calm(&self) {
         self.server.way(|way| way.trouble = None);
     }
+}
+
+/// A line with its parameters in order.
+fn ordered(line: &str) -> String {
+    let (head, value) = line.split_once(':').expect("a line");
+    let (name, parameters) = head.split_once(';').unwrap_or((head, ""));
+    let mut parameters: Vec<&str> = parameters.split(';').collect();
+    parameters.sort_unstable();
+    format!("{name};{}:{value}", parameters.join(";"))
 }
 
 /// What no field of ours is about.

@@ -220,9 +220,9 @@ fn started(software: Software) -> Place {
 /// A server that was started for us.
 #[expect(clippy::disallowed_methods, reason = "where the tests' servers are")]
 fn found(variable: &str) -> Place {
-    let url = std::env::var(variable).unwrap_or_else(|_| {
-        panic!("{variable} is where alice keeps her address books, http://alice:canary@HOST:PORT/PATH/: run `./test dav`, which starts a server")
-    });
+    let url = std::env::var(variable).expect(
+        "SYNCLINE_TEST_CYRUS, _DAVICAL and _SOGO are where alice keeps her address books there, http://alice:canary@HOST:PORT/PATH/: run `./test dav`, which starts these servers",
+    );
     let url = url::Url::parse(&url).expect("an address");
     let host = url.host_str().expect("a host");
     let direct = format!("{host}:{}", url.port().expect("a port"));
