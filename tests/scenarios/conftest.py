@@ -17,8 +17,9 @@ from program import Program  # noqa: E402
 from zoho_client import CLIENT_ID as ZOHO_ID  # noqa: E402
 from zoho_client import CLIENT_SECRET as ZOHO_SECRET  # noqa: E402
 
-# A real Odoo is started by a step of its own (`./test odoo`), which runs these.
-collect_ignore = [] if "SYNCLINE_TEST_ODOO" in os.environ else ["test_odoo.py"]
+# Steps of their own, which start what these need and run them: `./test odoo`, `./test dav`.
+NEEDS = {"test_odoo.py": "SYNCLINE_TEST_ODOO", "test_dav.py": "SYNCLINE_TEST_CYRUS"}
+collect_ignore = [file for file, server in NEEDS.items() if server not in os.environ]
 
 
 @pytest.fixture(scope="session")

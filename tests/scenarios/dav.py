@@ -1,11 +1,11 @@
 """The people who keep their contacts on a CardDAV server of their own, Radicale or Xandikos, through plain HTTP. What is on
 their cards is read by vobject, which is nobody's here."""
 
-import re
 import socket
 import subprocess
 import sys
 import time
+from xml.etree import ElementTree
 
 import requests
 import vobject
@@ -99,18 +99,27 @@ class DavBook:
     def add(self, first, last, email=None, lines=""):
         """Adds a contact, with further lines on its card."""
         name = f"{first}-{last}".lower()
-        mail = f"EMAIL;TYPE=WORK:{email}\r\n" if email else ""
-        text = f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{name}\r\nFN:{first} {last}\r\nN:{last};{first};;;\r\n{mail}{lines}END:VCARD\r\n"
-        self._put(f"{self.server.book}{name}.vcf", text, {"If-None-Match": "*"})
+        self._put(f"{self.server.book}{name}.vcf", written(first, last, email, lines), {"If-None-Match": "*"})
+
+    def add_many(self, people, lines):
+        """Puts a whole address book in the place of an empty one, which Radicale takes."""
+        self._put(self.server.book, "".join(written(*person, lines) for person in people), {})
 
     def edit(self, who, old, new):
         """Puts one text in another one's place on a card."""
-        path, etag, text = self.find(who)
+        self.edit_at(self.find(who)[0], old, new)
+
+    def edit_at(self, path, old, new):
+        """The same, of the card at an address."""
+        _, etag, text = self.read(path)
         assert text.count(old) == 1, f"{old!r} on the card {text}"
         self._put(path, text.replace(old, new), {"If-Match": etag})
 
     def delete(self, who):
-        path, etag, _ = self.find(who)
+        self.delete_at(self.find(who)[0])
+
+    def delete_at(self, path):
+        _, etag, _ = self.read(path)
         gone = self.server.call("DELETE", path, headers={"If-Match": etag})
         assert gone.ok, gone.text
 
@@ -120,16 +129,26 @@ class DavBook:
 
     # ---- what they see ----
 
-    def texts(self):
-        """Every card: (path, etag, text)."""
+    def etags(self):
+        """The version of each card, by its path."""
         listed = self.server.call("PROPFIND", self.server.book, LISTED, {"Depth": "1", **XML})
         assert listed.status_code == 207, listed.text
-        found = []
-        for path in re.findall(r"href>([^<]*\.vcf)<", listed.text):
-            got = self.server.call("GET", path)
-            assert got.ok, got.text
-            found.append((path, got.headers["ETag"], got.content.decode()))
+        found = {}
+        for one in ElementTree.fromstring(listed.content):
+            path = one.find("{DAV:}href").text
+            if path.endswith(".vcf"):
+                found[path] = one.find(".//{DAV:}getetag").text
         return found
+
+    def read(self, path):
+        """A card: (path, etag, text)."""
+        got = self.server.call("GET", path)
+        assert got.ok, got.text
+        return path, got.headers["ETag"], got.content.decode()
+
+    def texts(self):
+        """Every card."""
+        return [self.read(path) for path in self.etags()]
 
     def find(self, who):
         """The card with this in it, such as an e-mail address."""
@@ -142,6 +161,13 @@ class DavBook:
 
     def versions(self):
         return {path: etag for path, etag, _ in self.texts()}
+
+
+def written(first, last, email, lines):
+    """A new card."""
+    name = f"{first}-{last}".lower()
+    mail = f"EMAIL;TYPE=WORK:{email}\r\n" if email else ""
+    return f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{name}\r\nFN:{first} {last}\r\nN:{last};{first};;;\r\n{mail}{lines}END:VCARD\r\n"
 
 
 def card(found):

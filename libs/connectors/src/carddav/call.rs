@@ -176,6 +176,11 @@ fn refused(response: &Response, about: About) -> Error {
     response.error(kind, message)
 }
 
+/// The version in an answer's head.
+pub(super) fn etag(response: &Response) -> Option<String> {
+    response.header("etag").map(wire::strong)
+}
+
 /// A moment as HTTP writes it.
 pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
     let date = DateTime::parse_from_rfc2822(text).ok()?;

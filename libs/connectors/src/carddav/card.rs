@@ -1,6 +1,8 @@
 //! A vCard as its lines (RFC 6350 and 2426, section "content lines"): whatever is not changed stays as it was, to the
 //! byte. What lines mean is `map`'s business.
 
+use chrono::{DateTime, Utc};
+
 /// The longest line on the wire, in bytes, without its end.
 const FOLD: usize = 75;
 
@@ -42,9 +44,12 @@ impl Card {
         Self { lines, end }
     }
 
-    /// A card with nothing but an id.
-    pub(super) fn new(uid: &str) -> Self {
-        let text = format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nEND:VCARD\r\n");
+    /// A card with nothing but an id and when it was made: without that, DAViCal adds its own, and writes the whole card
+    /// anew in a way that loses what escapes a semicolon.
+    pub(super) fn new(uid: &str, made_at: DateTime<Utc>) -> Self {
+        let made_at = made_at.format("%Y%m%dT%H%M%SZ");
+        let text =
+            format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nREV:{made_at}\r\nEND:VCARD\r\n");
         Self::parse(&text)
     }
 

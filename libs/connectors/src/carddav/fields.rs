@@ -1,8 +1,22 @@
 //! The fields of a contact as data: which property of a card holds each, and what the API is told about them.
 
-use syncline_model::{Cardinality, FieldDescriptor, Kind};
+use syncline_model::{Cardinality, FieldDescriptor, FieldName, Kind};
 
 use syncline_connector::slots::{Beyond, Slot, slot};
+
+/// Characters of a part of a name: SOGo has room for no more, and answers a longer one as if it were ill.
+pub(super) const LONGEST: usize = 255;
+
+/// A change that a card cannot hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unfit {
+    #[error("a contact of an address book has no field `{0}` that can be written")]
+    NoSuchField(FieldName),
+    #[error("the field `{0}` of an address book cannot hold a value of this kind")]
+    WrongKind(FieldName),
+    #[error("the field `{0}` of an address book holds {LONGEST} characters at most")]
+    TooLong(FieldName),
+}
 
 /// A property whose value has parts, each a field.
 pub(super) struct Compound {
@@ -148,7 +162,10 @@ pub(super) fn descriptors() -> Vec<FieldDescriptor> {
     let mut all = Vec::new();
     for compound in [&NAME, &ORGANISATION] {
         for (field, label, standard, _) in compound.parts {
-            all.push(FieldDescriptor::new(*field, *label, Kind::Text).standard(*standard));
+            let field = FieldDescriptor::new(*field, *label, Kind::Text);
+            let mut field = field.standard(*standard);
+            field.max_length = Some(LONGEST);
+            all.push(field);
         }
     }
     for family in &FAMILIES {

@@ -5,22 +5,13 @@ use std::collections::BTreeMap;
 use syncline_model::{Address, FieldName, Fields, PartialDate, Value};
 
 use super::card::{Card, Line, escaped, unescaped};
-use super::fields::{Compound, FAMILIES, Family, NAME, ORGANISATION, Shape};
+use super::fields::{Compound, FAMILIES, Family, LONGEST, NAME, ORGANISATION, Shape, Unfit};
 use syncline_connector::slots::{Item, allocate};
 
 /// The year that Apple's address books write for none.
 const NO_YEAR: i32 = 1604;
 /// The parts of an address's value: post office box and extension, then ours.
 const ADDRESS_PARTS: usize = 7;
-
-/// A change that a card cannot hold.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unfit {
-    #[error("a contact of an address book has no field `{0}` that can be written")]
-    NoSuchField(FieldName),
-    #[error("the field `{0}` of an address book cannot hold a value of this kind")]
-    WrongKind(FieldName),
-}
 
 /// Whether a card is a list of others, as address books keep their groups.
 pub(super) fn is_group(card: &Card) -> bool {
@@ -102,7 +93,8 @@ fn full_name(card: &mut Card) -> bool {
         .iter()
         .filter_map(|place| Some(texts.get(*place)?.trim()));
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    let mut name = words.join(" ");
+    let name = words.join(" ");
+    let mut name: String = name.chars().take(LONGEST).collect();
     if name.is_empty() {
         name = stand_ins(card)
             .find(|text| !text.trim().is_empty())
@@ -147,6 +139,9 @@ impl Compound {
         for (name, .., place) in self.parts {
             if let Some((field, value)) = rest.remove(name) {
                 let text = text_of(value).ok_or_else(|| Unfit::WrongKind(field.clone()))?;
+                if text.chars().count() > LONGEST {
+                    return Err(Unfit::TooLong(field.clone()));
+                }
                 wanted.push((*place, text));
             }
         }

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::call::{self, About, ask, expect, propfind};
 use super::card::Card;
-use super::cursor::{Ended, Place};
+use super::cursor::{Ended, Place, Stand};
 use super::discover::BOOK;
 use super::wire::{self, MultiStatus, Resource};
 use super::{map, place};
@@ -90,12 +90,6 @@ struct Book<'a> {
     path: &'a str,
 }
 
-/// What the collection says of itself.
-struct Stand {
-    ended: Ended,
-    syncs: bool,
-}
-
 impl Book<'_> {
     /// What changed since a pull ended.
     async fn since(&self, ended: Ended) -> Result<Page, Error> {
@@ -111,7 +105,7 @@ impl Book<'_> {
             same(&stand.ended.token, &ended.token) || same(&stand.ended.ctag, &ended.ctag);
         match &ended.token {
             _ if is_stale => self.everything(None).await,
-            _ if is_same => Ok(Page {
+            _ if is_same && !stand.is_open => Ok(Page {
                 changes: Vec::new(),
                 next: Next::End {
                     cursor: ended.write(),
@@ -119,13 +113,17 @@ impl Book<'_> {
                 },
             }),
             Some(token) if stand.syncs => {
+                let mut until = ended.clone();
+                if stand.by_second {
+                    until.token = stand.ended.token;
+                }
                 let place = Place {
                     since: Some(token.clone()),
-                    until: ended.clone(),
+                    until,
                     after: String::new(),
                     more: false,
                 };
-                self.first_changes(token, place).await
+                self.first_changes(token, place, stand.by_second).await
             }
             _ => self.everything(None).await,
         }
@@ -142,14 +140,8 @@ impl Book<'_> {
                 "there is no address book at this address any more",
             ));
         };
-        let stand = Stand {
-            syncs: book.syncs || book.sync_token.is_some(),
-            ended: Ended {
-                token: book.sync_token.filter(|token| token != "-1"),
-                ctag: book.ctag,
-                listed: response.date.map(|date| date.timestamp()),
-            },
-        };
+        let syncs = book.syncs || book.sync_token.is_some();
+        let stand = Stand::new(book.sync_token, book.ctag, syncs, response.date);
         Ok((stand, response.date))
     }
 
@@ -204,7 +196,12 @@ impl Book<'_> {
 
     /// Where a pull of everything that begins now will have ended.
     async fn beginning(&self) -> Result<Ended, Error> {
-        let (Stand { mut ended, syncs }, _) = self.stand().await?;
+        let (
+            Stand {
+                mut ended, syncs, ..
+            },
+            _,
+        ) = self.stand().await?;
         if syncs && ended.token.is_none() {
             let (found, _) = self.report("").await?;
             ended.token = found.sync_token;
@@ -212,13 +209,17 @@ impl Book<'_> {
         Ok(ended)
     }
 
-    async fn first_changes(&self, since: &str, place: Place) -> Result<Page, Error> {
+    /// The first page of what changed since a token. Where that ends the answer says, unless tokens are seconds.
+    async fn first_changes(
+        &self,
+        since: &str,
+        place: Place,
+        by_second: bool,
+    ) -> Result<Page, Error> {
         let (found, more) = self.report(since).await?;
+        let told = found.sync_token.clone().filter(|_| !by_second);
         let until = Ended {
-            token: found
-                .sync_token
-                .clone()
-                .or_else(|| place.until.token.clone()),
+            token: told.or_else(|| place.until.token.clone()),
             ctag: None,
             listed: place.until.listed,
         };
@@ -234,7 +235,7 @@ impl Book<'_> {
         };
         if place.more {
             // The server cut its answer short: its token is where it goes on.
-            return self.first_changes(since, place.clone()).await;
+            return self.first_changes(since, place.clone(), false).await;
         }
         let (found, _) = self.report(since).await?;
         self.page_of(since, found, false, place.until.clone(), &place.after)
@@ -465,7 +466,7 @@ pub(super) async fn fetch_alone(
     let text = std::str::from_utf8(&response.body).map_err(|_| malformed())?;
     Ok(Some(Fetched {
         href: href.to_owned(),
-        etag: response.header("etag").ok_or_else(malformed)?.to_owned(),
+        etag: call::etag(&response).ok_or_else(malformed)?,
         modified_at: response.header("last-modified").and_then(call::http_date),
         card: Card::parse(text),
     }))

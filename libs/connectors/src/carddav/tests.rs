@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use syncline_model::{Address, FieldName, Fields, PartialDate, Value};
 use url::Url;
 
 use super::card::{Card, escaped, unescaped};
-use super::map::{self, Unfit};
+use super::cursor::Stand;
+use super::fields::Unfit;
+use super::map;
 use super::{fields, place};
 
 /// A card as an address book of Apple's writes it, with much that no field is about.
@@ -412,4 +415,53 @@ fn a_name_is_one_segment_of_a_path() {
     check("..", 1, "-1");
     check("../x", 1, "-x");
     check("it's é", 1, "it-s%20%C3%A9");
+}
+
+/// A token that is the second of the last change is good once that second is over.
+#[test]
+fn a_second_that_is_not_over_is_asked_about_again() {
+    let stand = |token: &str, now: i64| {
+        let now = DateTime::from_timestamp(now, 0);
+        Stand::new(Some(token.into()), Some(token.into()), true, now)
+    };
+    for (now, is_open, token) in [
+        (1_795_943_440, true, "1795943439"),
+        (1_795_943_442, true, "1795943439"),
+        (1_795_943_443, false, "1795943440"),
+    ] {
+        let found = stand("1795943440", now);
+        assert!(found.by_second && found.is_open == is_open, "{found:?}");
+        assert_eq!(found.ended.token.as_deref(), Some(token));
+        // The count of changes is the same second, and as little to be trusted.
+        assert_eq!(found.ended.ctag, None);
+    }
+    for token in ["data:,1795943440", "179594344", "17959434400", "e3b0c44298"] {
+        let found = stand(token, 1_795_943_440);
+        assert!(!found.by_second && !found.is_open, "{token}");
+        assert_eq!(found.ended.token.as_deref(), Some(token));
+        assert_eq!(found.ended.ctag.as_deref(), Some(token));
+    }
+    assert_eq!(stand("-1", 1_795_943_440).ended.token, None);
+}
+
+#[test]
+fn a_version_is_the_same_whoever_compressed_the_answer() {
+    for (etag, strong) in [("W/\"a\"", "\"a\""), ("\"a\"", "\"a\""), ("W/", "")] {
+        assert_eq!(super::wire::strong(etag), strong);
+    }
+}
+
+#[test]
+fn a_name_that_is_too_long_is_refused() {
+    let mut card = Card::new("1", DateTime::UNIX_EPOCH);
+    let given = |length: usize| {
+        Fields::from([(
+            FieldName::new("n.given"),
+            Value::text("\u{e9}".repeat(length)),
+        )])
+    };
+    assert_eq!(map::apply(&mut card, &given(255)), Ok(true));
+    let refused = map::apply(&mut card, &given(256));
+    assert_eq!(refused, Err(Unfit::TooLong(FieldName::new("n.given"))));
+    assert!(card.text().contains("\r\nREV:19700101T000000Z\r\n"));
 }

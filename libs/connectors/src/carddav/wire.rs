@@ -127,7 +127,7 @@ fn resource(node: Node<'_, '_>) -> Option<Resource> {
 
 fn take(resource: &mut Resource, property: Node<'_, '_>) {
     match property.tag_name().name() {
-        "getetag" => resource.etag = text_of(property),
+        "getetag" => resource.etag = text_of(property).as_deref().map(strong),
         "getlastmodified" => resource.modified = text_of(property),
         "address-data" => resource.card = property.text().map(str::to_owned),
         "displayname" => resource.name = text_of(property),
@@ -177,6 +177,11 @@ fn child<'a, 'i: 'a>(node: Node<'a, 'i>, name: &'static str) -> Option<Node<'a, 
 fn text_of(node: Node<'_, '_>) -> Option<String> {
     let text = node.text().unwrap_or_default().trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A version by its strong name: whoever compresses an answer on the way calls it a weak one, and only there.
+pub(super) fn strong(etag: &str) -> String {
+    etag.strip_prefix("W/").unwrap_or(etag).to_owned()
 }
 
 /// The number in `HTTP/1.1 404 Not Found`.

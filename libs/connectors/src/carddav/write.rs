@@ -51,7 +51,7 @@ async fn create_one(
     item: &Create,
 ) -> Result<Done, Error> {
     let href = href(session, collection, item)?.as_str().to_owned();
-    let mut card = Card::new(&item.operation.to_string());
+    let mut card = Card::new(&item.operation.to_string(), item.intended_at);
     map::apply(&mut card, &item.fields)
         .map_err(|unfit| session.error(Kind::Rejected, unfit.to_string()))?;
     let request = put(server, &href, &card).header("if-none-match", "*");
@@ -61,7 +61,7 @@ async fn create_one(
         .and_then(|response| expect(response, About::Card));
     match made {
         Ok(response) => Ok(Done {
-            etag: response.header("etag").map(str::to_owned),
+            etag: call::etag(&response),
             href,
         }),
         // There is one: an attempt of ours that we never heard of.
@@ -120,7 +120,7 @@ async fn update_one(session: &Session, server: &Url, item: &Update) -> Result<Do
     let response = expect(session.send(request).await?, About::Card)?;
     Ok(Done {
         href,
-        etag: response.header("etag").map(str::to_owned),
+        etag: call::etag(&response),
     })
 }
 

@@ -38,17 +38,23 @@ impl Access for Typed {
 }
 
 /// A server, and our way to it.
-struct Dav {
-    server: DavServer,
-    connector: CardDav,
-    session: Session,
+pub struct Dav {
+    pub server: DavServer,
+    pub connector: CardDav,
+    pub session: Session,
     edits: AtomicU32,
 }
 
 impl Dav {
-    async fn start(software: Software) -> Self {
+    pub async fn start(software: Software) -> Self {
         let server = DavServer::start(software).await;
-        let session = session(&format!("http://{}/", server.proxy), &["127.0.0.0/8"]);
+        // Without another server before it, that one shows a page for people to whoever comes to its door.
+        let path = if software == Software::Sogo {
+            "/SOGo/dav/"
+        } else {
+            "/"
+        };
+        let session = session(&format!("http://{}{path}", server.proxy), &["127.0.0.0/8"]);
         Self {
             server,
             connector: CardDav::new().expect("a connector"),
@@ -57,11 +63,11 @@ impl Dav {
         }
     }
 
-    fn collection(&self) -> String {
+    pub fn collection(&self) -> String {
         format!("book:{}", self.server.book)
     }
 
-    async fn pull(&self, cursor: Option<Cursor>) -> Result<Pulled, Error> {
+    pub async fn pull(&self, cursor: Option<Cursor>) -> Result<Pulled, Error> {
         let mut pull = Pull {
             collection: self.collection(),
             cursor,
@@ -94,7 +100,7 @@ impl Dav {
         }
     }
 
-    async fn update(&self, record: &Record, changes: Fields) -> Result<(), Error> {
+    pub async fn update(&self, record: &Record, changes: Fields) -> Result<(), Error> {
         let update = Update {
             id: record.id.clone(),
             version: Some(record.version.clone()),
@@ -109,14 +115,14 @@ impl Dav {
 }
 
 #[derive(Debug)]
-struct Pulled {
-    present: Vec<Record>,
-    gone: Vec<(RemoteId, GoneWhy)>,
-    cursor: Cursor,
-    complete_listing: bool,
+pub struct Pulled {
+    pub present: Vec<Record>,
+    pub gone: Vec<(RemoteId, GoneWhy)>,
+    pub cursor: Cursor,
+    pub complete_listing: bool,
 }
 
-fn session(server: &str, opened: &[&str]) -> Session {
+pub fn session(server: &str, opened: &[&str]) -> Session {
     let most = HttpLimits::default().body;
     session_reading(server, opened, most)
 }
@@ -151,14 +157,14 @@ fn session_reading(server: &str, opened: &[&str], body: usize) -> Session {
     )
 }
 
-fn fields<const N: usize>(fields: [(&str, Value); N]) -> Fields {
+pub fn fields<const N: usize>(fields: [(&str, Value); N]) -> Fields {
     let fields = fields.into_iter();
     fields
         .map(|(name, value)| (FieldName::new(name), value))
         .collect()
 }
 
-fn card(uid: &str, lines: &str) -> String {
+pub fn card(uid: &str, lines: &str) -> String {
     format!(
         "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:Person {uid}\r\nN:{uid};Person;;;\r\n{lines}END:VCARD\r\n"
     )
@@ -213,7 +219,12 @@ impl Probe for Dav {
         Utc::now()
     }
 
-    async fn settle(&self) {}
+    async fn settle(&self) {
+        // This one counts changes by the second, and a second is trusted once it is over.
+        if self.server.software == Software::Sogo {
+            tokio::time::sleep(Duration::from_millis(3_100)).await;
+        }
+    }
 
     async fn add(&self, number: u32) -> RemoteId {
         let path = format!("{}person-{number}.vcf", self.server.book);
@@ -268,6 +279,15 @@ impl Probe for Dav {
                 .iter()
                 .any(|name| line.starts_with(name))
         });
+        // This one writes a line's parameters in another order each time, whoever changes the card.
+        let is_shuffled = self.server.software == Software::Sogo;
+        let lines = lines.map(|line| {
+            if is_shuffled {
+                ordered(line)
+            } else {
+                line.into()
+            }
+        });
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -284,6 +304,15 @@ impl Probe for Dav {
     }
 }
 
+/// A line with its parameters in order.
+fn ordered(line: &str) -> String {
+    let (head, value) = line.split_once(':').expect("a line");
+    let (name, parameters) = head.split_once(';').unwrap_or((head, ""));
+    let mut parameters: Vec<&str> = parameters.split(';').collect();
+    parameters.sort_unstable();
+    format!("{name};{}:{value}", parameters.join(";"))
+}
+
 /// What no field of ours is about.
 const RICH: &str = "PHOTO;ENCODING=b;TYPE=JPEG:CzBVep/E6Q4zWH2ix+wRNluApcrvFDleg6jN8hc8\r\n\
 \x20YYar0PUaP2SJrtP4HUJnjLHW+yBFao+02f4jSG2St9wBJktwlbrfBClOc5i9\r\n\
@@ -291,7 +320,7 @@ IMPP;X-SERVICE-TYPE=Jabber:xmpp:rich@people.example\r\nCATEGORIES:Friends,Family
 item1.X-ABRELATEDNAMES:Bob\r\nitem1.X-ABLabel:Spouse\r\n\
 X-CUSTOM;X-P=v:keep me\\, too\r\n";
 
-async fn conforms(software: Software) {
+pub async fn conforms(software: Software) {
     let dav = Dav::start(software).await;
     let subject = Subject {
         connector: &dav.connector,
@@ -316,6 +345,21 @@ async fn carddav_conforms_at_xandikos() {
     conforms(Software::Xandikos).await;
 }
 
+/// The address books that are found from an address.
+pub async fn books_from(dav: &Dav, address: &str) -> Vec<String> {
+    let server = format!("http://{}{address}", dav.server.proxy);
+    let session = session(&server, &["127.0.0.0/8"]);
+    let found = dav.connector.collections(&session).await;
+    let identity = dav.connector.identity(&session).await.expect("an identity");
+    assert!(
+        identity.label.ends_with("(127.0.0.1)"),
+        "{}",
+        identity.label
+    );
+    let found = found.expect("address books").into_iter();
+    found.map(|one| one.id).collect()
+}
+
 #[tokio::test]
 async fn address_books_are_found_from_any_address() {
     for (software, addresses) in [
@@ -327,23 +371,8 @@ async fn address_books_are_found_from_any_address() {
     ] {
         let dav = Dav::start(software).await;
         for address in addresses {
-            let session = session(
-                &format!("http://{}{address}", dav.server.proxy),
-                &["127.0.0.0/8"],
-            );
-            let found = dav
-                .connector
-                .collections(&session)
-                .await
-                .expect("address books");
-            let ids: Vec<&str> = found.iter().map(|one| one.id.as_str()).collect();
+            let ids = books_from(&dav, address).await;
             assert_eq!(ids, [dav.collection()], "{software:?} {address}");
-            let identity = dav.connector.identity(&session).await.expect("an identity");
-            assert!(
-                identity.label.ends_with("(127.0.0.1)"),
-                "{}",
-                identity.label
-            );
         }
         let nowhere = session(
             &format!("http://{}/nowhere/at/all/", dav.server.proxy),
@@ -424,20 +453,28 @@ async fn answers_that_grow_when_they_are_read_are_refused() {
     assert_eq!(error.kind, Kind::Malformed);
 }
 
+/// Nothing new is one request, and who is deleted is told. Gives the pull before that.
+pub async fn quiet_pull(dav: &Dav) -> Pulled {
+    let software = dav.server.software;
+    let id = dav.add(1).await;
+    dav.settle().await;
+    let first = dav.pull(None).await.expect("a pull");
+    assert!(first.complete_listing && first.present.len() == 1 && first.gone.is_empty());
+    dav.server.calls();
+    let quiet = dav.pull(Some(first.cursor.clone())).await.expect("a pull");
+    assert_eq!((quiet.present.len(), quiet.complete_listing), (0, false));
+    assert_eq!(dav.server.calls(), ["PROPFIND book"], "{software:?}");
+    dav.remove(&id).await;
+    let gone = dav.pull(Some(first.cursor.clone())).await.expect("a pull");
+    assert_eq!(gone.gone, [(id, GoneWhy::Deleted)], "{software:?}");
+    first
+}
+
 #[tokio::test]
 async fn a_quiet_pull_is_one_request_and_a_forgotten_token_reads_everything() {
     for software in [Software::Radicale, Software::Xandikos] {
         let dav = Dav::start(software).await;
-        let id = dav.add(1).await;
-        let first = dav.pull(None).await.expect("a pull");
-        assert!(first.complete_listing && first.present.len() == 1 && first.gone.is_empty());
-        dav.server.calls();
-        let quiet = dav.pull(Some(first.cursor.clone())).await.expect("a pull");
-        assert_eq!((quiet.present.len(), quiet.complete_listing), (0, false));
-        assert_eq!(dav.server.calls(), ["PROPFIND book"], "{software:?}");
-        dav.remove(&id).await;
-        let gone = dav.pull(Some(first.cursor.clone())).await.expect("a pull");
-        assert_eq!(gone.gone, [(id, GoneWhy::Deleted)]);
+        let first = quiet_pull(&dav).await;
         let text = &first.cursor.0;
         let token = text
             .split("\"token\":\"")

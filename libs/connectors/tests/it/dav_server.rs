@@ -1,5 +1,6 @@
-//! Real CardDAV servers (Radicale, Xandikos), each a process of its own, and a proxy before them that loses calls, gives
-//! other answers, or hides what a server can do.
+//! Real CardDAV servers, and a proxy before them that loses calls, gives other answers, or hides what a server can do.
+//! Radicale and Xandikos are processes of each test's own; the others, which the step `dav` of `./test` has started, are
+//! found, and each test has an address book of its own there.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -18,12 +19,16 @@ pub const BASIC: &str = "YWxpY2U6Y2FuYXJ5";
 pub enum Software {
     Radicale,
     Xandikos,
+    Cyrus,
+    Davical,
+    Sogo,
 }
 
 /// A running server with one address book.
 pub struct DavServer {
-    process: Child,
-    home: PathBuf,
+    /// The process and its folder, of a server of our own.
+    own: Option<(Child, PathBuf)>,
+    pub software: Software,
     /// The address book's path.
     pub book: String,
     /// Where the server listens.
@@ -54,30 +59,31 @@ pub struct Reply {
 
 impl DavServer {
     pub async fn start(software: Software) -> Self {
-        let home = home();
-        let port = {
-            let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-            free.local_addr().expect("an address").port()
-        };
-        let direct = format!("127.0.0.1:{port}");
-        let (process, book) = match software {
-            Software::Radicale => (radicale(&home, &direct), "/alice/contacts/"),
-            Software::Xandikos => (xandikos(&home, port), "/alice/contacts/addressbook/"),
+        let (own, direct, book) = match software {
+            Software::Radicale | Software::Xandikos => started(software),
+            Software::Cyrus => found("SYNCLINE_TEST_CYRUS"),
+            Software::Davical => found("SYNCLINE_TEST_DAVICAL"),
+            Software::Sogo => found("SYNCLINE_TEST_SOGO"),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let server = Self {
-            process,
-            home,
-            book: book.to_owned(),
+            own,
+            software,
+            book,
             proxy: listener.local_addr().expect("an address").to_string(),
             direct,
             way: Arc::default(),
         };
         server.answers().await;
-        if software == Software::Radicale {
+        if software != Software::Xandikos {
             let body = r#"<mkcol xmlns="DAV:"><set><prop><resourcetype><collection/><CR:addressbook xmlns:CR="urn:ietf:params:xml:ns:carddav"/></resourcetype><displayname>Contacts</displayname></prop></set></mkcol>"#;
             let made = server
-                .call("MKCOL", book, &["content-type: application/xml"], body)
+                .call(
+                    "MKCOL",
+                    &server.book,
+                    &["content-type: application/xml"],
+                    body,
+                )
                 .await;
             assert_eq!(made.status, 201, "{made:?}");
         }
@@ -184,21 +190,52 @@ impl DavServer {
 
 impl Drop for DavServer {
     fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-        drop(std::fs::remove_dir_all(&self.home));
+        if let Some((process, home)) = &mut self.own {
+            drop(process.kill());
+            drop(process.wait());
+            drop(std::fs::remove_dir_all(home));
+        }
     }
 }
 
-/// A folder that no other server has.
+/// Where a server is: its process if it is ours, its address, the path of the address book.
+type Place = (Option<(Child, PathBuf)>, String, String);
+
+/// A server of our own.
+fn started(software: Software) -> Place {
+    let home = std::env::temp_dir().join(format!("syncline-dav-{}", new()));
+    std::fs::create_dir_all(&home).expect("a folder");
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        free.local_addr().expect("an address").port()
+    };
+    let direct = format!("127.0.0.1:{port}");
+    let (process, book) = match software {
+        Software::Xandikos => (xandikos(&home, port), "/alice/contacts/addressbook/"),
+        _ => (radicale(&home, &direct), "/alice/contacts/"),
+    };
+    (Some((process, home)), direct, book.to_owned())
+}
+
+/// A server that was started for us.
+#[expect(clippy::disallowed_methods, reason = "where the tests' servers are")]
+fn found(variable: &str) -> Place {
+    let url = std::env::var(variable).expect(
+        "SYNCLINE_TEST_CYRUS, _DAVICAL and _SOGO are where alice keeps her address books there, http://alice:canary@HOST:PORT/PATH/: run `./test dav`, which starts these servers",
+    );
+    let url = url::Url::parse(&url).expect("an address");
+    let host = url.host_str().expect("a host");
+    let direct = format!("{host}:{}", url.port().expect("a port"));
+    (None, direct, format!("{}{}/", url.path(), new()))
+}
+
+/// A name that nothing else has.
 #[expect(
     clippy::disallowed_methods,
     reason = "a test has no other source of ids"
 )]
-fn home() -> PathBuf {
-    let home = std::env::temp_dir().join(format!("syncline-dav-{}", uuid::Uuid::now_v7()));
-    std::fs::create_dir_all(&home).expect("a folder");
-    home
+fn new() -> uuid::Uuid {
+    uuid::Uuid::now_v7()
 }
 
 /// The Python that has the servers.
