@@ -278,12 +278,12 @@ mod tests {
         );
     }
 
-    /// What is served is described, and the audit has a name for it: each method of each path in `routes`.
+    /// What a handler says of itself is in the document, and the audit has its name.
     #[test]
-    fn what_is_served_is_described() {
+    fn every_handler_is_described() {
         let described = operations();
         let mut folders = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/src/routes").into()];
-        let mut served = 0;
+        let mut handlers = 0;
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir::<std::path::PathBuf>(folder).expect("a folder") {
                 let path = entry.expect("an entry").path();
@@ -292,26 +292,14 @@ mod tests {
                     continue;
                 }
                 let text = std::fs::read_to_string(&path).expect("source");
-                for place in text.split("at(").skip(1) {
-                    let Some(place) = place.trim_start().strip_prefix("\"/v1/") else {
-                        continue;
-                    };
-                    let (path, methods) = place.split_once('"').expect("a path");
-                    let methods = methods.split(']').next().unwrap_or_default();
-                    for method in methods.split("Method::").skip(1) {
-                        let (method, _) = method.split_once(',').expect("a method");
-                        let method = Method::from_bytes(method.as_bytes()).expect("a method");
-                        let key = (method, format!("/v1/{path}"));
-                        assert!(described.contains_key(&key), "{key:?} is served");
-                        served += 1;
-                    }
+                for named in text.split("operation_id = \"").skip(1) {
+                    let name = named.split('"').next().unwrap_or_default();
+                    assert!(described.values().any(|known| known == name), "{name}");
+                    handlers += 1;
                 }
             }
         }
-        let all = described
-            .keys()
-            .filter(|(_, path)| path.starts_with("/v1/"));
-        assert_eq!(served, all.count());
+        assert_eq!(handlers, described.len());
     }
 
     /// S-17: what a request may hold is all named; what goes wrong is told alike everywhere.
