@@ -83,16 +83,21 @@ class Lines(HTMLParser):
         self.text += data
 
 
+def note(comment):
+    """A note as a person reads it."""
+    lines = Lines()
+    lines.feed(comment or "")
+    return lines.text.strip()
+
+
 def card(found):
     """A contact in the words of `cards`: a person there has one name, of which the last word is the family's."""
     first, _, last = found["name"].rpartition(" ")
-    lines = Lines()
-    lines.feed(found["comment"] or "")
     return filled(
         first=first or last,
         last=last if first else None,
         email=(found["email"] or "").lower(),
         title=found["function"] or None,
         phone=found["phone"] or None,
-        notes=lines.text.strip() or None,
+        notes=note(found["comment"]) or None,
     )

@@ -1,10 +1,13 @@
 """Every app that connects, in the same hands: a person of whom all is known is entered in it, and what it says of a person
 is told in the same words for all apps. Through the sandbox's admin API, and over plain HTTP where a real server is.
 
-`PLACES` has one class for each connector; a new connector adds its own.
+`PLACES` has one class for each connector; a new connector adds its own. Odoo's place is there where an Odoo is.
 """
 
+import itertools
+import os
 import re
+import uuid
 
 import vobject
 
@@ -54,6 +57,10 @@ class Place:
     def authorised(self, customer):
         """Connects the account. Gives its id."""
         raise NotImplementedError
+
+    def side(self, customer):
+        """The side of a connection: all that the account has."""
+        return {"account": self.authorised(customer)}
 
 
 class Sandboxed(Place):
@@ -296,7 +303,67 @@ class CardDav(Place):
         self.server.stop()
 
 
+class OdooTag(Place):
+    """A real Odoo. There is one, so each place in it is a tag of its own, and it has no pair with itself."""
+
+    provides = "odoo"
+    columns = ("email", "phone", "function", "comment", "street", "street2", "city", "zip", "state_id", "country_id", "website",
+               "company_name", "parent_id", "category_id", "ref", "lang", "vat", "user_id", "tz", "barcode", "color", "active")  # fmt: skip
+
+    def __init__(self, sandbox, folder):
+        del sandbox, folder
+        from odoo import Odoo
+
+        self.odoo = Odoo(f"Everybody {uuid.uuid4()}")
+
+    def enter(self, person):
+        [country] = self.odoo.call("res.country", "search", domain=[["code", "=", "GB"]])
+        self.odoo.add(
+            f"{person.first} Augusta {person.last}", person.email, phone=PHONES["work"], function="Countess", website=SITE,
+            comment="<p>{}</p>".format(NOTES.replace("\n", "<br>")), company_name="Engines Ltd", street=WORK["street"],
+            city=WORK["city"], zip=WORK["zip"], country_id=country,
+        )  # fmt: skip
+
+    def read(self, email):
+        id = self.odoo.find(email)["id"]
+        [found] = self.odoo.call("res.partner", "read", ids=[id], fields=["name", *self.columns])
+        return found
+
+    def told(self, email):
+        from odoo import note
+
+        found = self.read(email)
+        first, _, last = found["name"].rpartition(" ")
+        return said({
+            "first name": first, "last name": last, "e-mail work": found["email"], "phone work": found["phone"],
+            "job title": found["function"], "notes": note(found["comment"]), "company": found["company_name"],
+            "website": found["website"],
+            "address work": ", ".join(found[part] or "" for part in ("street", "city", "zip")) if found["street"] else "",
+        })  # fmt: skip
+
+    def whole(self, email):
+        return without(self.read(email), ("id", "name"))
+
+    def rename(self, email, last):
+        found = self.read(email)
+        self.odoo.edit(email, name=" ".join([*found["name"].split()[:-1], last]))
+
+    def versions(self):
+        return self.odoo.versions()
+
+    def authorised(self, customer):
+        made = customer.post("/v1/accounts", {"provider": "odoo", "login": self.odoo.login})
+        return made["account"]["id"]
+
+    def side(self, customer):
+        return customer.collection(self.authorised(customer), self.odoo.tag)
+
+
 PLACES = [CardDav, Creatio, Google, HubSpot, Mailchimp, Zoho]
+# All pairs of those; or, where an Odoo is (`./test odoo`), each of them with it.
+PAIRS = list(itertools.combinations_with_replacement(PLACES, 2))
+if "SYNCLINE_TEST_ODOO" in os.environ:
+    PAIRS = [(place, OdooTag) for place in PLACES]
 
 
 def neutral(person):
