@@ -3,7 +3,7 @@
 use syncline_connector::{Error, Kind, MadeCollection, Request, Session};
 use url::Url;
 
-use super::call::{About, at, expect};
+use super::call::{About, at, expect, propfind};
 use super::discover::{collection, discover};
 use super::place;
 use super::wire::{self, XML};
@@ -33,6 +33,7 @@ pub(super) async fn create(session: &Session, name: &str) -> Result<MadeCollecti
     for turn in 1..=PATHS {
         let path = format!("{home}{}/", place::segment(name, turn));
         if make(session, &server, &path, name).await? {
+            name_it(session, &server, &path, name).await?;
             return Ok(MadeCollection {
                 collection: collection((path, name.to_owned()), false),
                 is_new: true,
@@ -62,4 +63,17 @@ async fn make(session: &Session, server: &Url, path: &str, name: &str) -> Result
         return Ok(false);
     }
     expect(response, About::NewBook).map(|_| true)
+}
+
+/// SOGo calls a new address book by the last part of its path, whatever name it was told.
+async fn name_it(session: &Session, server: &Url, path: &str, name: &str) -> Result<(), Error> {
+    let (made, _) = propfind(session, server, path, 0, "<displayname/>").await?;
+    let shown = made.resources.into_iter().next();
+    if shown.and_then(|book| book.name).as_deref() == Some(name) {
+        return Ok(());
+    }
+    let request = Request::change("PROPPATCH", at(server, path), XML, wire::rename(name));
+    let request = request.ok_or_else(|| session.error(Kind::Unsupported, "no such method"))?;
+    let response = session.send(request.route("PROPPATCH /{path}")).await?;
+    expect(response, About::NewBook).map(drop)
 }

@@ -1,5 +1,6 @@
 //! Addresses on a server: hrefs come back in other spellings than they went out, and are the same all the same. Pure.
 
+use sha2::{Digest, Sha256};
 use url::Url;
 
 /// The spelling of an href that we know a resource by: its path, with nothing percent-encoded but what must be.
@@ -30,14 +31,19 @@ pub(super) fn last(path: &str) -> String {
 }
 
 /// What a new collection goes by in its path: its name, as far as every server takes that, and a number from the second
-/// on. Some servers show that in place of the name.
+/// on. Cyrus takes few signs; of a name in other letters, a digest tells it from others.
 pub(super) fn segment(name: &str, turn: u32) -> String {
-    let taken = |c: char| c.is_alphanumeric() || " -_.".contains(c);
+    let taken = |c: char| c.is_ascii_alphanumeric() || " -_".contains(c);
     let plain: String = name
         .chars()
         .map(|c| if taken(c) { c } else { '-' })
         .collect();
-    let mut plain = plain.trim_matches(['.', ' ']).to_owned();
+    let mut plain = plain.trim().to_owned();
+    if !name.is_ascii() {
+        let digest = Sha256::digest(name);
+        let digest = digest.iter().take(4).map(|byte| format!("{byte:02x}"));
+        plain = format!("{plain}-{}", digest.collect::<String>());
+    }
     if turn > 1 || plain.is_empty() {
         plain = format!("{plain}-{turn}");
     }

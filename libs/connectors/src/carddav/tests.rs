@@ -412,9 +412,12 @@ fn a_name_is_one_segment_of_a_path() {
     check("Creatio", 2, "Creatio-2");
     check("Friends & Family", 1, "Friends%20-%20Family");
     check("a/b\\c", 1, "a-b-c");
-    check("..", 1, "-1");
-    check("../x", 1, "-x");
-    check("it's é", 1, "it-s%20%C3%A9");
+    check("..", 1, "--");
+    check("../x", 1, "---x");
+    check("it's", 1, "it-s");
+    check("  ", 1, "-1");
+    assert!(place::segment("it's é", 1).starts_with("it-s%20--"));
+    assert_ne!(place::segment("朋友", 1), place::segment("家人", 1));
 }
 
 /// A token that is the second of the last change is good once that second is over.

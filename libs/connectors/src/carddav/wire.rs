@@ -29,6 +29,14 @@ pub(super) fn mkcol(name: &str) -> String {
     )
 }
 
+/// Asks for an address book to be called something.
+pub(super) fn rename(name: &str) -> String {
+    format!(
+        r#"<?xml version="1.0" encoding="utf-8"?><propertyupdate {NAMESPACES}><set><prop><displayname>{}</displayname></prop></set></propertyupdate>"#,
+        plain(name)
+    )
+}
+
 /// Asks what changed since a token; since the empty one, everything did.
 pub(super) fn sync_collection(token: &str) -> String {
     format!(
@@ -130,7 +138,7 @@ fn take(resource: &mut Resource, property: Node<'_, '_>) {
         "getetag" => resource.etag = text_of(property).as_deref().map(strong),
         "getlastmodified" => resource.modified = text_of(property),
         "address-data" => resource.card = property.text().map(str::to_owned),
-        "displayname" => resource.name = text_of(property),
+        "displayname" => resource.name = text_of(property).map(|name| once(&name)),
         "getctag" => resource.ctag = text_of(property),
         "sync-token" => resource.sync_token = text_of(property),
         "resourcetype" => {
@@ -177,6 +185,12 @@ fn child<'a, 'i: 'a>(node: Node<'a, 'i>, name: &'static str) -> Option<Node<'a, 
 fn text_of(node: Node<'_, '_>) -> Option<String> {
     let text = node.text().unwrap_or_default().trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A name as it was given: DAViCal escapes it once more than XML does.
+fn once(name: &str) -> String {
+    let name = name.replace("&lt;", "<").replace("&gt;", ">");
+    name.replace("&quot;", "\"").replace("&amp;", "&")
 }
 
 /// A version by its strong name: whoever compresses an answer on the way calls it a weak one, and only there.
