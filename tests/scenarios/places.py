@@ -360,10 +360,10 @@ class OdooTag(Place):
 
 
 PLACES = [CardDav, Creatio, Google, HubSpot, Mailchimp, Zoho]
-# All pairs of those; or, where an Odoo is (`./test odoo`), each of them with it.
+# All pairs of those; where an Odoo is (`./test odoo`), each of them with it too.
 PAIRS = list(itertools.combinations_with_replacement(PLACES, 2))
 if "SYNCLINE_TEST_ODOO" in os.environ:
-    PAIRS = [(place, OdooTag) for place in PLACES]
+    PAIRS += [(place, OdooTag) for place in PLACES]
 
 
 def neutral(person):

@@ -1,6 +1,6 @@
 """Each app with each other one, and with itself, both ways and by the default mapping: what survives the trip, that nothing is
 lost where the trip began, and that it ends. `docs/connectors.md` shows what was found; with `SYNCLINE_WRITE_DOCS=1` it is
-written anew. The pairs with Odoo are those of `./test odoo`: each run says its part of the tables, and the rest stays.
+written anew. The pairs with Odoo are in `./test odoo` alone: without it, its part of the tables stays as it is.
 """
 
 import itertools
