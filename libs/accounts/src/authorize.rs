@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 use syncline_connector::Connector;
 use syncline_connector::oauth::{self, Grant};
 use syncline_model::{AccountId, Actor, TenantId};
 use syncline_platform::clock::later;
-use syncline_platform::random::{self, random_token};
+use syncline_platform::random::{self, digest, random_token};
 use syncline_store::{NewOauthState, OauthState, StoreError};
 
 use crate::{Accounts, Browser, BrowserMark, Error};
@@ -199,5 +198,5 @@ fn spent(error: StoreError) -> Error {
 }
 
 pub(crate) fn hash(secret: &str) -> Vec<u8> {
-    Sha256::digest(secret.as_bytes()).to_vec()
+    digest(secret).to_vec()
 }

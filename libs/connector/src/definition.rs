@@ -256,6 +256,9 @@ pub struct Capabilities {
     /// Collections can be made.
     #[serde(default)]
     pub create_collection: bool,
+    /// The provider can be asked to call us when something changes in a collection.
+    #[serde(default)]
+    pub watch: bool,
     /// How creations are made safe to retry.
     pub create: Idempotency,
     /// After a creation whose answer was lost, seconds for which its absence from `find_created` proves nothing.

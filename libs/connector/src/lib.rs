@@ -22,6 +22,7 @@ mod request;
 mod session;
 pub mod slots;
 mod traits;
+pub mod watch;
 
 pub use access::{Access, AccessToken, Gate, OpenGate, Pass, Permit, Witness};
 pub use definition::{

@@ -10,6 +10,7 @@ use syncline_model::{
     RemoteId, Version,
 };
 
+use crate::watch::{Forged, Heard, Knock, Watch, Watched};
 use crate::{Definition, Error, Session};
 
 /// Opaque place to resume a pull: made and read by one connector only.
@@ -236,6 +237,24 @@ pub trait Connector: Send + Sync + 'static {
     ) -> Result<MadeCollection, Error> {
         let _ = (session, name);
         Err(self.unsupported("making collections"))
+    }
+
+    /// Asks the provider to call us when something changes in a collection. Asking again makes another watch.
+    async fn watch(&self, session: &Session, watch: &Watch) -> Result<Watched, Error> {
+        let _ = (session, watch);
+        Err(self.unsupported("being told of changes"))
+    }
+
+    /// Ends a watch; one that has ended already is ended.
+    async fn unwatch(&self, session: &Session, collection: &str, id: &str) -> Result<(), Error> {
+        let _ = (session, collection, id);
+        Err(self.unsupported("being told of changes"))
+    }
+
+    /// What a call at the address of a watch says, as far as it can be known without asking.
+    fn hear(&self, knock: &Knock<'_>) -> Result<Heard, Forged> {
+        let _ = knock;
+        Err(Forged("this provider does not call"))
     }
 
     /// The error for something that this connector does not do.

@@ -55,6 +55,10 @@ statements! {
             and (state = 'queued' or (state = 'running' and lease_until <= $3))";
     Tenant CONNECTION_NEXT_GET = "select next_run_at from connections where tenant_id = $1 and id = $2";
     Tenant CONNECTION_NEXT_SET = "update connections set next_run_at = $3 where tenant_id = $1 and id = $2";
+    /// What a provider told of just now may not be in its lists yet.
+    Tenant CONNECTION_NEXT_AFTER = "update connections
+        set next_run_at = case when hinted_for > $4 and hinted_for < $3 then hinted_for else $3 end
+        where tenant_id = $1 and id = $2";
     /// For a person who waits: even where nothing runs by itself.
     Tenant CONNECTION_SOON = "update connections set next_run_at = $3
         where tenant_id = $1 and id = $2 and status = 'active' and (next_run_at is null or next_run_at > $3)";
@@ -498,6 +502,19 @@ impl Scope {
     ) -> Result<()> {
         found(transaction!(self.write_one(), tx => {
             execute!(tx, CONNECTION_NEXT_SET, self.id(), id.uuid(), next_run_at)
+        })?)
+    }
+
+    /// The same, after a run that was asked for `now`: earlier if a provider told of something just before, which that
+    /// run may not see yet.
+    pub async fn connection_schedule_after(
+        &self,
+        id: ConnectionId,
+        now: DateTime<Utc>,
+        next_run_at: Option<DateTime<Utc>>,
+    ) -> Result<()> {
+        found(transaction!(self.write_one(), tx => {
+            execute!(tx, CONNECTION_NEXT_AFTER, self.id(), id.uuid(), next_run_at, now)
         })?)
     }
 

@@ -42,6 +42,7 @@ mod tenants;
 pub mod turns;
 mod types;
 mod vitals;
+mod watches;
 
 pub use error::{Result, StoreError};
 pub use keys::{KeyUse, Rewrapped};

@@ -21,6 +21,7 @@ pub(crate) const STAGED_BODY: Column = Column::of("staged", "body");
 pub(crate) const LINK_BODY: Column = Column::of("links", "body");
 pub(crate) const INTENT_PAYLOAD: Column = Column::of("intents", "payload");
 pub(crate) const HISTORY_FIELDS: Column = Column::of("history", "fields");
+pub(crate) const WATCH_SECRET: Column = Column::of("watches", "secret");
 pub(crate) const CONFLICT_VALUES: Column = Column::of("conflicts", "pair_values");
 
 impl Column {

@@ -67,6 +67,7 @@ pub fn census() -> Vec<Statement> {
         crate::staged::STATEMENTS,
         crate::tenants::STATEMENTS,
         crate::vitals::STATEMENTS,
+        crate::watches::STATEMENTS,
     ]
     .concat()
 }

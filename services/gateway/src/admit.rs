@@ -14,16 +14,18 @@ use crate::auth::{Admission, authenticate};
 use crate::idempotency;
 use crate::limits::{Allowance, peer};
 use crate::problem::Problem;
+use crate::routes::hooks;
 use crate::state::State;
 
-/// Admits requests below `/v1`; everything else passes.
+/// Admits requests below `/v1`, but for providers' calls; everything else passes.
 pub async fn admit(
     state: web::Data<State>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     // As it is routed: a path may spell its letters otherwise.
-    if !request.match_info().as_str().starts_with("/v1/") {
+    let path = request.match_info().as_str();
+    if !path.starts_with("/v1/") || path.starts_with(hooks::BELOW) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     let caller = authenticate(&state, request.headers()).await;

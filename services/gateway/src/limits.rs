@@ -135,6 +135,12 @@ impl Limits {
         self.pass(&[want(key, self.settings.anonymous)]).await
     }
 
+    /// One call at an address that is nobody's.
+    pub async fn guess(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let key = format!("guess:{}", network(peer(request)));
+        self.pass(&[want(key, self.settings.anonymous)]).await
+    }
+
     async fn pass(&self, wants: &[Want]) -> Result<(), Problem> {
         match self.take(wants).await? {
             Take::Taken { .. } => Ok(()),

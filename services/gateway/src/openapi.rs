@@ -13,7 +13,7 @@ use crate::idempotency::EXEMPT;
 use crate::problem::ProblemBody;
 use crate::routes::{
     accounts, api_keys, audit, compatible_kinds, conflicts, connections, default_mapping, docs,
-    health, history, invitations, members, oauth, plan, problems, providers, reviews, runs,
+    health, history, hooks, invitations, members, oauth, plan, problems, providers, reviews, runs,
     sessions, tenants,
 };
 
@@ -113,6 +113,8 @@ pub fn operations() -> HashMap<(Method, String), String> {
         reviews::take_back::handle,
         conflicts::handle,
         history::handle,
+        hooks::probe::handle,
+        hooks::hear::handle,
         health::alive,
         health::ready,
         health::metrics,
@@ -131,6 +133,7 @@ pub fn operations() -> HashMap<(Method, String), String> {
         (name = "connections", description = "Two accounts' collections kept in step"),
         (name = "runs", description = "One sync of one connection"),
         (name = "records", description = "Links, problems, conflicts, history"),
+        (name = "hooks", description = "Providers tell that something changed"),
         (name = "operations", description = "For those who watch over the process"),
     )
 )]

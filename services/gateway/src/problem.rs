@@ -35,6 +35,8 @@ pub enum Code {
     PlanLimit,
     /// There is nothing here that the caller may see.
     NotFound,
+    /// There was something here once, perhaps; there will not be again.
+    Gone,
     /// This resource does not answer to this method.
     MethodNotAllowed,
     /// Someone has this e-mail address already.
@@ -79,7 +81,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::BadRequest,
         Self::MalformedJson,
         Self::InvalidParameter,
@@ -88,6 +90,7 @@ impl Code {
         Self::Forbidden,
         Self::PlanLimit,
         Self::NotFound,
+        Self::Gone,
         Self::MethodNotAllowed,
         Self::EmailTaken,
         Self::TooManyInvitations,
@@ -119,6 +122,7 @@ impl Code {
             Self::Unauthenticated | Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::PlanLimit => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Gone => StatusCode::GONE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::EmailTaken
             | Self::TooManyInvitations
@@ -152,6 +156,7 @@ impl Code {
             Self::Forbidden => "Not allowed",
             Self::PlanLimit => "Not in the plan",
             Self::NotFound => "Not found",
+            Self::Gone => "Gone",
             Self::MethodNotAllowed => "Method not allowed",
             Self::EmailTaken => "E-mail address taken",
             Self::TooManyInvitations => "Too many open invitations",

@@ -28,7 +28,7 @@ fn described(definition: &Definition) -> String {
         "{:<18} {}\n  \
          objects {}, authorisation {}\n  \
          delta {}, tombstones {}, conditional updates {}, creations kept single by {}, deletions {}, \
-         collections can be made {}",
+         collections can be made {}, changes are told of {}",
         definition.id.as_str(),
         definition.name,
         words(&definition.objects),
@@ -39,6 +39,7 @@ fn described(definition: &Definition) -> String {
         words(&[can.create]),
         words(&can.deletions),
         yes(can.create_collection),
+        yes(can.watch),
     )
 }
 
@@ -68,7 +69,7 @@ mod tests {
         let text = described(google.unwrap());
         let expect = "google_contacts    Google Contacts\n  objects contact, authorisation oauth2\n  \
              delta yes, tombstones yes, conditional updates yes, creations kept single by marker, \
-             deletions ignore, unlink, mark, delete, collections can be made yes";
+             deletions ignore, unlink, mark, delete, collections can be made yes, changes are told of no";
         assert_eq!(text, expect);
     }
 }

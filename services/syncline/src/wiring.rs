@@ -199,6 +199,7 @@ impl Parts {
             ids: Arc::clone(&self.ids),
             shapes: Arc::new(Shapes::default()),
             tariffs: Arc::clone(&self.tariffs),
+            hooks: config.hooks_url().map(Arc::new),
             settings: Settings {
                 slots: config.worker.slots,
                 slice: config.worker.slice,

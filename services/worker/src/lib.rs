@@ -18,6 +18,7 @@ use syncline_model::Tariffs;
 use syncline_platform::{Clock, Ids};
 use syncline_queue::Queue;
 use syncline_store::Store;
+use url::Url;
 
 pub use run::execute;
 pub use scheduler::Scheduler;
@@ -63,6 +64,8 @@ pub struct Tools {
     pub shapes: Arc<Shapes>,
     /// What tenants' plans allow.
     pub tariffs: Arc<Tariffs>,
+    /// Below which address providers can call us to tell of changes; none where they cannot reach us.
+    pub hooks: Option<Arc<Url>>,
     /// How to work.
     pub settings: Settings,
 }

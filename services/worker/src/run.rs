@@ -25,6 +25,7 @@ mod reread;
 mod settle;
 mod stale;
 mod vanished;
+mod watches;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -483,6 +484,10 @@ impl Slice<'_> {
 async fn steps(context: &RunContext<'_>) -> Result<Ended, Trouble> {
     if let Some((until, why)) = recover::recover(context).await? {
         return Ok(Ended::Wait(until, why));
+    }
+    // What changes from now on is told of, or read now.
+    if !context.has_begun_to_pull().await {
+        Box::pin(watches::keep(context)).await;
     }
     if !Box::pin(pull::pull(context)).await? {
         return Ok(Ended::SliceOver);

@@ -81,7 +81,9 @@ impl Scheduler {
                 };
                 scope.run_enqueue(&run).await?;
             }
-            scope.connection_schedule_next(connection, next).await?;
+            scope
+                .connection_schedule_after(connection, now, next)
+                .await?;
         }
         let mut due = tools.store.runs_expired(now, BATCH).await?;
         due.extend(self.queued(now).await?);

@@ -167,6 +167,7 @@ fn tools(store: &Store, bell: &Arc<Bell>) -> anyhow::Result<Tools> {
         ids: Arc::new(SystemIds),
         shapes: Arc::new(Shapes::default()),
         tariffs: Arc::new(syncline_model::Tariffs::unlimited()),
+        hooks: None,
         settings: Settings {
             slots: 1,
             slice: Duration::from_mins(1),

@@ -275,6 +275,7 @@ fn tools(bench: &Bench, world: &World, setup: &Setup, ids: &Arc<SeededIds>) -> T
         ids: Arc::clone(ids) as Arc<dyn Ids>,
         shapes: Arc::new(Shapes::default()),
         tariffs: Arc::new(tariffs(setup)),
+        hooks: None,
         settings: Settings {
             slots: 1,
             slice: Duration::from_secs(setup.slice),

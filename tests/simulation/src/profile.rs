@@ -169,6 +169,7 @@ impl Profile {
                 conditional_update: self.etag,
                 sequential_writes: self.sequential,
                 create_collection: false,
+                watch: false,
                 create: self.create,
                 settle_seconds: 60,
                 deletions: vec![

@@ -10,6 +10,7 @@ mod reads;
 mod troubles;
 mod updates;
 mod values;
+mod watches;
 mod writes;
 
 use async_trait::async_trait;
@@ -202,6 +203,7 @@ pub async fn prove(subject: Subject<'_>) -> Result<Report, Failure> {
         "deletions" => deletions::deletions,
         "marking and leaving" => deletions::softer,
         "collections of our own" => collections::made,
+        "watches" => watches::watches,
         "errors" => troubles::errors,
         "unknown cursors" => changes::unknown,
         "expired cursors" => troubles::expired,

@@ -1,9 +1,9 @@
 //! Mailchimp audiences, Marketing API 3.0.
 //!
-//! What is here: the trait, and who the account is. Reading is `read.rs`, writing `write.rs`; `cursor.rs`, `fields.rs`,
+//! What is here: the trait, and who the account is. Reading is `read.rs`, writing `write.rs`, webhooks `watch.rs`; `cursor.rs`, `fields.rs`,
 //! `map.rs` and `refuse.rs` are pure; `wire.rs` is Mailchimp's JSON.
 //!
-//! Not here: campaigns, groups, text messages, permissions by GDPR, asynchronous batches and webhooks.
+//! Not here: campaigns, groups, text messages, permissions by GDPR and asynchronous batches.
 
 mod cursor;
 mod fields;
@@ -12,10 +12,12 @@ mod read;
 mod refuse;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod wire;
 mod write;
 
 use async_trait::async_trait;
+use syncline_connector::watch::{Forged, Heard, Knock, Watch, Watched};
 use syncline_connector::{
     Connector, Create, Definition, DefinitionError, Error, Page, Pull, Request, Session, Update,
     Written,
@@ -117,5 +119,17 @@ impl Connector for Mailchimp {
 
     async fn mark(&self, session: &Session, ids: &[RemoteId]) -> Vec<Result<(), Error>> {
         write::mark(session, ids).await
+    }
+
+    async fn watch(&self, session: &Session, watch: &Watch) -> Result<Watched, Error> {
+        watch::watch(session, watch).await
+    }
+
+    async fn unwatch(&self, session: &Session, collection: &str, id: &str) -> Result<(), Error> {
+        watch::unwatch(session, collection, id).await
+    }
+
+    fn hear(&self, knock: &Knock<'_>) -> Result<Heard, Forged> {
+        watch::hear(knock)
     }
 }

@@ -128,3 +128,11 @@ pub(super) struct Violation {
     #[serde(default)]
     pub field: String,
 }
+
+#[derive(Deserialize)]
+pub(super) struct Webhook {
+    pub id: String,
+    /// Told once, when the webhook is made.
+    #[serde(default)]
+    pub signing_secret: Option<String>,
+}

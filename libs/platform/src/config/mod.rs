@@ -16,6 +16,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::private_file::{self, PrivateFileError};
@@ -70,6 +71,9 @@ pub struct Server {
     /// How the outside reaches it, without a slash at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+    /// Whether providers can call us there to tell of changes. Unset, they can if it begins with `https`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<bool>,
     /// How many requests are taken.
     pub limits: RequestLimits,
 }
@@ -390,6 +394,16 @@ impl Config {
             .public_url
             .clone()
             .unwrap_or_else(|| format!("http://{listening}"))
+    }
+
+    /// Below which address providers can call us to tell of changes, if they can reach us.
+    pub fn hooks_url(&self) -> Option<Url> {
+        let public = self.server.public_url.as_deref()?;
+        let reaches = self.server.hooks;
+        let reaches = reaches.unwrap_or_else(|| public.starts_with("https://"));
+        Url::parse(&format!("{public}/v1/hooks"))
+            .ok()
+            .filter(|_| reaches)
     }
 
     /// The whole configuration in force as TOML, secrets and passwords redacted.

@@ -15,6 +15,35 @@ fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError>
 }
 
 #[test]
+fn providers_call_where_they_can_reach_us() {
+    let check = |public: Option<&str>, hooks: Option<&str>, expect: Option<&str>| {
+        let mut environment = HashMap::new();
+        for (name, value) in [("PUBLIC_URL", public), ("HOOKS", hooks)] {
+            let key = format!("SYNCLINE__SERVER__{name}");
+            environment.extend(value.map(|value| (key, value.to_owned())));
+        }
+        let config = Config::load_with(None, environment).unwrap();
+        let url = config.hooks_url().map(String::from);
+        assert_eq!(url.as_deref(), expect, "{public:?} {hooks:?}");
+    };
+    check(None, None, None);
+    check(None, Some("true"), None);
+    let (secure, plain) = ("https://sync.example.com/at/", "http://10.0.0.1:8080");
+    check(
+        Some(secure),
+        None,
+        Some("https://sync.example.com/at/v1/hooks"),
+    );
+    check(Some(secure), Some("false"), None);
+    check(Some(plain), None, None);
+    check(
+        Some(plain),
+        Some("true"),
+        Some("http://10.0.0.1:8080/v1/hooks"),
+    );
+}
+
+#[test]
 fn the_defaults_are_enough() {
     let config = Config::load_with(None, HashMap::new()).unwrap();
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");

@@ -7,6 +7,7 @@ mod people;
 mod records;
 mod settlement;
 mod staged;
+mod watch;
 
 pub use edit::{EditEffects, OpenedConnection, Retirement};
 pub use lease::{Finish, Lease, NewRun, Release};
@@ -24,3 +25,4 @@ pub use staged::{
     BESIDE, CandidateQuery, Candidates, GoneWhy, Phase, Place, Staged, StagedCounts, StagedPhase,
     StagedState,
 };
+pub use watch::{AgreedWatch, FoundWatch, NewWatch};

@@ -94,6 +94,7 @@ fn few_statements_are_global() {
             "RUN_LATEST",
             "INTENTS_COUNT",
             "INTENT_OLDEST",
+            "WATCH_BY_TOKEN",
         ]
     );
 }

@@ -230,7 +230,7 @@ async fn s02_row_level_security_holds_for_the_owner() {
     .fetch_all(&mut connection)
     .await
     .expect("tables");
-    assert_eq!(tables.len(), 23);
+    assert_eq!(tables.len(), 24);
     for (table, enabled, forced) in &tables {
         assert!(*enabled && *forced, "{table}");
         let (checked,): (i64,) = sqlx::query_as(

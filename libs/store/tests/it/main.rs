@@ -43,3 +43,4 @@ mod runs;
 mod sealed;
 mod staging;
 mod vitals;
+mod watches;

@@ -4,7 +4,7 @@
 //! random, a plain SHA-256 is enough to store, and looking it up by its hash tells nothing by its timing.
 
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use syncline_platform::random::digest;
 
 /// Length of the random part: 32 bytes in unpadded base64url.
 const RANDOM_LENGTH: usize = 43;
@@ -53,7 +53,7 @@ impl Secret {
 
     /// What is stored: its SHA-256.
     pub fn hash(&self) -> [u8; 32] {
-        Sha256::digest(self.0.expose_secret().as_bytes()).into()
+        digest(self.0.expose_secret())
     }
 
     /// The text, to be shown this once.

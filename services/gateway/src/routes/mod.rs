@@ -10,6 +10,7 @@ pub mod default_mapping;
 pub mod docs;
 pub mod health;
 pub mod history;
+pub mod hooks;
 pub mod invitations;
 pub mod members;
 pub mod oauth;
@@ -46,6 +47,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
         .configure(reviews::configure)
         .configure(conflicts::configure)
         .configure(history::configure)
+        .configure(hooks::configure)
         .configure(health::configure)
         .configure(docs::configure);
 }

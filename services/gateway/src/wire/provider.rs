@@ -65,6 +65,8 @@ pub struct CapabilitiesJson {
     pub conditional_update: bool,
     /// Collections can be made, with `POST /v1/accounts/{id}/collections`.
     pub create_collection: bool,
+    /// It tells us when something changes, so that a connection need not wait for its schedule.
+    pub watch: bool,
     /// What can be done to a record here when its partner is deleted.
     #[schema(value_type = Vec<schema::DeletionPolicy>)]
     pub deletions: Vec<DeletionPolicy>,
@@ -88,6 +90,7 @@ impl From<&Definition> for ProviderJson {
                 tombstones: capabilities.tombstones,
                 conditional_update: capabilities.conditional_update,
                 create_collection: capabilities.create_collection,
+                watch: capabilities.watch,
                 deletions: capabilities.deletions.clone(),
                 impossible: capabilities.impossible.clone(),
             },

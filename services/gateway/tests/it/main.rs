@@ -10,6 +10,7 @@ mod accounts;
 mod api_keys;
 mod audit;
 mod connections;
+mod hooks;
 mod idempotency;
 mod isolation;
 mod limits;

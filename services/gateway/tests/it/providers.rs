@@ -22,6 +22,9 @@ async fn providers_say_what_is_real() {
     for (one, can) in [(&dav, true), (&zoho, false)] {
         assert_eq!(one["capabilities"]["create_collection"], can, "{one}");
     }
+    let mailchimp = ann.get("/v1/providers/mailchimp").await.ok(200);
+    assert_eq!(mailchimp["capabilities"]["watch"], true);
+    assert_eq!(zoho["capabilities"]["watch"], false);
     for id in ["nothing", "Zoho!", "..%2fx"] {
         let answer = ann.get(&format!("/v1/providers/{id}")).await;
         answer.problem(404, "not_found");

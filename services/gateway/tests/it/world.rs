@@ -91,7 +91,7 @@ pub struct Client<'a> {
 }
 
 /// Limits that no test meets by chance.
-fn generous() -> LimitSettings {
+pub fn generous() -> LimitSettings {
     LimitSettings {
         tenant: 100_000,
         api_key: 100_000,

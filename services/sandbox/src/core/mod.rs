@@ -3,6 +3,7 @@
 //! Nothing here knows a provider's data model; a provider plugs in through [`provider::Provider`].
 
 pub mod admin;
+pub mod calls;
 pub mod clock;
 pub mod faults;
 pub mod gate;
@@ -14,6 +15,7 @@ pub mod provider;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use calls::Calls;
 use clock::Clock;
 use faults::Faults;
 use ids::Ids;
@@ -33,6 +35,8 @@ pub struct Core {
     pub faults: Faults,
     /// Apps, grants and tokens of all providers.
     pub oauth: OAuth,
+    /// Calls to addresses that clients gave.
+    pub calls: Calls,
     base_url: OnceLock<String>,
 }
 
@@ -45,6 +49,7 @@ impl Core {
             oauth: OAuth::new(Arc::clone(&clock), Arc::clone(&ids)),
             log: RequestLog::default(),
             faults: Faults::default(),
+            calls: Calls::default(),
             base_url: OnceLock::new(),
             clock,
             ids,

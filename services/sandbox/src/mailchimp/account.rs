@@ -8,6 +8,7 @@ use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::hooks::{Hook, News, news};
 use super::merge::MergeField;
 use crate::core::ids::mix;
 
@@ -111,8 +112,10 @@ pub struct Audience {
     pub members: Vec<Member>,
     /// Tags: numbers by name.
     pub tags: BTreeMap<String, u64>,
-    /// Webhooks as sent, with their ids.
-    pub webhooks: Vec<Value>,
+    /// Webhooks.
+    pub hooks: Vec<Hook>,
+    /// What happened and is still to be told to them.
+    pub news: Vec<News>,
     /// Addresses deleted for good, in lower case.
     pub forgotten: BTreeSet<String>,
 }
@@ -126,6 +129,13 @@ impl Audience {
     /// A tag's number; made if it is new.
     pub fn tag(&mut self, name: &str, fresh: u64) -> u64 {
         *self.tags.entry(name.to_owned()).or_insert(fresh)
+    }
+
+    /// Notes what happened to a member, if anybody wants to know.
+    pub fn note(&mut self, before: Option<&Member>, now: &Member) {
+        if !self.hooks.is_empty() {
+            self.news.extend(news(&self.id, before, now));
+        }
     }
 
     /// Members that are not archived.
@@ -257,7 +267,8 @@ impl Account {
             fields: Vec::new(),
             members: Vec::new(),
             tags: BTreeMap::new(),
-            webhooks: Vec::new(),
+            hooks: Vec::new(),
+            news: Vec::new(),
             forgotten: BTreeSet::new(),
         };
         for (tag, name, kind) in [

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::account::{Account, Audience, Member, time};
+use super::hooks::Source;
 use super::members::{self, Manner};
 use super::refusal::Refusal;
 use super::{Mailchimp, Shared, convert, settings};
@@ -143,9 +144,9 @@ impl ProviderAdmin for Mailchimp {
     }
 
     fn create_contact(&self, account: &str, native: &Value) -> Result<DumpRecord, AdminError> {
+        let known = self.known(account)?;
         let id = {
-            let account = self.known(account)?;
-            let mut account = lock(&account);
+            let mut account = lock(&known);
             let list = match native.get("list_id").and_then(Value::as_str) {
                 Some(list) => list.to_owned(),
                 None => oldest(&account)?,
@@ -161,6 +162,7 @@ impl ProviderAdmin for Mailchimp {
             let contact = made.get("contact_id").and_then(Value::as_str);
             format!("{list}:{}", contact.unwrap_or(""))
         };
+        self.tell(&known, Source::Admin);
         self.contact(account, &id)
     }
 
@@ -236,13 +238,12 @@ impl ProviderAdmin for Mailchimp {
         let now = self.now();
         let become_status = |status: &'static str| {
             self.at(account, text("contact"), |audience, member| {
-                let at = audience.position(member).ok_or_else(Refusal::not_found)?;
-                if let Some(member) = audience.members.get_mut(at) {
+                members::alter(audience, member, now, |member| {
                     status.clone_into(&mut member.status);
                     member.before = None;
-                    member.touch(now);
-                }
-                Ok(json!({}))
+                    Ok(())
+                })
+                .map(|()| json!({}))
             })
         };
         match name {
@@ -285,13 +286,18 @@ impl Mailchimp {
         work: impl FnOnce(&mut Audience, &str) -> Result<T, Refusal>,
     ) -> Result<T, AdminError> {
         let account = self.known(account)?;
-        let mut account = lock(&account);
         let (list, member) = id
             .split_once(':')
             .ok_or_else(|| AdminError::invalid(format!("{id} is no contact id")))?;
-        let audience = account.audience(list);
-        let audience = audience.ok_or_else(|| AdminError::not_found(format!("no contact {id}")))?;
-        work(audience, member).map_err(|refusal| refused(&refusal))
+        let done = {
+            let mut account = lock(&account);
+            let audience = account.audience(list);
+            let audience =
+                audience.ok_or_else(|| AdminError::not_found(format!("no contact {id}")))?;
+            work(audience, member)
+        };
+        self.tell(&account, Source::Admin);
+        done.map_err(|refusal| refused(&refusal))
     }
 }
 

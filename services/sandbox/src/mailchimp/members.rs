@@ -160,6 +160,7 @@ fn insert(
         audience.tag(name, fresh);
     }
     member.tags = names;
+    audience.note(None, &member);
     audience.members.push(member);
     Ok(audience.members.len() - 1)
 }
@@ -179,10 +180,17 @@ fn change(
         .ok_or_else(Refusal::not_found)?;
     apply(audience, &mut member, body, false, manner)?;
     member.touch(now);
-    if let Some(place) = audience.members.get_mut(at) {
-        *place = member;
-    }
+    swap(audience, at, member);
     Ok(())
+}
+
+/// Puts a member in the place of what it was.
+pub fn swap(audience: &mut Audience, at: usize, member: Member) {
+    let Some(place) = audience.members.get_mut(at) else {
+        return;
+    };
+    let before = std::mem::replace(place, member.clone());
+    audience.note(Some(&before), &member);
 }
 
 fn shown(audience: &Audience, at: usize) -> Result<Value, Refusal> {
@@ -251,32 +259,39 @@ pub fn patch(
 
 /// `DELETE /lists/{id}/members/{name}`: archives; again is refused.
 pub fn archive(audience: &mut Audience, name: &str, now: DateTime<Utc>) -> Result<(), Refusal> {
-    let at = audience.position(name).ok_or_else(Refusal::not_found)?;
-    let member = audience
-        .members
-        .get_mut(at)
-        .ok_or_else(Refusal::not_found)?;
-    if member.status == "archived" {
-        return Err(Refusal {
-            status: 405,
-            ..Refusal::invalid("This list member cannot be removed. It is archived already.")
-        });
-    }
-    member.before = Some(std::mem::replace(&mut member.status, "archived".into()));
-    member.touch(now);
-    Ok(())
+    alter(audience, name, now, |member| {
+        if member.status == "archived" {
+            return Err(Refusal {
+                status: 405,
+                ..Refusal::invalid("This list member cannot be removed. It is archived already.")
+            });
+        }
+        member.before = Some(std::mem::replace(&mut member.status, "archived".into()));
+        Ok(())
+    })
 }
 
 /// Back from the archive, by a person.
 pub fn unarchive(audience: &mut Audience, name: &str, now: DateTime<Utc>) -> Result<(), Refusal> {
+    alter(audience, name, now, |member| {
+        member.status = member.before.take().ok_or_else(Refusal::not_found)?;
+        Ok(())
+    })
+}
+
+/// Changes a member by hand.
+pub fn alter(
+    audience: &mut Audience,
+    name: &str,
+    now: DateTime<Utc>,
+    change: impl FnOnce(&mut Member) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
     let at = audience.position(name).ok_or_else(Refusal::not_found)?;
-    let member = audience
-        .members
-        .get_mut(at)
-        .ok_or_else(Refusal::not_found)?;
-    let before = member.before.take().ok_or_else(Refusal::not_found)?;
-    member.status = before;
+    let mut member = audience.members.get(at).cloned();
+    let member = member.as_mut().ok_or_else(Refusal::not_found)?;
+    change(member)?;
     member.touch(now);
+    swap(audience, at, member.clone());
     Ok(())
 }
 
@@ -285,6 +300,9 @@ pub fn forget(audience: &mut Audience, name: &str) -> Result<(), Refusal> {
     let at = audience.position(name).ok_or_else(Refusal::not_found)?;
     let member = audience.members.remove(at);
     audience.forgotten.insert(member.email.to_lowercase());
+    let mut gone = member.clone();
+    "archived".clone_into(&mut gone.status);
+    audience.note(Some(&member), &gone);
     Ok(())
 }
 

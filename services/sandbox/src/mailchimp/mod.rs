@@ -1,11 +1,12 @@
 //! Mailchimp's Marketing API 3.0 on the wire: own store, own wording.
 //!
-//! Not imitated: API keys (Basic authorization), campaigns, segments, asynchronous batches, calls of webhooks, interest
-//! groups, permissions by GDPR. docs/sandbox.md has the list.
+//! Not imitated: API keys (Basic authorization), campaigns, segments, asynchronous batches, interest groups, permissions by
+//! GDPR. docs/sandbox.md has the list.
 
 mod account;
 mod admin;
 mod convert;
+mod hooks;
 mod list;
 mod members;
 mod merge;
@@ -29,6 +30,7 @@ use crate::core::oauth::params::Params;
 use crate::core::provider::{AdminError, Call, Provider, ProviderAdmin as _};
 use crate::core::{Core, lock};
 use account::Account;
+use hooks::Source;
 use refusal::Refusal;
 use wire::Ask;
 
@@ -190,6 +192,12 @@ async fn answer(
         query: Params::read(req.query_string(), "", b""),
         body,
     };
+    if let ("POST", [.., last]) = (ask.method, ask.path.as_slice())
+        && last == "webhooks"
+    {
+        mailchimp.probe(&ask.body).await?;
+    }
     let done = wire::answer(&mut lock(&account), &ask, mailchimp.now())?;
+    mailchimp.tell(&account, Source::Api);
     Ok(done.map(|body| list::project(body, &ask.query)))
 }

@@ -1,6 +1,6 @@
-//! What is not a member: audiences, merge fields, tags of an audience, webhooks (kept, never called).
+//! What is not a member: audiences, merge fields, tags of an audience, lists of webhooks.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::account::{Account, Audience, Member};
 use super::list::window;
@@ -99,62 +99,7 @@ pub fn tags_of(audience: &Audience, member: &Member, query: &Params) -> Result<V
 
 /// `GET /lists/{id}/webhooks`.
 pub fn webhooks(audience: &Audience, query: &Params) -> Result<Value, Refusal> {
-    page("webhooks", audience.webhooks.clone(), query)
-}
-
-/// `POST /lists/{id}/webhooks`: kept, never called.
-pub fn add_webhook(audience: &mut Audience, body: &Value, id: u64) -> Result<Value, Refusal> {
-    let url = body.get("url").and_then(Value::as_str).unwrap_or("");
-    if url::Url::parse(url).is_err() {
-        return Err(Refusal::field("url", "This value is not a valid URL."));
-    }
-    if audience.webhooks.iter().any(|hook| hook["url"] == url) {
-        return Err(Refusal::invalid(
-            "Sorry, you can't set up multiple WebHooks for one URL",
-        ));
-    }
-    let mut hook: Map<String, Value> = Map::new();
-    hook.insert("id".into(), format!("{id:010x}").into());
-    hook.insert("list_id".into(), audience.id.as_str().into());
-    hook.insert("_links".into(), json!([]));
-    merge_hook(&mut hook, body);
-    audience.webhooks.push(hook.clone().into());
-    Ok(hook.into())
-}
-
-fn merge_hook(hook: &mut Map<String, Value>, body: &Value) {
-    for name in ["url", "events", "sources"] {
-        if let Some(value) = body.get(name) {
-            hook.insert(name.into(), value.clone());
-        }
-    }
-}
-
-fn hook_at(audience: &Audience, id: &str) -> Result<usize, Refusal> {
-    let at = audience.webhooks.iter().position(|hook| hook["id"] == id);
-    at.ok_or_else(Refusal::not_found)
-}
-
-/// `GET`, `PATCH` and `DELETE /lists/{id}/webhooks/{id}`; nothing for what was deleted.
-pub fn webhook(
-    audience: &mut Audience,
-    method: &str,
-    id: &str,
-    body: &Value,
-) -> Result<Option<Value>, Refusal> {
-    let at = hook_at(audience, id)?;
-    match method {
-        "GET" => {}
-        "DELETE" => {
-            audience.webhooks.remove(at);
-            return Ok(None);
-        }
-        "PATCH" => {
-            if let Some(hook) = audience.webhooks.get_mut(at).and_then(Value::as_object_mut) {
-                merge_hook(hook, body);
-            }
-        }
-        _ => return Err(Refusal::method()),
-    }
-    Ok(audience.webhooks.get(at).cloned())
+    let hooks = audience.hooks.iter();
+    let hooks = hooks.map(|hook| hook.shown.clone().into()).collect();
+    page("webhooks", hooks, query)
 }

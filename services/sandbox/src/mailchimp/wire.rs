@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::account::Account;
 use super::members::Manner;
 use super::refusal::Refusal;
-use super::{list, members, settings};
+use super::{hooks, list, members, settings};
 use crate::core::oauth::params::Params;
 use crate::core::provider::{Call, Class};
 
@@ -93,7 +93,6 @@ fn below_list(
         lenient: query.get("skip_merge_validation") == "true",
         sync_tags: body.get("sync_tags").and_then(Value::as_bool) == Some(true),
     };
-    let fresh = account.fresh() >> 24;
     match (ask.method, rest) {
         ("POST", []) => return members::batch(account, id, body, manner, now).map(Some),
         ("POST", ["members"]) => return members::add(account, id, body, manner, now).map(Some),
@@ -103,6 +102,7 @@ fn below_list(
         ("POST", ["members", name, "tags"]) => {
             return members::tag(account, id, name, body, now).map(|()| None);
         }
+        ("POST", ["webhooks"]) => return hooks::add(account, id, body).map(Some),
         _ => {}
     }
     let audience = account.audience(id).ok_or_else(Refusal::not_found)?;
@@ -126,8 +126,7 @@ fn below_list(
         ("POST", ["merge-fields"]) => settings::add_merge_field(audience, body).map(Some),
         ("GET", ["tag-search"]) => Ok(Some(settings::tag_search(audience, query))),
         ("GET", ["webhooks"]) => settings::webhooks(audience, query).map(Some),
-        ("POST", ["webhooks"]) => settings::add_webhook(audience, body, fresh).map(Some),
-        (method, ["webhooks", hook]) => settings::webhook(audience, method, hook, body),
+        (method, ["webhooks", hook]) => hooks::one(audience, method, hook, body),
         (
             _,
             []

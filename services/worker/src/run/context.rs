@@ -159,6 +159,12 @@ impl<'a> RunContext<'a> {
         }
     }
 
+    /// Whether the run has read anything yet.
+    pub async fn has_begun_to_pull(&self) -> bool {
+        let pull = &self.notes.lock().await.pull;
+        pull.a.begun || pull.b.begun
+    }
+
     /// Whether a side's fields were looked at in this slice, and were all there.
     pub fn has_looked(&self, side: Side) -> bool {
         self.looked.get(side).load(Ordering::Relaxed)

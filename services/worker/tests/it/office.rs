@@ -96,6 +96,7 @@ pub async fn tools_for(due: usize, bell: &Arc<Bell>, clock: Arc<dyn Clock>) -> T
         ids,
         shapes: Arc::new(Shapes::default()),
         tariffs: Arc::new(syncline_model::Tariffs::unlimited()),
+        hooks: None,
         settings: Settings {
             slots: 1,
             slice: Duration::from_secs(1),

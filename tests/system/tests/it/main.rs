@@ -20,6 +20,7 @@ mod demo;
 mod directions;
 mod edits;
 mod health;
+mod hints;
 mod hubspot;
 mod interruptions;
 mod isolation;

@@ -94,7 +94,9 @@ async fn enqueue(
 /// A run by hand stands in for the scheduled one that is due: the schedule counts from now.
 async fn stand_in(state: &State, caller: &Caller, connection: &Connection) -> Result<(), Problem> {
     let every = connection.schedule.every_seconds;
-    let next = every.map(|every| state.clock.now() + chrono::TimeDelta::seconds(every.into()));
-    let kept = caller.rows.connection_schedule_next(connection.id, next);
+    let now = state.clock.now();
+    let next = every.map(|every| now + chrono::TimeDelta::seconds(every.into()));
+    let rows = &caller.rows;
+    let kept = rows.connection_schedule_after(connection.id, now, next);
     Ok(kept.await?)
 }

@@ -1,0 +1,132 @@
+//! `/v1/hooks`: what providers are answered that call, and others who try.
+
+use chrono::Utc;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::Method;
+use sha2::Sha256;
+use syncline_gateway::LimitSettings;
+use syncline_model::{Account, AccountId, AccountStatus, ProviderId};
+use syncline_platform::random::digest;
+use syncline_store::{AgreedWatch, NewWatch};
+
+use crate::world::{Answer, World, generous};
+
+const SECRET: &str = "whsec-1";
+const BODY: &str = "type=profile&data%5Blist_id%5D=1";
+
+/// A world where Mailchimp watches an audience for Ann, with a token in the address.
+async fn watched(limits: LimitSettings) -> World {
+    let world = World::with(limits).await;
+    world.sign_up("ann@example.com").await;
+    let (member, _) = world
+        .store
+        .member_by_email("ann@example.com")
+        .await
+        .unwrap()
+        .unwrap();
+    let scope = world.store.scope(member.tenant).await.unwrap();
+    let account = Account {
+        id: AccountId::from_uuid(uuid::Uuid::now_v7()),
+        tenant: member.tenant,
+        provider: ProviderId::parse("mailchimp").unwrap(),
+        identity: None,
+        status: AccountStatus::Active,
+        created_at: Utc::now(),
+    };
+    scope.account_create(&account).await.unwrap();
+    let new = NewWatch {
+        account: account.id,
+        collection: "audience:1".into(),
+        token_hash: digest("t0ken"),
+        address: world.base.clone(),
+        due_at: Utc::now(),
+    };
+    scope.watch_claim(&new, Utc::now()).await.unwrap();
+    let agreed = AgreedWatch {
+        remote_id: "1".into(),
+        secret: Some(SECRET.into()),
+        due_at: Utc::now(),
+    };
+    assert!(scope.watch_agree(&new, &agreed).await.unwrap());
+    world
+}
+
+fn signature(at: i64, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(format!("{at}.{body}").as_bytes());
+    let digest = mac.finalize().into_bytes();
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={at},v1={hex}")
+}
+
+async fn call(world: &World, path: &str, signature: Option<String>, body: &str) -> Answer {
+    let mut request = world
+        .request(Method::POST, path)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body.to_owned());
+    if let Some(signature) = signature {
+        request = request.header("X-Mailchimp-Signature", signature);
+    }
+    world.send(request).await
+}
+
+#[actix_web::test]
+async fn a_provider_is_heard_and_nobody_else() {
+    let world = watched(generous()).await;
+    let path = "/v1/hooks/mailchimp/t0ken";
+    for method in [Method::GET, Method::HEAD] {
+        let answer = world.send(world.request(method, path)).await;
+        assert_eq!((answer.status, answer.text.as_str()), (200, ""));
+    }
+    let now = Utc::now().timestamp();
+    let heard = call(&world, path, Some(signature(now, BODY)), BODY).await;
+    assert_eq!((heard.status, heard.text.as_str()), (204, ""));
+    for (signature, why) in [
+        (None, "not signed"),
+        (Some(signature(now, "type=cleaned")), "signature is wrong"),
+        (
+            Some(signature(now - 301, BODY)),
+            "not a call of this moment",
+        ),
+        (Some("t=,v1=".into()), "not a call of this moment"),
+    ] {
+        let refused = call(&world, path, signature, BODY).await;
+        let problem = refused.problem(403, "forbidden");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(why),
+            "{problem}"
+        );
+    }
+    // Another provider's name does not have it judged by that one's rules.
+    let elsewhere = "/v1/hooks/zoho_crm/t0ken";
+    let refused = call(&world, elsewhere, Some(signature(now, BODY)), BODY).await;
+    refused.problem(404, "not_found");
+    let gone = "/v1/hooks/mailchimp/another";
+    call(&world, gone, None, BODY).await.problem(410, "gone");
+    let answer = world.send(world.request(Method::GET, gone)).await;
+    answer.problem(410, "gone");
+    let answer = world.send(world.request(Method::PUT, path)).await;
+    answer.problem(405, "method_not_allowed");
+}
+
+/// All calls of a provider come from a few addresses; only those who guess are told to wait.
+#[actix_web::test]
+async fn providers_may_call_as_often_as_they_like() {
+    let limits = LimitSettings {
+        anonymous: 5,
+        ..generous()
+    };
+    let world = watched(limits).await;
+    let now = Utc::now().timestamp();
+    for _ in 0..20 {
+        let path = "/v1/hooks/mailchimp/t0ken";
+        let heard = call(&world, path, Some(signature(now, BODY)), BODY).await;
+        assert_eq!(heard.status, 204);
+    }
+    let mut answers = Vec::new();
+    for guess in 0..10 {
+        let path = format!("/v1/hooks/mailchimp/{guess}");
+        answers.push(call(&world, &path, None, BODY).await.status);
+    }
+    assert_eq!((answers[0], answers[9]), (410, 429), "{answers:?}");
+}
