@@ -18,7 +18,11 @@ from zoho_client import CLIENT_ID as ZOHO_ID  # noqa: E402
 from zoho_client import CLIENT_SECRET as ZOHO_SECRET  # noqa: E402
 
 # Steps of their own, which start what these need and run them: `./test odoo`, `./test dav`.
-NEEDS = {"test_odoo.py": "SYNCLINE_TEST_ODOO", "test_dav.py": "SYNCLINE_TEST_CYRUS"}
+NEEDS = {
+    "test_odoo.py": "SYNCLINE_TEST_ODOO",
+    "test_dav.py": "SYNCLINE_TEST_CYRUS",
+    "test_many.py": "SYNCLINE_TEST_CYRUS",
+}
 collect_ignore = [file for file, server in NEEDS.items() if server not in os.environ]
 
 

@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from customer import Refused, did
+from many import many
 
 TWO_WAY = {"conflict": "a_wins", "deletions": {"a_to_b": "delete", "b_to_a": "delete"}}
 MANY = 5000
@@ -144,6 +145,24 @@ def test_many_into_odoo(customer, crm, odoo):
     assert crm.cards() == odoo.cards()
     print(f"{MANY} contacts from the CRM into Odoo in {seconds:.1f} s")
     still(customer, connection, odoo)
+
+
+class AtOdoo:
+    """Odoo as `many` uses it."""
+
+    def __init__(self, odoo):
+        self.odoo = odoo
+        self.delete, self.cards = odoo.delete, odoo.cards
+
+    def enter(self, first, last, email):
+        self.odoo.add(f"{first} {last}", email, function="Diver")
+
+    def retitle(self, email, title):
+        self.odoo.edit(email, function=title)
+
+
+def test_many_between_odoo_and_radicale(customer, odoo, dav):
+    many(customer, AtOdoo(odoo), dav, side(customer, odoo), entered(customer, "carddav", dav.server.login))
 
 
 def timed(customer, a, b, created):

@@ -7,13 +7,21 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use url::Url;
 
-/// Asks for a watch.
-#[derive(Clone, Debug)]
+/// Asks for a watch. Does not print its address.
+#[derive(Clone)]
 pub struct Watch {
     /// The collection's id, as `collections` lists it.
     pub collection: String,
     /// Where to call. A part of its path is known to us and to the provider alone.
     pub url: Url,
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch")
+            .field("collection", &self.collection)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a provider agreed to.

@@ -80,6 +80,8 @@ pub struct Policy {
     pub(crate) now: DateTime<Utc>,
     /// Fields that hold a record's places in containers, by the containers' kind.
     pub(crate) memberships: Sides<BTreeMap<String, FieldName>>,
+    /// Per side, what its new records are given besides what is mapped: the field there, and the other side's.
+    pub(crate) handed_on: Sides<Vec<(FieldName, FieldName)>>,
     /// Kind and cardinality by field, for rules and actions.
     pub kinds: Sides<BTreeMap<FieldName, (Kind, Cardinality)>>,
     /// Entries (given name, family name) of a side that refuses records without a family name.
@@ -180,6 +182,15 @@ impl Policy {
             connection: input.connection,
             now: input.now,
             memberships: Sides::of(|side| memberships(input.fields.get(side))),
+            handed_on: Sides::of(|side| {
+                let fields = input.fields.get(side).iter();
+                let fields = fields.filter(|field| field.at_creation && !field.writable);
+                let pairs = fields.filter_map(|field| {
+                    let theirs = standard(side.other(), field.standard.as_deref()?)?;
+                    Some((field.name.clone(), theirs.clone()))
+                });
+                pairs.collect()
+            }),
             kinds: Sides::of(|side| {
                 input
                     .fields
@@ -255,6 +266,10 @@ impl Policy {
         wanted.extend(self.emails.get(side).iter().cloned());
         if self.matching.contains(&By::Phone) {
             wanted.extend(self.phones.get(side).iter().cloned());
+        }
+        if self.flows_from(side) {
+            let handed_on = self.handed_on.get(side.other()).iter();
+            wanted.extend(handed_on.map(|(_, theirs)| theirs.clone()));
         }
         if self.mononym.get(side.other()).is_some() {
             wanted.extend(self.fallbacks.get(side).iter().cloned());

@@ -161,6 +161,10 @@ pub struct FieldDescriptor {
     pub cardinality: Cardinality,
     /// Whether we may write it.
     pub writable: bool,
+    /// Whether it can be set when a record is made, and never after: such a field is not `writable`. What answers to the
+    /// same standard field on the other side is handed on to it, whatever is mapped.
+    #[serde(default)]
+    pub at_creation: bool,
     /// Whether the provider refuses a record without it.
     #[serde(default)]
     pub required: bool,
@@ -210,6 +214,7 @@ impl FieldDescriptor {
             kind,
             cardinality: Cardinality::One,
             writable: true,
+            at_creation: false,
             required: false,
             max_length: None,
             characters: None,

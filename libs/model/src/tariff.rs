@@ -260,6 +260,14 @@ impl Limits {
 }
 
 impl Tariff {
+    /// How long a connection rests at least after a run, before another one begins because a provider told of a change.
+    pub fn rest_seconds(&self) -> u32 {
+        /// However short its schedule may be.
+        const LEAST: u32 = 60;
+        let shortest = self.shortest_schedule.and_then(|one| one.every_seconds);
+        shortest.unwrap_or(0).max(LEAST)
+    }
+
     /// What of a connection it does not allow.
     pub fn refusals(&self, connection: &Connection) -> Vec<NotAllowed> {
         let mut all = Vec::new();
@@ -329,6 +337,17 @@ mod tests {
     fn tariffs(json: serde_json::Value) -> Tariffs {
         let file: TariffsFile = serde_json::from_value(json).expect("a file");
         Tariffs::new(file, "small").expect("the plan is there")
+    }
+
+    #[test]
+    fn a_connection_rests_as_long_as_its_shortest_schedule() {
+        for (every_seconds, rest) in [(None, 60), (Some(60), 60), (Some(300), 300)] {
+            let tariff = Tariff {
+                shortest_schedule: Some(Schedule { every_seconds }),
+                ..Tariffs::unlimited().of("").clone()
+            };
+            assert_eq!(tariff.rest_seconds(), rest, "{every_seconds:?}");
+        }
     }
 
     #[test]

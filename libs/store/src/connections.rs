@@ -24,6 +24,7 @@ macro_rules! connection_columns {
          status, status_reason, revision, created_at, updated_at"
     };
 }
+pub(crate) use connection_columns;
 
 statements! {
     Tenant CONNECTION_INSERT = "insert into connections (tenant_id, id, pair_id, name, object, a_account,
@@ -56,8 +57,10 @@ statements! {
     Tenant CONNECTION_NEXT_GET = "select next_run_at from connections where tenant_id = $1 and id = $2";
     Tenant CONNECTION_NEXT_SET = "update connections set next_run_at = $3 where tenant_id = $1 and id = $2";
     /// What a provider told of just now may not be in its lists yet.
-    Tenant CONNECTION_NEXT_AFTER = "update connections
-        set next_run_at = case when hinted_for > $4 and hinted_for < $3 then hinted_for else $3 end
+    Tenant CONNECTION_NEXT_AFTER = "update connections set next_run_at = case
+            when hinted_for > $4 and hinted_for > $5 and hinted_for < $3 then hinted_for
+            when hinted_for > $4 and hinted_for <= $5 and $5 < $3 then $5
+            else $3 end
         where tenant_id = $1 and id = $2";
     /// For a person who waits: even where nothing runs by itself.
     Tenant CONNECTION_SOON = "update connections set next_run_at = $3
@@ -108,7 +111,7 @@ impl Settings {
 }
 
 #[derive(FromRow)]
-struct ConnectionRow {
+pub(crate) struct ConnectionRow {
     tenant_id: Uuid,
     id: Uuid,
     pair_id: Uuid,
@@ -506,15 +509,16 @@ impl Scope {
     }
 
     /// The same, after a run that was asked for `now`: earlier if a provider told of something just before, which that
-    /// run may not see yet.
+    /// run may not see yet, but not before the connection has `rested`.
     pub async fn connection_schedule_after(
         &self,
         id: ConnectionId,
         now: DateTime<Utc>,
         next_run_at: Option<DateTime<Utc>>,
+        rested: DateTime<Utc>,
     ) -> Result<()> {
         found(transaction!(self.write_one(), tx => {
-            execute!(tx, CONNECTION_NEXT_AFTER, self.id(), id.uuid(), next_run_at, now)
+            execute!(tx, CONNECTION_NEXT_AFTER, self.id(), id.uuid(), next_run_at, now, rested)
         })?)
     }
 

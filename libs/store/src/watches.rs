@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use sqlx::FromRow;
-use syncline_model::{AccountId, TenantId};
+use syncline_model::{AccountId, ConnectionId, TenantId};
 use uuid::Uuid;
 
-use crate::db::{execute, fetch_optional, transaction};
+use crate::connections::{ConnectionRow, connection_columns};
+use crate::db::{execute, fetch_all, fetch_optional, transaction};
 use crate::seal::{WATCH_SECRET, row_key};
 use crate::statement::statements;
-use crate::{AgreedWatch, FoundWatch, NewWatch, Result, Scope, Store, StoreError};
+use crate::{AgreedWatch, FoundWatch, Hintable, NewWatch, Result, Scope, Store, StoreError};
 
 statements! {
     Tenant WATCH_GET = "select remote_id, address, due_at from watches
@@ -24,11 +25,18 @@ statements! {
     Tenant WATCH_AGREE = "update watches set remote_id = $4, secret = $5, due_at = $6
         where tenant_id = $1 and account_id = $2 and collection = $3 and token_hash = $7";
     Global WATCH_BY_TOKEN = "select tenant_id, account_id, collection, secret from watches where token_hash = $1";
-    /// A connection that names no collection may be on this one. What runs only when it is asked to has no next run.
-    Tenant CONNECTIONS_HASTEN = "update connections set hinted_for = $4,
-            next_run_at = case when next_run_at > $4 then $4 else next_run_at end
-        where tenant_id = $1 and status = 'active' and next_run_at is not null
-            and (a_account = $2 and coalesce(a_collection, $3) = $3 or b_account = $2 and coalesce(b_collection, $3) = $3)";
+    Tenant WATCH_FORGET = "delete from watches where tenant_id = $1 and account_id = $2 and collection = $3";
+    /// A connection that names no collection may be on this one.
+    Tenant CONNECTIONS_HINTABLE = concat!("select ", connection_columns!(), ", next_run_at, hinted_for,
+            (select r.created_at from runs r where r.tenant_id = c.tenant_id and r.connection_id = c.id
+                order by r.id desc limit 1) as last_run_at
+        from connections c where tenant_id = $1
+            and (a_account = $2 and coalesce(a_collection, $3) = $3 or b_account = $2 and coalesce(b_collection, $3) = $3)
+        order by id");
+    /// What runs only when it is asked to has no next run.
+    Tenant CONNECTION_HINT = "update connections set hinted_for = $3,
+            next_run_at = case when next_run_at > $3 then $3 else next_run_at end
+        where tenant_id = $1 and id = $2 and status = 'active' and next_run_at is not null";
 }
 
 #[derive(FromRow)]
@@ -36,6 +44,15 @@ struct EarlierRow {
     remote_id: Option<String>,
     address: String,
     due_at: DateTime<Utc>,
+}
+
+#[derive(FromRow)]
+struct HintableRow {
+    #[sqlx(flatten)]
+    connection: ConnectionRow,
+    next_run_at: Option<DateTime<Utc>>,
+    hinted_for: Option<DateTime<Utc>>,
+    last_run_at: Option<DateTime<Utc>>,
 }
 
 #[derive(FromRow)]
@@ -107,16 +124,40 @@ impl Scope {
         Ok(kept == 1)
     }
 
-    /// Has the active connections of a collection run at an instant, and also then where they do before. How many.
-    pub async fn connections_hasten(
+    /// Forgets a watch: its token is nobody's from now on.
+    pub async fn watch_forget(&self, account: AccountId, collection: &str) -> Result<()> {
+        transaction!(self.write_one(), tx => {
+            execute!(tx, WATCH_FORGET, self.id(), account.uuid(), collection)
+        })
+        .map(drop)
+    }
+
+    /// The connections that have a collection on one of their sides.
+    pub async fn connections_hintable(
         &self,
         account: AccountId,
         collection: &str,
-        at: DateTime<Utc>,
-    ) -> Result<u64> {
-        transaction!(self.write_one(), tx => {
-            execute!(tx, CONNECTIONS_HASTEN, self.id(), account.uuid(), collection, at)
-        })
+    ) -> Result<Vec<Hintable>> {
+        let rows = transaction!(self.read_one(), tx => {
+            fetch_all!(tx, HintableRow, CONNECTIONS_HINTABLE, self.id(), account.uuid(), collection)
+        })?;
+        let hintable = |row: HintableRow| {
+            Ok(Hintable {
+                connection: row.connection.try_into()?,
+                next_run_at: row.next_run_at,
+                hinted_for: row.hinted_for,
+                last_run_at: row.last_run_at,
+            })
+        };
+        rows.into_iter().map(hintable).collect()
+    }
+
+    /// Has a connection run at an instant, and also then where it does before. Whether it runs by itself at all.
+    pub async fn connection_hint(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<bool> {
+        let done = transaction!(self.write_one(), tx => {
+            execute!(tx, CONNECTION_HINT, self.id(), id.uuid(), at)
+        })?;
+        Ok(done == 1)
     }
 }
 

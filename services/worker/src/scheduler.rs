@@ -9,7 +9,7 @@ use syncline_model::{ConnectionStatus, Job, RunId, TenantId, Trigger};
 use syncline_platform::Shutdown;
 use syncline_platform::clock::later;
 use syncline_queue::Priority;
-use syncline_store::{DueRun, NewRun, StoreError};
+use syncline_store::{DueRun, NewRun, OpenedConnection, StoreError};
 
 use crate::{Tools, Trouble};
 
@@ -61,7 +61,11 @@ impl Scheduler {
         let now = tools.clock.now();
         for (tenant, connection) in tools.store.connections_due(now, BATCH).await? {
             let scope = tools.store.scope(tenant).await?;
-            let found = match scope.connection_get(connection).await {
+            let OpenedConnection {
+                connection: found,
+                plan,
+                ..
+            } = match scope.connection_open(connection).await {
                 Err(StoreError::NotFound) => continue,
                 found => found?,
             };
@@ -79,11 +83,16 @@ impl Scheduler {
                     due_at: now,
                     created_at: now,
                 };
-                scope.run_enqueue(&run).await?;
+                let (_, is_new) = scope.run_enqueue(&run).await?;
+                if !is_new {
+                    // Somebody was quicker: this one is due once that one is over.
+                    continue;
+                }
             }
-            scope
-                .connection_schedule_after(connection, now, next)
-                .await?;
+            let rest = Duration::from_secs(tools.tariffs.of(&plan).rest_seconds().into());
+            let rested = later(now, rest);
+            let after = scope.connection_schedule_after(connection, now, next, rested);
+            after.await?;
         }
         let mut due = tools.store.runs_expired(now, BATCH).await?;
         due.extend(self.queued(now).await?);

@@ -122,6 +122,9 @@ pub(super) fn expect(response: Response, about: About) -> Result<Response, Error
     }
 }
 
+/// The condition that a card of an id that another one has does not meet (RFC 6352 section 6.3.2.1).
+const UID_TAKEN: &str = "no-uid-conflict";
+
 fn refused(response: &Response, about: About) -> Error {
     let names = |condition: &str| wire::names(response, condition);
     let (kind, message) = match response.status {
@@ -143,7 +146,7 @@ fn refused(response: &Response, about: About) -> Error {
             "the server does not take the contact as it is",
         ),
         412 => (Kind::VersionMismatch, "the contact was changed meanwhile"),
-        403 | 409 if names("no-uid-conflict") => (
+        403 | 409 if names(UID_TAKEN) => (
             Kind::Rejected,
             "another contact of the address book has the same id",
         ),
@@ -173,7 +176,14 @@ fn refused(response: &Response, about: About) -> Error {
         300..=399 => (Kind::Malformed, "the server sends us to another address"),
         _ => (response.kind(), "the server refused the call"),
     };
-    response.error(kind, message)
+    let mut error = response.error(kind, message);
+    error.code = names(UID_TAKEN).then(|| UID_TAKEN.to_owned());
+    error
+}
+
+/// Whether a card was refused for having another one's id.
+pub(super) fn is_uid_taken(error: &Error) -> bool {
+    error.code.as_deref() == Some(UID_TAKEN)
 }
 
 /// The version in an answer's head.

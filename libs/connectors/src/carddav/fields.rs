@@ -157,9 +157,15 @@ const fn only(property: &'static str, kind: Kind, shape: Shape, slots: &'static 
     }
 }
 
+/// The id that a card keeps wherever it is copied to, by which other programs know it.
+pub(super) const UID: &str = "uid";
+
 /// Every field that a card has.
 pub(super) fn descriptors() -> Vec<FieldDescriptor> {
-    let mut all = Vec::new();
+    let mut uid = FieldDescriptor::new(UID, "Card's id", Kind::Text).standard("uid");
+    uid.writable = false;
+    uid.at_creation = true;
+    let mut all = vec![uid];
     for compound in [&NAME, &ORGANISATION] {
         for (field, label, standard, _) in compound.parts {
             let field = FieldDescriptor::new(*field, *label, Kind::Text);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use syncline_model::{Address, FieldName, Fields, PartialDate, Value};
 
 use super::card::{Card, Line, escaped, unescaped};
-use super::fields::{Compound, FAMILIES, Family, LONGEST, NAME, ORGANISATION, Shape, Unfit};
+use super::fields::{Compound, FAMILIES, Family, LONGEST, NAME, ORGANISATION, Shape, UID, Unfit};
 use syncline_connector::slots::{Item, allocate};
 
 /// The year that Apple's address books write for none.
@@ -28,6 +28,11 @@ pub(super) fn fields(card: &Card) -> Fields {
             fields.insert(FieldName::new(field), value);
         }
     };
+    let uid = card.first("UID").map(|line| line.value());
+    set(
+        UID,
+        uid.map_or(Value::Empty, |uid| Value::text(uid.trim().to_owned())),
+    );
     for compound in [&NAME, &ORGANISATION] {
         let texts = compound.read(card);
         for (field, .., place) in compound.parts {

@@ -66,6 +66,7 @@ fn a_rich_card_is_read() {
     assert_eq!(
         read(&card),
         json!({
+            "uid": "1",
             "n.family": "Lovelace", "n.given": "Ada", "n.additional": "King, Noel", "n.prefix": "Lady",
             "org.name": "Analytical Engines; Ltd", "org.unit": "Research",
             "email.work": "ada@people.example", "email.home": "home@people.example",
@@ -202,6 +203,7 @@ fn what_does_not_fit_is_refused() {
     };
     check("shoe_size", "46".into(), Unfit::NoSuchField);
     check("email.further", Value::Empty, Unfit::NoSuchField);
+    check("uid", "2".into(), Unfit::NoSuchField);
     check("bday", "soon".into(), Unfit::WrongKind);
     check("adr.work", "Ulm".into(), Unfit::WrongKind);
     check("n.given", Value::List(vec!["x".into()]), Unfit::WrongKind);
@@ -352,7 +354,9 @@ proptest! {
     fn get_put(text in cards()) {
         let mut card = Card::parse(&text);
         let mut all = map::fields(&card);
-        all.remove(&FieldName::new("email.further"));
+        for read_only in ["email.further", "uid"] {
+            all.remove(&FieldName::new(read_only));
+        }
         prop_assert_eq!(map::apply(&mut card, &all), Ok(false));
         prop_assert_eq!(card.text(), text);
     }

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use syncline_connector::{Create, Error, Kind, Request, Session, Update, Written};
-use syncline_model::{RemoteId, Version};
+use syncline_connector::{Create, Error, Kind, Request, Response, Session, Update, Written};
+use syncline_model::{FieldName, Fields, RemoteId, Value, Version};
 use url::Url;
 
 use super::call::{self, About, expect};
 use super::card::Card;
+use super::fields::{LONGEST, UID};
 use super::map;
 use super::read::{Fetched, fetch_all, fetch_alone, path_of};
 use super::wire::CARD;
@@ -51,14 +52,17 @@ async fn create_one(
     item: &Create,
 ) -> Result<Done, Error> {
     let href = href(session, collection, item)?.as_str().to_owned();
-    let mut card = Card::new(&item.operation.to_string(), item.intended_at);
-    map::apply(&mut card, &item.fields)
-        .map_err(|unfit| session.error(Kind::Rejected, unfit.to_string()))?;
-    let request = put(server, &href, &card).header("if-none-match", "*");
-    let made = session
-        .send(request)
-        .await
-        .and_then(|response| expect(response, About::Card));
+    let own = item.operation.to_string();
+    let mut fields = item.fields.clone();
+    let uid = match fields.remove(&FieldName::new(UID)) {
+        Some(Value::Text(uid)) if is_uid(&uid) => uid,
+        _ => own.clone(),
+    };
+    let mut made = put_new(session, server, &href, (&uid, item), &fields).await;
+    // A card of that id is there already, and is somebody else to this connection.
+    if made.as_ref().is_err_and(call::is_uid_taken) && uid != own {
+        made = put_new(session, server, &href, (&own, item), &fields).await;
+    }
     match made {
         Ok(response) => Ok(Done {
             etag: call::etag(&response),
@@ -73,6 +77,26 @@ async fn create_one(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Puts a card of this id where there is none.
+async fn put_new(
+    session: &Session,
+    server: &Url,
+    href: &str,
+    (uid, item): (&str, &Create),
+    fields: &Fields,
+) -> Result<Response, Error> {
+    let mut card = Card::new(uid, item.intended_at);
+    map::apply(&mut card, fields)
+        .map_err(|unfit| session.error(Kind::Rejected, unfit.to_string()))?;
+    let request = put(server, href, &card).header("if-none-match", "*");
+    expect(session.send(request).await?, About::Card)
+}
+
+/// Whether a card can have this id, as it stands on another one.
+fn is_uid(uid: &str) -> bool {
+    !uid.trim().is_empty() && uid.len() <= LONGEST && !uid.contains(char::is_control)
 }
 
 /// Changes cards: each is read, changed and written on condition that it still is what was read.

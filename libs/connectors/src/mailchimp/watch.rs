@@ -1,4 +1,4 @@
-//! Webhooks: Mailchimp calls when a person changed a contact of an audience. What its calls say of the contact is not read.
+//! Webhooks: Mailchimp calls when a contact of an audience changed, but for its tags. What its calls say of it is not read.
 
 use chrono::{DateTime, TimeDelta};
 use serde_json::json;
@@ -9,8 +9,9 @@ use url::form_urlencoded;
 use super::read::{list_of, send};
 use super::wire::Webhook;
 
-/// How old or how early a call may be by its signature.
-const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
+/// How old or how early a call may be by its signature. A call that is not taken is made again for more than an hour; one that
+/// somebody repeats does no more than have us look.
+const TOLERANCE: TimeDelta = TimeDelta::hours(2);
 
 /// What is told of. Calls because of what integrations wrote are among them: of two that use an audience each would not
 /// hear of the other, and our own writes cost a look that finds nothing.
@@ -61,7 +62,7 @@ pub(super) fn hear(knock: &Knock<'_>) -> Result<Heard, Forged> {
             .and_then(|at| DateTime::from_timestamp(at, 0));
         let age = signed_at.map(|signed_at| (knock.now - signed_at).abs());
         if age.is_none_or(|age| age > TOLERANCE) {
-            return Err(Forged("it is not a call of this moment"));
+            return Err(Forged("it is an old call"));
         }
         if !is_signed(secret, &[at.as_bytes(), b".", knock.body], signature) {
             return Err(Forged("its signature is wrong"));

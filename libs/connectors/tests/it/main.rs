@@ -8,6 +8,7 @@
 
 mod bench;
 mod carddav;
+mod carddav_ids;
 mod carddav_servers;
 mod conformance;
 mod creatio;

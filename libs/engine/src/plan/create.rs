@@ -319,6 +319,12 @@ fn add_creation(
         Some((entry.paths.get(to), entry.native(to, value).ok()?))
     });
     let mut fields = lens::put(&Fields::new(), writes);
+    for (field, theirs) in policy.handed_on.get(to) {
+        let value = record.value(theirs);
+        if !value.is_empty() {
+            fields.insert(field.clone(), value.clone());
+        }
+    }
     let set = actions::of_creation(policy, from, &record.fields, &fields, &mut step.body);
     fields.extend(set);
     step.operations.push(Operation::Create {

@@ -25,4 +25,4 @@ pub use staged::{
     BESIDE, CandidateQuery, Candidates, GoneWhy, Phase, Place, Staged, StagedCounts, StagedPhase,
     StagedState,
 };
-pub use watch::{AgreedWatch, FoundWatch, NewWatch};
+pub use watch::{AgreedWatch, FoundWatch, Hintable, NewWatch};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use syncline_model::{AccountId, TenantId};
+use syncline_model::{AccountId, Connection, TenantId};
 
 /// A watch to ask a provider for.
 #[derive(Clone, Debug)]
@@ -41,4 +41,17 @@ pub struct FoundWatch {
     pub collection: String,
     /// What the provider signs its calls with, if it said so.
     pub secret: Option<SecretString>,
+}
+
+/// A connection that has a collection on one of its sides, paused ones too.
+#[derive(Clone, Debug)]
+pub struct Hintable {
+    /// The connection.
+    pub connection: Connection,
+    /// When it runs next by itself; `None` where it never does.
+    pub next_run_at: Option<DateTime<Utc>>,
+    /// When it runs, or ran, because a provider told of a change.
+    pub hinted_for: Option<DateTime<Utc>>,
+    /// When its last run was asked for.
+    pub last_run_at: Option<DateTime<Utc>>,
 }

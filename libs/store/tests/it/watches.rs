@@ -87,6 +87,11 @@ async fn a_watch_is_asked_for_by_one_and_again_when_it_is_due(world: World) {
     let earlier = scope.watch_claim(&moved, at(301)).await.expect("claim");
     assert_eq!(earlier, Some(Some("hook-2".into())));
 
+    scope
+        .watch_forget(office.accounts.a, "view:1")
+        .await
+        .expect("forgotten");
+    assert!(found(3).await.is_none());
     let foreign = world.office(30).await;
     let stolen = NewWatch {
         token_hash: [4; 32],
@@ -108,54 +113,64 @@ async fn a_call_makes_the_connections_of_its_collection_due(world: World) {
     other.sides.a.collection = Some("view:2".into());
     let kept = scope.connection_create(&other, Some(at(900)), None).await;
     kept.expect("a connection");
-    let next = async |id| scope.connection_next_run_at(id).await.expect("read");
-    let hasten = async |account, collection: &str, when| {
-        let done = scope
-            .connections_hasten(account, collection, at(when))
-            .await;
-        done.expect("hastened")
+    let found = async |scope: &Scope, account, collection: &str| {
+        let found = scope.connections_hintable(account, collection).await;
+        let found = found.expect("read").into_iter();
+        let told = found.map(|one| (one.connection.id, one.last_run_at));
+        told.collect::<Vec<_>>()
     };
-    scope
-        .connection_schedule_next(id, Some(at(900)))
-        .await
-        .expect("set");
-    assert_eq!(hasten(account, "view:1", 50).await, 1);
-    assert_eq!(
-        (next(id).await, next(other.id).await),
-        (Some(at(50)), Some(at(900)))
-    );
-    // A later call does not put it off, and is not forgotten when the run begins that is due before.
-    assert_eq!(hasten(account, "view:1", 59).await, 1);
-    assert_eq!(next(id).await, Some(at(50)));
-    let after = async |now, then| {
-        scope
-            .connection_schedule_after(id, at(now), then)
-            .await
-            .expect("set")
-    };
-    after(50, Some(at(950))).await;
-    assert_eq!(next(id).await, Some(at(59)));
-    after(59, Some(at(959))).await;
-    assert_eq!(next(id).await, Some(at(959)));
+    office.lease(100).await;
+    let ran = (id, Some(at(0)));
+    assert_eq!(found(scope, account, "view:1").await, [ran]);
+    assert_eq!(found(scope, account, "view:2").await, [(other.id, None)]);
+    assert_eq!(found(scope, account, "view:3").await, []);
     // A side that names no collection may be on any.
-    assert_eq!(hasten(office.accounts.b, "whatever", 70).await, 2);
-    assert_eq!(
-        (next(id).await, next(other.id).await),
-        (Some(at(70)), Some(at(70)))
-    );
+    let b = office.accounts.b;
+    assert_eq!(found(scope, b, "whatever").await, [ran, (other.id, None)]);
+    let foreign = world.office(30).await;
+    assert_eq!(found(&foreign.scope, account, "view:1").await, []);
+    let hint = async |scope: &Scope, seconds| {
+        scope
+            .connection_hint(id, at(seconds))
+            .await
+            .expect("hinted")
+    };
+    assert!(!hint(&foreign.scope, 1).await);
+
+    let next = async || scope.connection_next_run_at(id).await.expect("read");
+    let set = async |next| scope.connection_schedule_next(id, next).await.expect("set");
+    set(Some(at(900))).await;
+    assert!(hint(scope, 50).await);
+    assert_eq!(next().await, Some(at(50)));
+    // A later call does not put it off, and is not forgotten when the run begins that is due before.
+    assert!(hint(scope, 59).await);
+    assert_eq!(next().await, Some(at(50)));
+    let after = async |now, next: Option<i64>, rested| {
+        let done = scope.connection_schedule_after(id, at(now), next.map(at), at(rested));
+        done.await.expect("set");
+    };
+    after(50, Some(950), 51).await;
+    assert_eq!(next().await, Some(at(59)));
+    after(59, Some(959), 60).await;
+    assert_eq!(next().await, Some(at(959)));
+    // Not before the connection has rested, nor later than it would have run anyway.
+    assert!(hint(scope, 70).await);
+    after(65, Some(965), 125).await;
+    assert_eq!(next().await, Some(at(125)));
+    assert!(hint(scope, 130).await);
+    after(126, Some(140), 190).await;
+    assert_eq!(next().await, Some(at(140)));
+    assert!(hint(scope, 160).await);
+    after(150, None, 155).await;
+    assert_eq!(next().await, None);
     // What runs only when it is asked to, or not at all, stays so.
-    after(100, None).await;
+    assert!(!hint(scope, 170).await);
+    set(Some(at(900))).await;
     scope
-        .connection_pause(other.id, "by hand", at(100))
+        .connection_pause(id, "by hand", at(170))
         .await
         .expect("paused");
-    assert_eq!(hasten(office.accounts.b, "whatever", 110).await, 0);
-    assert_eq!(next(id).await, None);
-    let foreign = world.office(30).await;
-    let none = foreign
-        .scope
-        .connections_hasten(account, "view:1", at(1))
-        .await;
-    assert_eq!(none.expect("none"), 0);
+    assert!(!hint(scope, 180).await);
+    scope.watch_forget(account, "view:1").await.expect("none");
     world.end().await;
 }

@@ -417,6 +417,8 @@ pub struct FieldDescriptor {
     pub cardinality: Cardinality,
     /// Whether it can be written.
     pub writable: bool,
+    /// Whether it can be set when a record is made, and never after. Such a field is handed on to new records by itself.
+    pub at_creation: bool,
     /// Whether the provider refuses a record without it.
     pub required: bool,
     /// Longest text accepted, in characters.

@@ -1,6 +1,8 @@
 //! Watches: before a run reads what its provider can tell of, the provider is asked to tell, unless it was. Whatever
 //! goes wrong is no trouble of the run's: what is not told of is found by the schedule.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use syncline_connector::watch::{Watch, Watched};
 use syncline_model::Side;
@@ -11,6 +13,8 @@ use syncline_store::{AgreedWatch, NewWatch};
 use super::context::{OpenSide, RunContext};
 use crate::Trouble;
 
+/// How long a run waits to be promised something.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// When a provider is asked again that did not agree.
 const RETRY: TimeDelta = TimeDelta::hours(1);
 /// How long a watch is left alone that does not end by itself: somebody may have ended it at the provider.
@@ -25,11 +29,17 @@ pub async fn keep(context: &RunContext<'_>) {
     for side in Side::BOTH {
         let is_read = connection.direction.from_side(side);
         let open = context.sides.get(side);
-        if is_read
-            && open.connector.definition().capabilities.watch
-            && let Err(error) = keep_one(context, side, open).await
-        {
-            tracing::warn!(%side, %error, "the provider does not tell of changes");
+        if !is_read || !open.connector.definition().capabilities.watch {
+            continue;
+        }
+        match tokio::time::timeout(PATIENCE, keep_one(context, side, open)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%side, %error, "the provider does not tell of changes");
+            }
+            Err(_) => {
+                tracing::warn!(%side, "the provider does not say whether it tells of changes");
+            }
         }
     }
 }
@@ -68,12 +78,18 @@ async fn keep_one(context: &RunContext<'_>, side: Side, open: &OpenSide) -> Resu
         remote_id: watched.id,
         secret: watched.secret,
     };
-    context.scope.watch_agree(&new, &agreed).await?;
-    tracing::info!(%side, due_at = %agreed.due_at, "the provider tells of changes");
-    if let Some(earlier) = earlier {
+    let stands = context.scope.watch_agree(&new, &agreed).await?;
+    let over = if stands {
+        tracing::info!(%side, due_at = %agreed.due_at, "the provider tells of changes");
+        earlier
+    } else {
+        // Somebody else asked meanwhile, to be called at another address.
+        Some(agreed.remote_id)
+    };
+    if let Some(over) = over {
         let ended = open
             .connector
-            .unwatch(&open.session, &open.collection, &earlier);
+            .unwatch(&open.session, &open.collection, &over);
         ended.await.map_err(failed)?;
     }
     Ok(())

@@ -453,3 +453,57 @@ fn one_way_field_in_a_two_way_connection_meets_what_the_created_record_holds() {
     assert_eq!(world.value(Side::A, &a, "y"), "b1".into());
     quiet(&mut world);
 }
+
+/// What a record can only be given when it is made goes over when it is made, and at no other time.
+#[test]
+fn what_is_set_at_creation_alone_is_handed_on_then_and_never_after() {
+    let uid = FieldDescriptor {
+        writable: false,
+        at_creation: true,
+        ..text("uid")
+    };
+    let side = || vec![text("x"), field("email.work", Kind::Email), uid.clone()];
+    let setup = Setup::new(side(), side());
+    let mapped = setup.mapping.entries.iter();
+    assert!(mapped.clone().all(|entry| entry.a.field.as_str() != "uid"));
+    assert!(setup.policy().wanted(Side::A).contains(&"uid".into()));
+    let mut world = World::new(setup.policy());
+    let record = [("x", "1"), ("email.work", "a@x.example"), ("uid", "u1")];
+    let a = world.add(Side::A, fields(&record));
+    world.run();
+    let b = partner(&world, Side::A, &a);
+    assert_eq!(world.value(Side::B, &b, "uid"), "u1".into());
+    quiet(&mut world);
+    // Whoever has another one keeps it.
+    world.edit(Side::A, &a, &[("uid", "u2".into()), ("x", "2".into())]);
+    world.run();
+    assert_eq!(world.value(Side::B, &b, "x"), "2".into());
+    assert_eq!(world.value(Side::B, &b, "uid"), "u1".into());
+    quiet(&mut world);
+    // Two that are there already are joined as they are.
+    let record = |uid: &str| fields(&[("email.work", "b@x.example"), ("uid", uid)]);
+    let (own, theirs) = (
+        world.add(Side::A, record("u3")),
+        world.add(Side::B, record("u4")),
+    );
+    world.run();
+    assert_eq!(partner(&world, Side::A, &own), theirs);
+    assert_eq!(world.value(Side::B, &theirs, "uid"), "u4".into());
+    quiet(&mut world);
+
+    // One way, the other side's is not asked for; and where it can be written it is a field like others.
+    let one_way = setup.clone().with(|s| s.direction = Direction::AToB);
+    assert!(!one_way.policy().wanted(Side::B).contains(&"uid".into()));
+    let plain = Setup::new(side(), vec![text("x"), text("uid")]);
+    let mut world = World::new(plain.policy());
+    let a = world.add(Side::A, fields(&[("x", "1"), ("uid", "u1")]));
+    world.run();
+    let b = partner(&world, Side::A, &a);
+    assert_eq!(world.value(Side::B, &b, "uid"), "u1".into());
+    quiet(&mut world);
+}
+
+fn partner(world: &World, side: Side, id: &RemoteId) -> RemoteId {
+    let link = world.link_of(side, id).expect("a link");
+    link.remote.get(side.other()).clone()
+}

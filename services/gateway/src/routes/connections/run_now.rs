@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use syncline_model::{Connection, ConnectionId, ConnectionStatus, Run, RunId, Trigger};
 use syncline_store::NewRun;
 
+use super::allowed;
 use crate::auth::{Caller, CanWrite};
 use crate::extract::Id;
 use crate::problem::{Code, Problem, ProblemBody};
@@ -40,8 +41,10 @@ pub async fn handle(
 /// Asks for a run of a connection that is not paused, since a person waits for it. The one that is unfinished, if there is
 /// one.
 async fn begin(state: &State, caller: &Caller, connection: &Connection) -> Result<Run, Problem> {
-    let (run, _) = enqueue(state, caller, connection).await?;
-    stand_in(state, caller, connection).await?;
+    let (run, made) = enqueue(state, caller, connection).await?;
+    if made {
+        stand_in(state, caller, connection).await?;
+    }
     state.ring(caller.tenant, run.id).await;
     Ok(run)
 }
@@ -97,6 +100,8 @@ async fn stand_in(state: &State, caller: &Caller, connection: &Connection) -> Re
     let now = state.clock.now();
     let next = every.map(|every| now + chrono::TimeDelta::seconds(every.into()));
     let rows = &caller.rows;
-    let kept = rows.connection_schedule_after(connection.id, now, next);
+    let rest = allowed::tariff(state, caller).await?.rest_seconds();
+    let rested = now + chrono::TimeDelta::seconds(rest.into());
+    let kept = rows.connection_schedule_after(connection.id, now, next, rested);
     Ok(kept.await?)
 }

@@ -31,12 +31,30 @@ async fn watch_of(
     request: &actix_web::HttpRequest,
     token: &str,
 ) -> Result<FoundWatch, Problem> {
-    if let Some(watch) = state.store.watch_by_token(&digest(token)).await? {
-        return Ok(watch);
+    let known = if is_token(token) {
+        state.store.watch_by_token(&digest(token)).await?
+    } else {
+        None
+    };
+    match known {
+        Some(watch) => Ok(watch),
+        None => {
+            state.limits.guess(request).await?;
+            Err(gone())
+        }
     }
-    state.limits.guess(request).await?;
-    Err(Problem::new(
+}
+
+/// Whether a text has the form of a token: 32 bytes in unpadded base64url.
+fn is_token(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    text.len() == 43 && text.bytes().all(fits)
+}
+
+/// Has a provider stop calling.
+fn gone() -> Problem {
+    Problem::new(
         Code::Gone,
         "Nobody waits for calls at this address: stop calling it.",
-    ))
+    )
 }
