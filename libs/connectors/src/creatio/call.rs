@@ -34,7 +34,7 @@ pub(super) async fn get(
 /// Rows that a query finds.
 pub(super) async fn list(
     session: &Session,
-    entity: &'static str,
+    entity: &str,
     query: &[(&str, &str)],
 ) -> Result<(Response, Rows), Error> {
     let route = match entity {
@@ -46,8 +46,60 @@ pub(super) async fn list(
         _ => "GET /odata/{lookup}",
     };
     let response = get(session, entity, route, query).await?;
-    let rows = expect(&response)?;
+    let rows: Rows = expect(&response)?;
+    if !is_of(&rows.context, entity) {
+        let message = "Creatio's list does not say what it is a list of";
+        return Err(response.error(Kind::Malformed, message));
+    }
     Ok((response, rows))
+}
+
+/// Whether an answer is about an entity, as its context says (`...$metadata#Contact(Id,Name)`).
+fn is_of(context: &str, entity: &str) -> bool {
+    let named = context.rsplit_once('#').map(|(_, named)| named);
+    let rest = named.and_then(|named| named.strip_prefix(entity));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['(', '/']))
+}
+
+/// One row; `None` where Creatio itself says that there is none. For one that is missing it has a status and no word, as
+/// whatever stands before it has, or at another address: so it is asked for a list as well.
+pub(super) async fn row<T: DeserializeOwned>(
+    session: &Session,
+    entity: &str,
+    id: &str,
+    query: &[(&str, &str)],
+) -> Result<Option<T>, Error> {
+    let route = match entity {
+        "Contact" => "GET /odata/Contact({id})",
+        "ContactTag" => "GET /odata/ContactTag({id})",
+        _ => "GET /odata/{lookup}({id})",
+    };
+    let response = get(session, &format!("{entity}({id})"), route, query).await?;
+    if response.status != 404 || has_no_route(&response) {
+        return expect(&response).map(Some);
+    }
+    if is_listed(session, entity, id).await? {
+        let message = "Creatio does not show a record that its lists have";
+        return Err(response.error(Kind::Unavailable, message));
+    }
+    Ok(None)
+}
+
+/// Whether a list has a row.
+async fn is_listed(session: &Session, entity: &str, id: &str) -> Result<bool, Error> {
+    let filter = format!("Id eq {id}");
+    let query = [
+        ("$filter", &*filter),
+        ("$select", "Id"),
+        ("$top", "1"),
+        ("$count", "true"),
+    ];
+    let (response, rows) = list(session, entity, &query).await?;
+    let count = rows.count.ok_or_else(|| {
+        let message = "Creatio does not say how many rows there are";
+        response.error(Kind::Malformed, message)
+    })?;
+    Ok(count > 0 || !rows.value.is_empty())
 }
 
 /// Makes a row of its own and gives it as it is then.
@@ -62,11 +114,14 @@ pub(super) async fn post<T: DeserializeOwned>(
 }
 
 /// Removes a row; one that is gone is removed.
-pub(super) async fn remove(session: &Session, path: &str) -> Result<(), Error> {
-    let target = format!("{}/{path}", service(session).await?);
+pub(super) async fn remove(session: &Session, entity: &str, id: &str) -> Result<(), Error> {
+    let target = format!("{}/{entity}({id})", service(session).await?);
     let request = Request::delete(target).route("DELETE /odata/{entity}({id})");
     let response = session.send(request.take("calls", 1).repeatable()).await?;
-    if response.status == 204 || is_nobody(&response) {
+    if response.status == 204 {
+        return Ok(());
+    }
+    if response.status == 404 && !is_listed(session, entity, id).await? {
         return Ok(());
     }
     if response.is_success() {
@@ -122,18 +177,19 @@ fn is_error(body: &Row) -> bool {
         .any(|member| body.contains_key(*member))
 }
 
-/// Whether an answer says that there is no such record: without a word. One that speaks of a route is of a service that is
-/// just being built anew.
-pub(super) fn is_nobody(response: &Response) -> bool {
-    response.status == 404 && response.json::<Row>().is_err()
+/// Whether an answer is of a service that knows no such collection: it is just being built anew.
+fn has_no_route(response: &Response) -> bool {
+    let body = response.json::<Row>();
+    body.is_ok_and(|body| body.contains_key("MessageDetail"))
 }
 
 /// The error for an answer that is no success.
 pub(super) fn refusal(response: &Response) -> Error {
-    let body = response.json::<Row>().unwrap_or_default();
-    let no_route = body.contains_key("MessageDetail");
+    let no_route = has_no_route(response);
     let kind = match response.status {
-        404 | 200..300 if no_route => Kind::Unavailable,
+        // Of no record: what is missing is the service, and nobody is gone with it.
+        404 => Kind::Unavailable,
+        200..300 if no_route => Kind::Unavailable,
         200..300 => Kind::Malformed,
         409 | 412 => Kind::Rejected,
         _ => response.kind(),
@@ -141,11 +197,11 @@ pub(super) fn refusal(response: &Response) -> Error {
     let message = match &kind {
         Kind::Unauthorized => "Creatio does not accept our access",
         Kind::Forbidden => "the user of the OAuth client may not do this in Creatio",
-        Kind::NotFound => {
-            "Creatio has no such record, or no OData service at this address: on .NET, type the address with /odata at its end"
-        }
         Kind::Unavailable if no_route => {
             "Creatio's OData service does not know the collection: it is being built anew, or the address is not that of a site"
+        }
+        Kind::Unavailable if response.status == 404 => {
+            "there is no OData service of Creatio at this address: on .NET, type the address with /odata at its end"
         }
         Kind::Unavailable => "Creatio does not work at the moment",
         Kind::Rejected => "Creatio refused the call",

@@ -15,7 +15,7 @@ use super::own;
 use super::wire::{Contact, Part, Row};
 
 /// Nothing, where an id stands.
-const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
+pub(super) const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 /// The parts of an address that are rows of their own: entity, and the column that leads there.
 pub(super) const LOOKUPS: [(&str, &str); 3] = [
     ("City", "CityId"),

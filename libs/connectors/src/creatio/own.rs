@@ -3,6 +3,8 @@
 //! The site's metadata tells of them: a large document, which is read for a list of the fields and not with each call. So what
 //! a column holds is the beginning of its field's name (`number.UsrScore`): rows do not tell a time from a text.
 //!
+//! A number that nobody filled in is told as 0 and emptied by 0: Creatio has no empty one, and nothing tells the two apart.
+//!
 //! Not here: columns that lead to another record, whose name it would take further calls to read.
 
 use roxmltree::{Document, Node, ParsingOptions};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use syncline_connector::{Error, Kind, Response, Session};
 use syncline_model::{FieldDescriptor, FieldName, Record, RemoteId};
 
-use super::call::{expect, get as call, is_nobody, list, refusal};
+use super::call::{get as call, list, refusal, row};
 use super::map::{is_guid, record};
 use super::own;
 use super::wire::{Contact, Row, Rows};
@@ -157,18 +157,15 @@ pub(super) fn contact(session: &Session, row: Row) -> Result<Contact, Error> {
 
 /// One contact; `None` where Creatio says that there is none.
 async fn one(session: &Session, id: &str, own: &[FieldName]) -> Result<Option<Contact>, Error> {
-    let path = format!("Contact({id})");
     let read = async |own: &[FieldName]| {
         let select = select(own);
         let query = [("$select", &*select), ("$expand", EXPAND)];
-        call(session, &path, "GET /odata/Contact({id})", &query).await
+        row(session, "Contact", id, &query).await
     };
-    let mut response = read(own).await?;
-    if response.status == 400 && !own.is_empty() {
-        response = read(&left(session, own).await?).await?;
+    match read(own).await {
+        Err(error) if error.kind == Kind::Rejected && !own.is_empty() => {
+            read(&left(session, own).await?).await
+        }
+        done => done,
     }
-    if is_nobody(&response) {
-        return Ok(None);
-    }
-    expect(&response).map(Some)
 }

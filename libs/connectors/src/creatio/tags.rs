@@ -6,8 +6,8 @@ use serde_json::json;
 use syncline_connector::{Error, Kind, MadeCollection, Session};
 use syncline_model::{Collection, Identity, RemoteId};
 
-use super::call::{batch, expect, get, is_nobody, list, of_part, post, remove};
-use super::change::{object, part};
+use super::call::{batch, list, of_part, post, remove, row};
+use super::change::{NO_ID, object, part};
 use super::cursor::{ALL, TAG};
 use super::map::{guid, is_guid, text};
 use super::read::{TOGETHER, any_of};
@@ -36,14 +36,30 @@ pub(super) fn tag_of<'a>(session: &Session, collection: &'a str) -> Result<Optio
 async fn me(session: &Session) -> Result<String, Error> {
     let probe = json!({"Name": PROBE, "TypeId": PRIVATE});
     let made: Tag = post(session, "ContactTag", probe).await?;
+    let mut me = made.created_by_id;
+    if !is_somebody(&me) {
+        // The answer to an insert leaves it out.
+        let query = [("$select", "Id,CreatedById")];
+        let read: Result<Option<Tag>, _> = row(session, "ContactTag", &made.id, &query).await;
+        me = read.ok().flatten().unwrap_or_default().created_by_id;
+    }
     forget(session, &[made.id]).await?;
-    Ok(made.created_by_id)
+    if is_somebody(&me) {
+        return Ok(me);
+    }
+    let message = "Creatio does not say whose account it is: its user needs a contact of their own";
+    Err(session.error(Kind::Malformed, message))
+}
+
+/// Whether an id is that of anybody.
+fn is_somebody(id: &str) -> bool {
+    is_guid(id) && id != NO_ID
 }
 
 /// Takes probes away.
 async fn forget(session: &Session, tags: &[String]) -> Result<(), Error> {
     for tag in tags {
-        remove(session, &format!("ContactTag({tag})")).await?;
+        remove(session, "ContactTag", tag).await?;
     }
     Ok(())
 }
@@ -52,14 +68,9 @@ async fn forget(session: &Session, tags: &[String]) -> Result<(), Error> {
 pub(super) async fn identity(session: &Session) -> Result<Identity, Error> {
     let server = session.server().await?;
     let me = me(session).await?;
-    let path = format!("Contact({me})");
     let query = [("$select", "Id,Name")];
-    let response = get(session, &path, "GET /odata/Contact({id})", &query).await?;
-    let name = if is_nobody(&response) {
-        "User".to_owned()
-    } else {
-        expect::<Named>(&response)?.name
-    };
+    let found: Option<Named> = row(session, "Contact", &me, &query).await?;
+    let name = found.map_or_else(|| "User".to_owned(), |found| found.name);
     Ok(Identity {
         subject: format!("{}#{me}", server.as_str().trim_end_matches('/')),
         label: format!("{name} ({})", server.host_str().unwrap_or_default()),
@@ -146,9 +157,9 @@ pub(super) async fn create(session: &Session, name: &str) -> Result<MadeCollecti
         if let Some(found) = there().await? {
             return Ok(found);
         }
-        let path = format!("ContactTag({id})");
         let query = [("$select", "Id")];
-        if is_nobody(&get(session, &path, "GET /odata/ContactTag({id})", &query).await?) {
+        let taken: Option<Named> = row(session, "ContactTag", &id, &query).await?;
+        if taken.is_none() {
             return Err(error);
         }
     }
@@ -158,17 +169,15 @@ pub(super) async fn create(session: &Session, name: &str) -> Result<MadeCollecti
 
 /// That a tag is there and private still: without it, everyone would seem to have left.
 pub(super) async fn must_be_private(session: &Session, tag: &str) -> Result<(), Error> {
-    let path = format!("ContactTag({tag})");
     let query = [("$select", "Id,TypeId")];
-    let response = get(session, &path, "GET /odata/ContactTag({id})", &query).await?;
-    if is_nobody(&response) {
+    let found: Option<Tag> = row(session, "ContactTag", tag, &query).await?;
+    let Some(found) = found else {
         let message = "the tag that is synced was deleted in Creatio";
-        return Err(response.error(Kind::NotFound, message));
-    }
-    let found: Tag = expect(&response)?;
+        return Err(session.error(Kind::NotFound, message));
+    };
     if found.type_id != PRIVATE {
         let message = "the tag that is synced is not private any more: only contacts with private tags are synced";
-        return Err(response.error(Kind::NotFound, message));
+        return Err(session.error(Kind::NotFound, message));
     }
     Ok(())
 }

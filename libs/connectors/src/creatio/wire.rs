@@ -12,6 +12,9 @@ pub(super) struct Rows {
     pub value: Vec<Row>,
     #[serde(rename = "@odata.count")]
     pub count: Option<usize>,
+    /// What they are rows of.
+    #[serde(default, rename = "@odata.context")]
+    pub context: String,
 }
 
 /// A contact with what belongs to it.
@@ -70,7 +73,7 @@ pub(super) struct Address {
 }
 
 /// A tag, as far as it says what it is.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Tag {
     pub id: String,

@@ -12,6 +12,7 @@ mod carddav_ids;
 mod carddav_servers;
 mod conformance;
 mod creatio;
+mod creatio_rows;
 mod creatio_support;
 mod dav_server;
 mod google;

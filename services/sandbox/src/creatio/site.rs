@@ -27,6 +27,8 @@ pub struct Knobs {
     pub rebuilding: bool,
     /// Whether calls by cookie need the header `BPMCSRF`.
     pub csrf: bool,
+    /// Whether an answer to an insert says who made the row.
+    pub inserts_tell_who: bool,
 }
 
 impl Default for Knobs {
@@ -37,6 +39,7 @@ impl Default for Knobs {
             failing_inserts: 0,
             rebuilding: false,
             csrf: true,
+            inserts_tell_who: true,
         }
     }
 }

@@ -185,7 +185,12 @@ fn insert(site: &mut Site, ask: &Ask, entity: &'static str) -> Result<Reply, Ref
         ));
     }
     let row = site.row(entity, &id).ok_or_else(Refusal::no_record)?;
-    let shown = query::render(site, entity, row, &Options::default(), true);
+    let mut shown = query::render(site, entity, row, &Options::default(), true);
+    if !site.knobs.inserts_tell_who
+        && let Some(columns) = shown.as_object_mut()
+    {
+        columns.remove("CreatedById");
+    }
     Ok(Reply {
         status: 201,
         body: with_context(shown, ask, entity),
