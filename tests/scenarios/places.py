@@ -136,11 +136,13 @@ class Creatio(Sandboxed):
         "mobile": "d4a2dc80-30ca-df11-9b2a-001d60e938c6", "home": "0da6a26b-d7bc-df11-b00f-001d60e938c6",
         "web": "6a8ba927-67cc-df11-9b2a-001d60e938c6",
     }  # fmt: skip
+    home = "4f8b2d67-71d0-45fb-897e-cd4a308a97c0"
 
     def __init__(self, sandbox, folder):
         super().__init__(sandbox, folder)
-        names = [("City", WORK["city"]), ("Region", WORK["region"]), ("Country", WORK["country"]), ("Account", "Engines Ltd")]
-        self.named = {entity: self.row(entity, {"Name": name}) for entity, name in names}
+        places = [(entity, place[entity.lower()]) for entity in ("City", "Region", "Country") for place in (WORK, HOME)]
+        names = dict.fromkeys([*places, ("Account", "Engines Ltd")])
+        self.named = {(entity, name): self.row(entity, {"Name": name}) for entity, name in names}
         self.login = {"server": f"{sandbox}/creatio/{self.account.id}", "user": "sandbox-creatio", "password": "sandbox-creatio-secret"}
 
     def row(self, entity, row):
@@ -150,15 +152,15 @@ class Creatio(Sandboxed):
         year, month, day = BORN
         contact = self.account.add({
             "GivenName": person.first, "MiddleName": "Augusta", "Surname": person.last, "JobTitle": "Countess", "Notes": NOTES,
-            "BirthDate": f"{year}-{month:02}-{day:02}T00:00:00Z", "AccountId": self.named["Account"],
+            "BirthDate": f"{year}-{month:02}-{day:02}T00:00:00Z", "AccountId": self.named["Account", "Engines Ltd"],
         })  # fmt: skip
         numbers = [("e-mail", person.email), ("e-mail", person.private), ("web", SITE), *PHONES.items()]
         for kind, number in numbers:
             row = {"ContactId": contact, "CommunicationTypeId": self.kinds[kind], "Number": number}
             self.row("ContactCommunication", row)
-        places = {f"{entity}Id": self.named[entity] for entity in ("City", "Region", "Country")}
-        address = {"ContactId": contact, "Primary": True, "Address": WORK["street"], "Zip": WORK["zip"], **places}
-        self.row("ContactAddress", address)
+        for place, kind in ((WORK, {"Primary": True}), (HOME, {"AddressTypeId": self.home})):
+            places = {f"{entity}Id": self.named[entity, place[entity.lower()]] for entity in ("City", "Region", "Country")}
+            self.row("ContactAddress", {"ContactId": contact, "Address": place["street"], "Zip": place["zip"], **kind, **places})
 
     def whole(self, email):
         found = self.find(email)

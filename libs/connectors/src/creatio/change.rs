@@ -1,30 +1,19 @@
 //! Fields -> the calls that write them: to the contact itself, and to the rows that belong to it. Pure.
 
-use std::collections::BTreeMap;
-
 use chrono::SecondsFormat;
 use serde_json::{Number, Value as Json, json};
 use syncline_connector::slots::allocate;
-use syncline_model::{self as model, FieldName, Fields, Kind, Value};
+use syncline_model::{FieldName, Fields, Kind, Value};
 
-use super::fields::{
-    ADDRESS, COLUMNS, EMAIL, FAMILIES, Family, NAME, NAME_PARTS, SECOND, SECOND_POSITION,
-};
-use super::map::{Placed, goes_by_number, guid, postal, primary, rows, text};
+use super::addresses;
+use super::fields::{COLUMNS, EMAIL, FAMILIES, Family, NAME, NAME_PARTS, SECOND, SECOND_POSITION};
+use super::lookups::Lookups;
+use super::map::{Placed, goes_by_number, guid, rows, text};
 use super::own;
 use super::wire::{Contact, Part, Row};
 
 /// Nothing, where an id stands.
 pub(super) const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
-/// The parts of an address that are rows of their own: entity, and the column that leads there.
-pub(super) const LOOKUPS: [(&str, &str); 3] = [
-    ("City", "CityId"),
-    ("Region", "RegionId"),
-    ("Country", "CountryId"),
-];
-
-/// Ids of cities, regions and countries, by entity and name in lower case.
-pub(super) type Lookups = BTreeMap<(&'static str, String), String>;
 
 /// A call in a batch.
 pub(super) fn part(method: &'static str, url: impl Into<String>, body: Option<Row>) -> Part {
@@ -103,7 +92,7 @@ fn columns(contact: &Contact, fields: &Fields) -> Result<Row, String> {
         let name = field.as_str();
         let common = COLUMNS.iter().find(|(common, ..)| *common == name);
         let common = common.map(|(name, _, kind, _)| (*kind, *name));
-        let elsewhere = name == ADDRESS
+        let elsewhere = addresses::is_address(name)
             || FAMILIES
                 .iter()
                 .flat_map(|family| family.slots)
@@ -173,9 +162,7 @@ fn belongings(contact: &Contact, fields: &Fields, lookups: &Lookups) -> Result<V
     for family in &FAMILIES {
         parts.extend(communications(contact, family, fields)?);
     }
-    if let Some(value) = fields.get(&FieldName::new(ADDRESS)) {
-        parts.extend(address(contact, value, lookups)?);
-    }
+    parts.extend(addresses::calls(contact, fields, lookups)?);
     Ok(parts)
 }
 
@@ -270,67 +257,4 @@ fn swapped<'a>(
 
 fn url(id: &str) -> String {
     format!("ContactCommunication({id})")
-}
-
-fn address(contact: &Contact, value: &Value, lookups: &Lookups) -> Result<Option<Part>, String> {
-    let there = primary(contact);
-    let place = |id: &str| format!("ContactAddress({id})");
-    let postal = match value {
-        Value::Address(postal) if !postal.is_empty() => postal,
-        value if value.is_empty() => {
-            return Ok(there.map(|row| part("DELETE", place(&row.id), None)));
-        }
-        _ => return Err("Creatio's field address holds an address only".to_owned()),
-    };
-    let mut body = object(json!({"Address": postal.street, "Zip": postal.postal_code}));
-    // A name that stays leads where it led: there may be several places of it.
-    let own = known(contact);
-    for ((entity, column), name) in LOOKUPS.iter().zip(names(postal)) {
-        let key = (*entity, name.trim().to_lowercase());
-        let id = own.get(&key).or_else(|| lookups.get(&key));
-        // What the site does not have is left out.
-        body.insert((*column).to_owned(), json!(id.map_or(NO_ID, |id| id)));
-    }
-    if let Some(row) = there {
-        return Ok(Some(part("PATCH", place(&row.id), Some(body))));
-    }
-    body.insert("ContactId".to_owned(), json!(contact.id));
-    body.insert("Primary".to_owned(), json!(true));
-    if contact.modified_on.is_empty() {
-        let id = guid(&format!("{} {ADDRESS}", contact.id));
-        body.insert("Id".to_owned(), json!(id));
-    }
-    Ok(Some(part("POST", "ContactAddress", Some(body))))
-}
-
-/// The names of an address's city, region and country, in the order of `LOOKUPS`.
-fn names(postal: &model::Address) -> [&String; 3] {
-    [&postal.city, &postal.region, &postal.country]
-}
-
-/// The names that are to be looked up, by entity.
-pub(super) fn sought(fields: &Fields) -> Vec<(&'static str, String)> {
-    let Some(Value::Address(postal)) = fields.get(&FieldName::new(ADDRESS)) else {
-        return Vec::new();
-    };
-    let names = LOOKUPS.iter().zip(names(postal));
-    let names = names.map(|((entity, _), name)| (*entity, name.trim().to_owned()));
-    names.filter(|(_, name)| !name.is_empty()).collect()
-}
-
-/// The places that a contact's address names already.
-fn known(contact: &Contact) -> Lookups {
-    let Some(address) = primary(contact) else {
-        return Lookups::new();
-    };
-    let names = postal(address);
-    let ids = [&address.city, &address.region, &address.country];
-    let all = LOOKUPS.iter().zip(self::names(&names)).zip(ids);
-    all.filter_map(|(((entity, _), name), there)| {
-        Some((
-            (*entity, name.trim().to_lowercase()),
-            there.as_ref()?.id.clone(),
-        ))
-    })
-    .collect()
 }

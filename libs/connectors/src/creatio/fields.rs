@@ -3,6 +3,8 @@
 use syncline_connector::slots::{Beyond, Slot, slot};
 use syncline_model::{Cardinality, FieldDescriptor, Kind};
 
+use super::addresses::SLOTS;
+
 /// A column of a contact: name, label, what it holds, the standard field.
 pub(super) type Column = (&'static str, &'static str, Kind, Option<&'static str>);
 
@@ -32,8 +34,6 @@ pub(super) const NAME_PARTS: [&str; 3] = ["GivenName", "MiddleName", "Surname"];
 pub(super) const NAME: &str = "Name";
 /// The company, a row of its own in Creatio.
 pub(super) const COMPANY: &str = "Account";
-/// The postal address: the primary one.
-pub(super) const ADDRESS: &str = "address";
 
 /// Kinds of communication.
 pub(super) const EMAIL: &str = "ee1c85c3-cfcb-df11-9b2a-001d60e938c6";
@@ -130,8 +130,10 @@ pub(super) fn descriptors() -> Vec<FieldDescriptor> {
             all.push(field);
         }
     }
-    let address = FieldDescriptor::new(ADDRESS, "Address", Kind::Address);
-    all.push(address.standard("address.mailing"));
+    for slot in &SLOTS {
+        let field = FieldDescriptor::new(slot.field, slot.label, Kind::Address);
+        all.push(field.standard(slot.standard));
+    }
     let company = FieldDescriptor::new(COMPANY, "Account", Kind::Reference);
     all.push(read_only(company.standard("company")));
     all.push(read_only(FieldDescriptor::new(

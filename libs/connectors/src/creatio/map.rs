@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use syncline_connector::slots::{Item, allocate};
-use syncline_model::{self as model, FieldName, Fields, Kind, Record, RemoteId, Value, Version};
+use syncline_model::{FieldName, Fields, Kind, Record, RemoteId, Value, Version};
 
+use super::addresses::{self, postal};
 use super::fields::{
-    ADDRESS, COLUMNS, COMPANY, EMAIL, FAMILIES, FAX, Family, NAME, NAME_PARTS, SECOND,
-    SECOND_POSITION,
+    COLUMNS, COMPANY, EMAIL, FAMILIES, FAX, Family, NAME, NAME_PARTS, SECOND, SECOND_POSITION,
 };
 use super::own;
-use super::wire::{Address, Communication, Contact, Named, Row};
+use super::wire::{Communication, Contact, Row};
 
 /// The year of a time that stands for nothing.
 const NO_YEAR: &str = "0001-";
@@ -73,8 +73,8 @@ pub(super) fn record(contact: &Contact, own: &[FieldName]) -> Option<Record> {
             );
         }
     }
-    if let Some(address) = primary(contact) {
-        put(ADDRESS, Value::Address(postal(address)));
+    for (field, address) in addresses::told(contact) {
+        put(field, address);
     }
     Some(Record {
         id: RemoteId::new(&contact.id),
@@ -166,24 +166,6 @@ pub(super) fn rows<'a>(contact: &'a Contact, family: &Family) -> Vec<Placed<'a>>
         .collect();
     rows.sort_by_key(|row| (!row.0.primary, &row.0.created_on, &row.0.id));
     rows
-}
-
-/// The address that is synced.
-pub(super) fn primary(contact: &Contact) -> Option<&Address> {
-    let all = contact.addresses.iter();
-    all.min_by_key(|one| (!one.primary, &one.created_on, &one.id))
-}
-
-/// An address by its parts.
-pub(super) fn postal(address: &Address) -> model::Address {
-    let name = |of: &Option<Named>| of.as_ref().map(|one| one.name.clone()).unwrap_or_default();
-    model::Address {
-        street: address.street.clone(),
-        city: name(&address.city),
-        region: name(&address.region),
-        postal_code: address.zip.clone(),
-        country: name(&address.country),
-    }
 }
 
 /// When the contact or what belongs to it was changed last.

@@ -2,15 +2,18 @@
 //!
 //! What is here: the trait, and where each of its calls is done. Listings and changes are `pull.rs`, reading by id
 //! `read.rs`, writing `write.rs`, tags and who we are `tags.rs`, calls and what refusals mean `call.rs`; `map.rs`,
-//! `change.rs`, `fields.rs`, `own.rs` and `cursor.rs` are pure; `wire.rs` is Creatio's JSON.
+//! `addresses.rs`, `change.rs`, `fields.rs`, `own.rs` and `cursor.rs` are pure; `lookups.rs` finds the rows that names stand
+//! for; `wire.rs` is Creatio's JSON.
 //!
 //! Not here: activities, folders, public and corporate tags (Creatio's own sync leaves them alone too), the making of
 //! companies, cities, regions and countries, and columns that a site's owner added and that lead to other records.
 
+mod addresses;
 mod call;
 mod change;
 mod cursor;
 mod fields;
+mod lookups;
 mod map;
 mod own;
 mod pull;

@@ -19,7 +19,7 @@ const SELECT: &str = "Id,CreatedOn,ModifiedOn,Name,GivenName,MiddleName,Surname,
 /// What is read with it.
 const EXPAND: &str = "Account($select=Id,Name),\
     ContactCommunicationCollectionByContact($select=Id,CommunicationTypeId,Number,Position,Primary,NonActual,CreatedOn,ModifiedOn),\
-    ContactAddressCollectionByContact($select=Id,Address,Zip,Primary,CreatedOn,ModifiedOn;\
+    ContactAddressCollectionByContact($select=Id,AddressTypeId,Address,Zip,Primary,CreatedOn,ModifiedOn;\
     $expand=City($select=Id,Name),Region($select=Id,Name),Country($select=Id,Name))";
 
 /// A filter that lets through those of whom a path leads to one of these ids.

@@ -4,14 +4,19 @@ use serde_json::json;
 use syncline_connector::Cursor;
 use syncline_model::{FieldName, Fields, Value};
 
-use super::change::{Lookups, create, update};
+use super::addresses;
+use super::change::{create, update};
 use super::cursor::{ALL, Stage, Trip};
 use super::fields::{EMAIL, SECOND_POSITION};
+use super::lookups::Lookups;
 use super::map::{guid, instant, is_guid, record};
 use super::own;
-use super::wire::{Contact, Part};
+use super::wire::{Address, Contact, Part};
 
 const WORK: &str = "3dddb3cc-53ee-49c4-a71f-e9e257f59e49";
+/// Types of addresses.
+const HOME: &str = "4f8b2d67-71d0-45fb-897e-cd4a308a97c0";
+const BUSINESS: &str = "fb7a3f6a-f36b-1410-6f81-1c6f65e50343";
 
 fn contact(rows: &[(&str, &str, i64, bool)]) -> Contact {
     let rows: Vec<_> = rows
@@ -246,8 +251,79 @@ fn columns_that_not_all_sites_have_are_fields_by_what_they_hold() {
         r#"<Property Name="UsrT" Type="Edm.DateTimeOffset"><Annotation Term="Org.OData.Core.V1.Permissions" EnumMember="Org.OData.Core.V1.Permission/Read"/></Property>"#,
         &[("time.UsrT", true, false, None)],
     );
+
     assert!(own::descriptors("<Edmx/>").is_none() && own::descriptors("<html>").is_none());
     for field in ["email.work", "text.", "text.a,b", "text.Name", "UsrA"] {
         assert!(own::column(&FieldName::new(field)).is_none(), "{field}");
     }
+}
+
+/// Addresses by id, type and whether they are primary, the oldest first.
+fn housed(rows: &[(&str, &str, bool)]) -> Contact {
+    let rows = rows.iter().enumerate();
+    let rows = rows.map(|(at, (id, kind, primary))| Address {
+        id: (*id).to_owned(),
+        kind: (*kind).to_owned(),
+        street: format!("Street {id}"),
+        primary: *primary,
+        created_on: format!("2026-03-0{}T00:00:00Z", at + 1),
+        ..Address::default()
+    });
+    Contact {
+        addresses: rows.collect(),
+        ..contact(&[])
+    }
+}
+
+#[test]
+fn two_addresses_are_fields_by_what_they_are() {
+    let check = |rows: &[(&str, &str, bool)], want: [&str; 2]| {
+        let contact = housed(rows);
+        let told = addresses::told(&contact).map(|(_, value)| match value {
+            Value::Address(address) => address.street.replace("Street ", ""),
+            _ => String::new(),
+        });
+        assert_eq!(told.collect::<Vec<_>>(), want, "{rows:?}");
+    };
+    let ours = guid("410006e1-ca4e-4502-a9ec-e54d922d2c00 address.other");
+    check(&[], ["", ""]);
+    // One alone is the address, wherever it is.
+    check(&[("a", HOME, false)], ["a", ""]);
+    check(&[("a", HOME, false), ("b", BUSINESS, false)], ["b", "a"]);
+    check(&[("a", HOME, true), ("b", BUSINESS, false)], ["a", "b"]);
+    check(
+        &[("a", "", false), ("b", "", false), ("c", HOME, false)],
+        ["a", "c"],
+    );
+    check(&[("a", "", false), ("b", "", false)], ["a", "b"]);
+    // What was entered as the other one stays that.
+    check(&[(&ours, "", true)], ["", &ours]);
+    check(&[(&ours, "", true), ("b", HOME, false)], ["b", &ours]);
+}
+
+#[test]
+fn an_address_that_goes_lets_no_other_one_move_up() {
+    let check = |rows: &[(&str, &str, bool)], cleared: &[&str], want: &[&str]| {
+        let contact = housed(rows);
+        let changes = cleared
+            .iter()
+            .map(|name| (FieldName::new(*name), Value::Empty));
+        let parts = update(&contact, &changes.collect(), &Lookups::new()).expect("calls");
+        assert_eq!(calls(&parts), want, "{rows:?} {cleared:?}");
+    };
+    let (first, other) = ("address", "address.other");
+    let two = [("a", BUSINESS, true), ("b", HOME, false)];
+    check(&two, &[first], &["PATCH ContactAddress(a)"]);
+    check(&two, &[other], &["DELETE ContactAddress(b)"]);
+    check(
+        &two,
+        &[first, other],
+        &["DELETE ContactAddress(a)", "DELETE ContactAddress(b)"],
+    );
+    let three = [two[0], two[1], ("c", "", false)];
+    check(&three, &[other], &["PATCH ContactAddress(b)"]);
+    let ours = guid("410006e1-ca4e-4502-a9ec-e54d922d2c00 address.other");
+    let apart = [("a", BUSINESS, true), (&*ours, "", false)];
+    check(&apart, &[first], &["DELETE ContactAddress(a)"]);
+    check(&[], &[first, other], &[]);
 }

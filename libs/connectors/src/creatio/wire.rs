@@ -61,6 +61,8 @@ pub(super) struct Communication {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Address {
     pub id: String,
+    #[serde(rename = "AddressTypeId")]
+    pub kind: String,
     #[serde(rename = "Address")]
     pub street: String,
     pub zip: String,

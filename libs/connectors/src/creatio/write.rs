@@ -7,18 +7,16 @@ use std::collections::BTreeMap;
 use syncline_connector::{Create, Error, Kind, Session, Update, Written};
 use syncline_model::{FieldName, Fields, Record};
 
-use super::call::{MOST, batch, list, of_part};
-use super::change::{self, Lookups};
-use super::map::{guid, text};
+use super::call::{MOST, batch, of_part};
+use super::change;
+use super::lookups::look_up;
+use super::map::guid;
 use super::own;
-use super::read::{TOGETHER, as_record, by_ids};
+use super::read::{as_record, by_ids};
 use super::tags::{members, tag_of, tagging};
-use super::wire::{Contact, Part, Row};
+use super::wire::{Contact, Part};
 
 type Outcome = Result<Written, Error>;
-
-/// Rows of one name that are usual.
-const SAME_NAME: usize = 5;
 
 /// The id of the contact that a creation makes.
 pub(super) fn id(item: &Create) -> String {
@@ -233,62 +231,6 @@ async fn send(
             }
             BTreeMap::new()
         }
-    }
-}
-
-/// The ids of the cities, regions and countries that addresses name.
-async fn look_up<'a>(
-    session: &Session,
-    fields: impl Iterator<Item = &'a Fields>,
-) -> Result<Lookups, Error> {
-    let mut found = Lookups::new();
-    let mut sought: Vec<(&'static str, String)> = fields.flat_map(change::sought).collect();
-    sought.sort_unstable();
-    sought.dedup();
-    for (entity, _) in change::LOOKUPS {
-        let names: Vec<&str> = sought
-            .iter()
-            .filter(|(of, _)| *of == entity)
-            .map(|(_, name)| name.as_str())
-            .collect();
-        for some in names.chunks(TOGETHER) {
-            let rows = named(session, entity, some).await?;
-            let is_cut = rows.len() >= some.len() * SAME_NAME;
-            note(&mut found, entity, &rows);
-            // One name of many has pushed others out.
-            for name in some.iter().filter(|_| is_cut) {
-                if !found.contains_key(&(entity, name.to_lowercase())) {
-                    let rows = named(session, entity, &[name]).await?;
-                    note(&mut found, entity, &rows);
-                }
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// Rows of these names. Several may have one name: any of them is as good.
-async fn named(session: &Session, entity: &'static str, names: &[&str]) -> Result<Vec<Row>, Error> {
-    let each = names
-        .iter()
-        .map(|name| format!("Name eq '{}'", name.replace('\'', "''")));
-    let filter = each.collect::<Vec<_>>().join(" or ");
-    let top = (names.len() * SAME_NAME).to_string();
-    let query = [
-        ("$filter", &*filter),
-        ("$select", "Id,Name"),
-        ("$orderby", "Name"),
-        ("$top", &*top),
-    ];
-    let (_, rows) = list(session, entity, &query).await?;
-    Ok(rows.value)
-}
-
-fn note(found: &mut Lookups, entity: &'static str, rows: &[Row]) {
-    for row in rows {
-        let key = (entity, text(row, "Name").trim().to_lowercase());
-        let id = || text(row, "Id").to_owned();
-        found.entry(key).or_insert_with(id);
     }
 }
 

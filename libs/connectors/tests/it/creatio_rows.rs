@@ -1,13 +1,18 @@
-//! The Creatio connector against the sandbox: what makes a row missing, and who made one.
+//! The Creatio connector against the sandbox: rows that are beside a contact, and what
+//! makes a row missing.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
-use syncline_connector::{Connector, Kind};
-use syncline_model::RemoteId;
+use syncline_connector::{Connector, Kind, Update};
+use syncline_model::{FieldName, RemoteId, Value};
 use syncline_sandbox::core::faults::Fault;
 
-use super::creatio_support::Creatio;
+use super::bench::kinds;
+use super::creatio_support::{Creatio, SHIPPING, address, create, fields};
+
+const HOME: &str = "4f8b2d67-71d0-45fb-897e-cd4a308a97c0";
+const BUSINESS: &str = "fb7a3f6a-f36b-1410-6f81-1c6f65e50343";
 
 /// An answer of another making.
 fn page(status: u16, body: Json) -> Fault {
@@ -16,6 +21,118 @@ fn page(status: u16, body: Json) -> Fault {
         body: Some(body),
         headers: BTreeMap::new(),
     }
+}
+
+/// A contact's streets, the oldest first.
+fn streets(creatio: &Creatio, id: &RemoteId) -> Vec<String> {
+    let mut rows = creatio.rows("ContactAddress", id);
+    rows.sort_by_key(|row| row["CreatedOn"].to_string());
+    let street = |row: &Json| row["Address"].as_str().unwrap_or_default().to_owned();
+    rows.iter().map(street).collect()
+}
+
+/// The two fields, by their streets.
+async fn told(creatio: &Creatio, id: &RemoteId) -> [String; 2] {
+    let found = creatio.get(id).await.expect("a contact");
+    ["address", "address.other"].map(|field| match found.value(&FieldName::new(field)) {
+        Value::Address(address) => address.street.clone(),
+        _ => String::new(),
+    })
+}
+
+async fn change(creatio: &Creatio, id: &RemoteId, changes: &[(&str, Value)]) -> Option<Kind> {
+    let changes = changes.iter().cloned();
+    let item = Update {
+        id: id.clone(),
+        version: None,
+        changes: changes
+            .map(|(name, value)| (FieldName::new(name), value))
+            .collect(),
+    };
+    let done = creatio.connector.update(&creatio.session, &[item]).await;
+    kinds(&done).remove(0)
+}
+
+#[tokio::test]
+async fn two_addresses_are_fields_and_a_third_one_is_left_alone() {
+    let creatio = Creatio::start().await;
+    let ann = creatio.make(&json!({"Name": "Ann"}));
+    for (street, kind, primary) in [
+        ("Office", BUSINESS, true),
+        ("Home", HOME, false),
+        ("Depot", SHIPPING, false),
+    ] {
+        creatio.advance(1);
+        creatio.row(
+            "ContactAddress",
+            &json!({"ContactId": ann.as_str(), "Address": street, "AddressTypeId": kind, "Primary": primary}),
+        );
+    }
+    let third = || {
+        let mut rows = creatio.rows("ContactAddress", &ann).into_iter();
+        rows.find(|row| row["AddressTypeId"] == SHIPPING)
+    };
+    let before = third();
+    assert_eq!(told(&creatio, &ann).await, ["Office", "Home"]);
+    let cases = [
+        (
+            "address.other",
+            address("Cottage", "Bergen"),
+            ["Office", "Cottage"],
+        ),
+        ("address", Value::Empty, ["", "Cottage"]),
+        ("address.other", Value::Empty, ["", ""]),
+        ("address.other", address("Hut", "Bergen"), ["", "Hut"]),
+        ("address", address("Tower", "Bergen"), ["Tower", "Hut"]),
+    ];
+    for (field, value, want) in cases {
+        assert_eq!(
+            change(&creatio, &ann, &[(field, value)]).await,
+            None,
+            "{field}"
+        );
+        assert_eq!(told(&creatio, &ann).await, want, "{field}");
+    }
+    assert_eq!(streets(&creatio, &ann), ["Tower", "Hut", "Depot"]);
+    let kinds = creatio.rows("ContactAddress", &ann);
+    assert!(kinds.iter().any(|row| row["AddressTypeId"] == HOME));
+    assert_eq!(third(), before);
+}
+
+#[tokio::test]
+async fn the_other_address_stays_the_other_one() {
+    let creatio = Creatio::start().await;
+    let mut item = create(1, fields(&[("Surname", "Ann")]));
+    item.fields
+        .insert("address.other".into(), address("Home", "Bergen"));
+    let items = [item];
+    let make = async || {
+        let made = creatio.connector.create(&creatio.session, "all", &items);
+        made.await.remove(0).expect("made").id
+    };
+    let ann = make().await;
+    // Made again, it is one row.
+    assert_eq!(make().await, ann);
+    assert_eq!(told(&creatio, &ann).await, ["", "Home"]);
+    let office = ("address", address("Office", "Bergen"));
+    assert_eq!(change(&creatio, &ann, &[office]).await, None);
+    assert_eq!(told(&creatio, &ann).await, ["Office", "Home"]);
+    let swapped = [
+        ("address", address("Home", "Bergen")),
+        ("address.other", address("Office", "Bergen")),
+    ];
+    assert_eq!(change(&creatio, &ann, &swapped).await, None);
+    assert_eq!(told(&creatio, &ann).await, ["Home", "Office"]);
+    assert_eq!(
+        change(&creatio, &ann, &[("address", Value::Empty)]).await,
+        None
+    );
+    assert_eq!(told(&creatio, &ann).await, ["", "Office"]);
+    let other = ("address.other", Value::Empty);
+    assert_eq!(change(&creatio, &ann, &[other]).await, None);
+    assert!(streets(&creatio, &ann).is_empty());
+    let text = ("address.other", Value::text("Home 1"));
+    assert_eq!(change(&creatio, &ann, &[text]).await, Some(Kind::Rejected));
 }
 
 /// What stands before a site, or at another address, says 404 as well.

@@ -21,6 +21,8 @@ const START: &str = "2026-03-01T00:00:00Z";
 pub const BATCH: &str = "POST /0/odata/$batch";
 /// Kinds of communication.
 pub const EMAIL: &str = "ee1c85c3-cfcb-df11-9b2a-001d60e938c6";
+/// An address that is no field of ours by its type.
+pub const SHIPPING: &str = "760bf68c-4b6e-df11-b988-001d60e938c6";
 const SKYPE: &str = "09e4bda6-cfcb-df11-9b2a-001d60e938c6";
 
 /// A sandboxed site and our way to it.
@@ -288,6 +290,7 @@ impl Probe for Creatio {
                 Value::text(format!("https://www{number}.example")),
             ),
             ("address", address(&format!("Street {number}\nYard"), city)),
+            ("address.other", address(&format!("Lane {number}"), city)),
         ];
         let pairs = pairs.into_iter();
         pairs
@@ -359,8 +362,13 @@ impl Probe for Creatio {
         }
         let address = json!({"ContactId": id.as_str(), "Address": "First", "Primary": true});
         self.row("ContactAddress", &address);
-        let address = json!({"ContactId": id.as_str(), "Address": " Second ", "Zip": "1"});
-        self.row("ContactAddress", &address);
+        for street in ["Second", " Third "] {
+            self.advance(1);
+            let address = json!({
+                "ContactId": id.as_str(), "Address": street, "Zip": "1", "AddressTypeId": SHIPPING,
+            });
+            self.row("ContactAddress", &address);
+        }
         id
     }
 
@@ -377,7 +385,8 @@ impl Probe for Creatio {
             "ModifiedOn",
         ];
         for name in written.keys().map(FieldName::as_str).chain(mirrored) {
-            members.remove(name.rsplit('.').next().unwrap_or(name));
+            let column = name.rsplit('.').next().unwrap_or(name);
+            members.remove(column);
         }
         let kept = |rows: Vec<Json>, what: &str, keep: &[&str]| -> Vec<String> {
             let texts = rows.iter().filter_map(|row| row[what].as_str());
@@ -389,8 +398,9 @@ impl Probe for Creatio {
             "Number",
             &[" rich.skype ", "3@x.example"],
         );
-        let second = kept(self.rows("ContactAddress", id), "Address", &[" Second "]);
-        json!([native, skype, second]).to_string()
+        let mut third = self.rows("ContactAddress", id);
+        third.retain(|row| row["Address"] == " Third ");
+        json!([native, skype, third]).to_string()
     }
 
     async fn strike(&self, trouble: Trouble) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
-use super::schema::{EMAIL, HOME, ME, MOBILE, WEB, WORK};
+use super::schema::{BUSINESS_ADDRESS, EMAIL, HOME, HOME_ADDRESS, ME, MOBILE, WEB, WORK};
 use super::site::{Row, Site, is, text};
 use crate::core::people::{Date, Labelled, Person, Postal};
 
@@ -59,7 +59,12 @@ pub fn enter(site: &mut Site, person: &Person) -> Result<String, Refusal> {
         ]);
         site.insert("ContactCommunication", &body, ME)?;
     }
-    if let Some(postal) = person.addresses.first() {
+    for (at, postal) in person.addresses.iter().enumerate() {
+        let kind = match postal.label.as_str() {
+            "home" => HOME_ADDRESS,
+            "work" => BUSINESS_ADDRESS,
+            _ => "",
+        };
         let [city, region, country] = [
             ("City", &postal.city),
             ("Region", &postal.region),
@@ -68,12 +73,13 @@ pub fn enter(site: &mut Site, person: &Person) -> Result<String, Refusal> {
         .map(|(entity, name)| lookup(site, entity, name));
         let body = row([
             ("ContactId", json!(id)),
+            ("AddressTypeId", json!(kind)),
             ("Address", json!(postal.street)),
             ("Zip", json!(postal.postal_code)),
             ("CityId", json!(city)),
             ("RegionId", json!(region)),
             ("CountryId", json!(country)),
-            ("Primary", json!(true)),
+            ("Primary", json!(at == 0)),
         ]);
         site.insert("ContactAddress", &body, ME)?;
     }
@@ -116,9 +122,10 @@ pub fn to_neutral(site: &Site, contact: &Row) -> Person {
         })
         .collect()
     };
-    let addresses = site.children_rows("ContactAddress", "Contact", id);
-    let addresses = addresses.iter().map(|row| Postal {
-        label: "work".into(),
+    let mut addresses = site.children_rows("ContactAddress", "Contact", id);
+    addresses.sort_by_key(|row| (!is(row, "Primary"), text(row, "CreatedOn").to_owned()));
+    let addresses = addresses.iter().enumerate().map(|(at, row)| Postal {
+        label: place(at, text(row, "AddressTypeId")).into(),
         street: text(row, "Address").to_owned(),
         city: name("City", row, "CityId"),
         region: name("Region", row, "RegionId"),
@@ -145,7 +152,16 @@ pub fn to_neutral(site: &Site, contact: &Row) -> Person {
     }
 }
 
-/// There is one kind of addresses: the primary one is that at work.
+/// The first address is that at work, whatever its type.
+fn place(at: usize, kind: &str) -> &'static str {
+    match (at, kind) {
+        (0, _) | (_, BUSINESS_ADDRESS) => "work",
+        (_, HOME_ADDRESS) => "home",
+        _ => "other",
+    }
+}
+
+/// There is one kind of e-mail addresses: the primary one is that at work.
 fn addressed(mut all: Vec<Labelled>) -> Vec<Labelled> {
     for further in all.iter_mut().skip(1) {
         "other".clone_into(&mut further.label);

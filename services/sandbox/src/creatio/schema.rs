@@ -240,6 +240,23 @@ pub const ROWS: &[(&str, &str, &str)] = &[
     ),
     ("CommunicationType", SKYPE, "Skype"),
     ("CommunicationType", WEB, "Web"),
+    ("AddressType", HOME_ADDRESS, "Home"),
+    ("AddressType", BUSINESS_ADDRESS, "Business"),
+    (
+        "AddressType",
+        "780bf68c-4b6e-df11-b988-001d60e938c6",
+        "Actual",
+    ),
+    (
+        "AddressType",
+        "760bf68c-4b6e-df11-b988-001d60e938c6",
+        "Shipping",
+    ),
+    (
+        "AddressType",
+        "ce157f11-f425-4811-ba0e-e3816e8eced5",
+        "Other",
+    ),
     (
         "Account",
         "e308b781-3c5b-4ecb-89ef-5c1ed4da488e",
@@ -259,6 +276,11 @@ pub const WORK: &str = "3dddb3cc-53ee-49c4-a71f-e9e257f59e49";
 pub const SKYPE: &str = "09e4bda6-cfcb-df11-9b2a-001d60e938c6";
 /// Web page.
 pub const WEB: &str = "6a8ba927-67cc-df11-9b2a-001d60e938c6";
+
+/// An address at home.
+pub const HOME_ADDRESS: &str = "4f8b2d67-71d0-45fb-897e-cd4a308a97c0";
+/// An address at work.
+pub const BUSINESS_ADDRESS: &str = "fb7a3f6a-f36b-1410-6f81-1c6f65e50343";
 
 /// The columns of a contact that stand for its primary row of a kind.
 pub const MIRRORED: &[(&str, &str)] = &[
