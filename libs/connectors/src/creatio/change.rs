@@ -7,7 +7,7 @@ use syncline_model::{FieldName, Fields, Kind, Value};
 
 use super::addresses;
 use super::fields::{COLUMNS, EMAIL, FAMILIES, Family, NAME, NAME_PARTS, SECOND, SECOND_POSITION};
-use super::lookups::Lookups;
+use super::lookups::{Lookups, key};
 use super::map::{Placed, goes_by_number, guid, rows, text};
 use super::own;
 use super::wire::{Contact, Part, Row};
@@ -42,7 +42,7 @@ pub(super) fn create(id: &str, fields: &Fields, lookups: &Lookups) -> Result<Vec
         id: id.to_owned(),
         ..Contact::default()
     };
-    let mut body = columns(&nobody, fields)?;
+    let mut body = columns(&nobody, fields, lookups)?;
     if text(&body, NAME).is_empty() {
         let name = stand_in(fields).ok_or("Creatio has no contact without a name")?;
         body.insert(NAME.to_owned(), json!(name));
@@ -62,7 +62,7 @@ pub(super) fn update(
     lookups: &Lookups,
 ) -> Result<Vec<Part>, String> {
     let mut parts = Vec::new();
-    let body = columns(contact, changes)?;
+    let body = columns(contact, changes, lookups)?;
     if !body.is_empty() {
         parts.push(part(
             "PATCH",
@@ -86,22 +86,30 @@ fn stand_in(fields: &Fields) -> Option<String> {
 
 /// The contact's own columns. Creatio makes the whole name of its parts and the parts of the whole by rules of its own:
 /// sent together, both stay as they are.
-fn columns(contact: &Contact, fields: &Fields) -> Result<Row, String> {
+fn columns(contact: &Contact, fields: &Fields, lookups: &Lookups) -> Result<Row, String> {
     let mut body = Row::new();
     for (field, value) in fields {
         let name = field.as_str();
         let common = COLUMNS.iter().find(|(common, ..)| *common == name);
-        let common = common.map(|(name, _, kind, _)| (*kind, *name));
+        let common = common.map(|(name, _, kind, _)| own::Column {
+            kind: *kind,
+            name,
+            entity: None,
+        });
         let elsewhere = addresses::is_address(name)
             || FAMILIES
                 .iter()
                 .flat_map(|family| family.slots)
                 .any(|slot| slot.field == name);
         match common.or_else(|| own::column(field)) {
-            Some((kind, column)) => {
-                let value = written(kind, value)
-                    .map_err(|why| format!("Creatio's column {column} {why}"))?;
-                body.insert(column.to_owned(), value);
+            Some(column) => {
+                let (name, value) = match column.entity {
+                    None => (column.name.to_owned(), written(column.kind, value)),
+                    Some(entity) => (format!("{}Id", column.name), led(entity, value, lookups)),
+                };
+                let value =
+                    value.map_err(|why| format!("Creatio's column {} {why}", column.name))?;
+                body.insert(name, value);
             }
             None if elsewhere => {}
             None => return Err(format!("Creatio has no field {name} that can be written")),
@@ -153,6 +161,22 @@ fn written(kind: Kind, value: &Value) -> Result<Json, &'static str> {
         (_, Value::Text(text) | Value::Number(text)) => Ok(json!(text)),
         (_, value) if value.is_empty() => Ok(json!("")),
         _ => Err("holds a text only"),
+    }
+}
+
+/// The id of the row that a name stands for; `Err` says what is wrong with it.
+fn led(entity: &str, value: &Value, lookups: &Lookups) -> Result<Json, &'static str> {
+    match value {
+        value if value.is_empty() => Ok(json!(NO_ID)),
+        Value::Text(name) => {
+            let ids = lookups.get(&key(entity, name)).map(Vec::as_slice);
+            match ids.unwrap_or_default() {
+                [id] => Ok(json!(id)),
+                [] => Err("leads to no record of this name: add it in Creatio first"),
+                _ => Err("leads to several records of this name: give them different names"),
+            }
+        }
+        _ => Err("holds the name of a record only"),
     }
 }
 

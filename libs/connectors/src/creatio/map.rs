@@ -44,7 +44,7 @@ pub(super) fn record(contact: &Contact, own: &[FieldName]) -> Option<Record> {
         }
     }
     for field in own {
-        if let Some((kind, name)) = own::column(field) {
+        if let Some(own::Column { kind, name, .. }) = own::column(field) {
             put(field.as_str(), column(&contact.columns, name, kind));
         }
     }
@@ -108,6 +108,11 @@ fn column(row: &Row, name: &str, kind: Kind) -> Value {
         }
         Kind::DateTime => instant(text(row, name)).map_or(Value::Empty, Value::Time),
         Kind::Number => row.get(name).map_or(Value::Empty, number),
+        // It leads to a row that is read with the contact.
+        Kind::Choice => {
+            let there = row.get(name).and_then(|there| there.get(NAME)?.as_str());
+            Value::text(there.unwrap_or_default())
+        }
         _ => Value::text(text(row, name)),
     }
 }

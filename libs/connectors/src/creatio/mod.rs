@@ -5,8 +5,8 @@
 //! `addresses.rs`, `change.rs`, `fields.rs`, `own.rs` and `cursor.rs` are pure; `lookups.rs` finds the rows that names stand
 //! for; `wire.rs` is Creatio's JSON.
 //!
-//! Not here: activities, folders, public and corporate tags (Creatio's own sync leaves them alone too), the making of
-//! companies, cities, regions and countries, and columns that a site's owner added and that lead to other records.
+//! Not here: activities, folders, public and corporate tags (Creatio's own sync leaves them alone too), and the making of
+//! companies, cities, regions, countries and rows of other lookups.
 
 mod addresses;
 mod call;
@@ -72,7 +72,9 @@ impl Connector for Creatio {
 
     async fn fields(&self, session: &Session) -> Result<Vec<FieldDescriptor>, Error> {
         let mut all = fields::descriptors();
-        all.extend(read::own_columns(session).await?);
+        let mut own = read::own_columns(session).await?;
+        lookups::tell_choices(session, &mut own).await?;
+        all.extend(own);
         Ok(all)
     }
 

@@ -16,7 +16,7 @@ pub(super) const TOGETHER: usize = 20;
 /// The columns of a contact that are read, beside the site's own.
 const SELECT: &str = "Id,CreatedOn,ModifiedOn,Name,GivenName,MiddleName,Surname,JobTitle,BirthDate,Notes,\
     DoNotUseEmail,DoNotUseCall,DoNotUseSms,DoNotUseFax,DoNotUseMail";
-/// What is read with it.
+/// What is read with it in any case.
 const EXPAND: &str = "Account($select=Id,Name),\
     ContactCommunicationCollectionByContact($select=Id,CommunicationTypeId,Number,Position,Primary,NonActual,CreatedOn,ModifiedOn),\
     ContactAddressCollectionByContact($select=Id,AddressTypeId,Address,Zip,Primary,CreatedOn,ModifiedOn;\
@@ -44,8 +44,18 @@ pub(super) async fn own_columns(session: &Session) -> Result<Vec<FieldDescriptor
 /// What is read of contacts, with these of the site's own columns.
 fn select(own: &[FieldName]) -> String {
     let own = own.iter().filter_map(own::column);
-    own.fold(SELECT.to_owned(), |all, (_, column)| {
-        format!("{all},{column}")
+    let own = own.filter(|column| column.entity.is_none());
+    own.fold(SELECT.to_owned(), |all, column| {
+        format!("{all},{}", column.name)
+    })
+}
+
+/// What is read with it: also what these of the site's own columns lead to.
+fn expand(own: &[FieldName]) -> String {
+    let own = own.iter().filter_map(own::column);
+    let own = own.filter(|column| column.entity.is_some());
+    own.fold(EXPAND.to_owned(), |all, column| {
+        format!("{all},{}($select=Id,Name)", column.name)
     })
 }
 
@@ -63,8 +73,8 @@ pub(super) async fn contacts(
     query: &[(&str, &str)],
 ) -> Result<(Response, Rows), Error> {
     let read = async |own: &[FieldName]| {
-        let select = select(own);
-        let mut whole = vec![("$select", &*select), ("$expand", EXPAND)];
+        let (select, expand) = (select(own), expand(own));
+        let mut whole = vec![("$select", &*select), ("$expand", &*expand)];
         whole.extend(query);
         list(session, "Contact", &whole).await
     };
@@ -158,8 +168,8 @@ pub(super) fn contact(session: &Session, row: Row) -> Result<Contact, Error> {
 /// One contact; `None` where Creatio says that there is none.
 async fn one(session: &Session, id: &str, own: &[FieldName]) -> Result<Option<Contact>, Error> {
     let read = async |own: &[FieldName]| {
-        let select = select(own);
-        let query = [("$select", &*select), ("$expand", EXPAND)];
+        let (select, expand) = (select(own), expand(own));
+        let query = [("$select", &*select), ("$expand", &*expand)];
         row(session, "Contact", id, &query).await
     };
     match read(own).await {

@@ -8,7 +8,7 @@ use super::addresses;
 use super::change::{create, update};
 use super::cursor::{ALL, Stage, Trip};
 use super::fields::{EMAIL, SECOND_POSITION};
-use super::lookups::Lookups;
+use super::lookups::{Lookups, key};
 use super::map::{guid, instant, is_guid, record};
 use super::own;
 use super::wire::{Address, Contact, Part};
@@ -210,12 +210,12 @@ fn rows_of_one_time_are_skipped_but_for_a_few_that_tell_whether_one_left() {
 fn columns_that_not_all_sites_have_are_fields_by_what_they_hold() {
     let of = |properties: &str| {
         let metadata = format!(
-            r#"<Edmx><DataServices><Schema><EntityType Name="Account"><Property Name="UsrNot" Type="Edm.String"/></EntityType><EntityType Name="Contact">{properties}</EntityType></Schema></DataServices></Edmx>"#
+            r#"<Edmx><DataServices><Schema><EntityType Name="Account"><Property Name="UsrNot" Type="Edm.String"/></EntityType><EntityType Name="UsrTier"><Property Name="Name" Type="Edm.String"/></EntityType><EntityType Name="Contact">{properties}</EntityType></Schema></DataServices></Edmx>"#
         );
         let found = own::descriptors(&metadata).expect("contacts");
         let shown = found.into_iter();
         let shown = shown.map(|field| {
-            assert!(own::column(&field.name).is_some_and(|(kind, _)| kind == field.kind));
+            assert!(own::column(&field.name).is_some_and(|column| column.kind == field.kind));
             (
                 field.name.to_string(),
                 field.custom,
@@ -251,9 +251,22 @@ fn columns_that_not_all_sites_have_are_fields_by_what_they_hold() {
         r#"<Property Name="UsrT" Type="Edm.DateTimeOffset"><Annotation Term="Org.OData.Core.V1.Permissions" EnumMember="Org.OData.Core.V1.Permission/Read"/></Property>"#,
         &[("time.UsrT", true, false, None)],
     );
-
+    // What leads to a record without a name, to many, or to what has fields of its own is none.
+    check(
+        r#"<NavigationProperty Name="UsrLevel" Type="X.UsrTier"/><NavigationProperty Name="Usr" Type="X.Account"/><NavigationProperty Name="Owner" Type="X.UsrTier"/><NavigationProperty Name="UsrAll" Type="Collection(X.UsrTier)"/>"#,
+        &[("choice.UsrTier.UsrLevel", true, true, None)],
+    );
     assert!(own::descriptors("<Edmx/>").is_none() && own::descriptors("<html>").is_none());
-    for field in ["email.work", "text.", "text.a,b", "text.Name", "UsrA"] {
+    for field in [
+        "email.work",
+        "text.",
+        "text.a,b",
+        "text.Name",
+        "UsrA",
+        "choice.UsrA",
+        "choice.A,B.UsrA",
+        "choice.Contact.Owner",
+    ] {
         assert!(own::column(&FieldName::new(field)).is_none(), "{field}");
     }
 }
@@ -326,4 +339,29 @@ fn an_address_that_goes_lets_no_other_one_move_up() {
     let apart = [("a", BUSINESS, true), (&*ours, "", false)];
     check(&apart, &[first], &["DELETE ContactAddress(a)"]);
     check(&[], &[first, other], &[]);
+}
+
+#[test]
+fn a_column_that_leads_to_a_row_is_written_by_its_id() {
+    let ann = contact(&[]);
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    let lookups = Lookups::from([
+        (key("UsrTier", "Gold"), ids(&["id-of-gold"])),
+        (key("UsrTier", "Ann Lee"), ids(&["one", "another"])),
+    ]);
+    let check = |value: Value, want: Option<&str>| {
+        let changes = [(FieldName::new("choice.UsrTier.UsrLevel"), value)].into();
+        let parts = update(&ann, &changes, &lookups).ok();
+        let id = parts.map(|parts| {
+            let body = parts[0].body.as_ref().expect("a body");
+            body["UsrLevelId"].as_str().expect("an id").to_owned()
+        });
+        assert_eq!(id.as_deref(), want);
+    };
+    check(Value::text(" gold"), Some("id-of-gold"));
+    check(Value::Empty, Some("00000000-0000-0000-0000-000000000000"));
+    // Nobody is guessed.
+    check(Value::text("Ann Lee"), None);
+    check(Value::text("Lead"), None);
+    check(Value::Bool(true), None);
 }

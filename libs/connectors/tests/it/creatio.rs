@@ -515,6 +515,7 @@ async fn the_sites_own_columns_are_fields() {
         ("flag.UsrVip", Holds::Bool, true),
         ("time.UsrSince", Holds::DateTime, true),
         ("number.UsrTotal", Holds::Number, false),
+        ("choice.UsrCategory.UsrTier", Holds::Choice, true),
     ];
     assert_eq!(own, want);
     let get = async |id: &RemoteId, name: &str| {

@@ -1,4 +1,4 @@
-//! The Creatio connector against the sandbox: rows that are beside a contact, and what
+//! The Creatio connector against the sandbox: rows that are beside a contact (addresses, what columns lead to), and what
 //! makes a row missing.
 
 use std::collections::BTreeMap;
@@ -8,11 +8,13 @@ use syncline_connector::{Connector, Kind, Update};
 use syncline_model::{FieldName, RemoteId, Value};
 use syncline_sandbox::core::faults::Fault;
 
-use super::bench::kinds;
+use super::bench::{kinds, status};
 use super::creatio_support::{Creatio, SHIPPING, address, create, fields};
 
 const HOME: &str = "4f8b2d67-71d0-45fb-897e-cd4a308a97c0";
 const BUSINESS: &str = "fb7a3f6a-f36b-1410-6f81-1c6f65e50343";
+/// A column of the site's own that leads to a row.
+const TIER: &str = "choice.UsrCategory.UsrTier";
 
 /// An answer of another making.
 fn page(status: u16, body: Json) -> Fault {
@@ -133,6 +135,80 @@ async fn the_other_address_stays_the_other_one() {
     assert!(streets(&creatio, &ann).is_empty());
     let text = ("address.other", Value::text("Home 1"));
     assert_eq!(change(&creatio, &ann, &[text]).await, Some(Kind::Rejected));
+}
+
+#[tokio::test]
+async fn a_column_that_leads_to_a_row_is_a_choice_of_names() {
+    let creatio = Creatio::start().await;
+    let tier = FieldName::new(TIER);
+    let choices = async || {
+        let found = creatio.connector.fields(&creatio.session).await;
+        let mut found = found.expect("fields").into_iter();
+        let field = found.find(|field| field.name == tier).expect("the field");
+        let choices = field.choices.into_iter().map(|one| one.value);
+        choices.collect::<Vec<_>>()
+    };
+    assert_eq!(choices().await, ["Gold", "Silver"]);
+    let get = async |id: &RemoteId, names: &[&str]| {
+        let names: Vec<FieldName> = names.iter().map(|name| FieldName::new(*name)).collect();
+        let ids = std::slice::from_ref(id);
+        let read = creatio.connector.get(&creatio.session, ids, &names).await;
+        read.expect("an answer").pop().flatten().expect("a contact")
+    };
+    let items = [
+        create(1, fields(&[("Surname", "Ann"), (TIER, "gold")])),
+        create(2, fields(&[("Surname", "Bob"), (TIER, "Lead")])),
+    ];
+    let made = creatio
+        .connector
+        .create(&creatio.session, "all", &items)
+        .await;
+    assert_eq!(kinds(&made), [None, Some(Kind::Rejected)]);
+    let refused = made[1].as_ref().expect_err("a refusal");
+    assert!(refused.message.contains("UsrTier"), "{refused}");
+    let ann = made[0].as_ref().expect("made");
+    let shown = ann.fields.as_ref().expect("what became of it");
+    assert_eq!(shown.get(&tier), Some(&Value::text("Gold")));
+    let ann = &ann.id;
+    for (value, want) in [
+        (Value::text("Silver"), None),
+        (Value::text("Lead"), Some(Kind::Rejected)),
+    ] {
+        assert_eq!(change(&creatio, ann, &[(TIER, value)]).await, want);
+        let read = get(ann, &[TIER]).await;
+        assert_eq!(read.value(&tier), &Value::text("Silver"));
+    }
+    // A column that is gone reads as nothing, and takes nothing else with it.
+    let read = get(ann, &[TIER, "choice.UsrCategory.UsrGone"]).await;
+    assert_eq!(read.value(&tier), &Value::text("Silver"));
+    assert_eq!(change(&creatio, ann, &[(TIER, Value::Empty)]).await, None);
+    assert!(get(ann, &[TIER]).await.value(&tier).is_empty());
+    // None was made for it.
+    assert_eq!(choices().await, ["Gold", "Silver"]);
+}
+
+/// A lookup whose rows the user may not see is told and not written; one with very many is written without a list.
+#[tokio::test]
+async fn a_lookup_is_listed_as_far_as_it_can_be() {
+    let creatio = Creatio::start().await;
+    let field = async || {
+        let found = creatio.connector.fields(&creatio.session).await?;
+        let field = found.into_iter().find(|field| field.name.as_str() == TIER);
+        let field = field.expect("the field");
+        Ok::<_, syncline_connector::Error>((field.choices.len(), field.writable))
+    };
+    let route = "GET /0/odata/UsrCategory";
+    creatio.fault(route, status(403));
+    assert_eq!(field().await.ok(), Some((0, false)));
+    creatio.fault(route, Fault::TruncateListing);
+    assert_eq!(
+        field().await.expect_err("half a list").kind,
+        Kind::Malformed
+    );
+    for number in 0..500 {
+        creatio.row("UsrCategory", &json!({"Name": format!("Tier {number}")}));
+    }
+    assert_eq!(field().await.ok(), Some((0, true)));
 }
 
 /// What stands before a site, or at another address, says 404 as well.

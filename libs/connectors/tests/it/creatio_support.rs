@@ -74,6 +74,8 @@ impl Creatio {
             ("City", "L'Aquila"),
             ("Region", "Vestland"),
             ("Country", "Norway"),
+            ("UsrCategory", "Gold"),
+            ("UsrCategory", "Silver"),
         ] {
             creatio.row(entity, &json!({ "Name": name }));
         }
@@ -263,6 +265,11 @@ impl Probe for Creatio {
         } else {
             "L'Aquila"
         };
+        let tier = if number.is_multiple_of(2) {
+            "Gold"
+        } else {
+            "Silver"
+        };
         let yes = Value::Bool(!number.is_multiple_of(2));
         let since = format!("2020-01-02T03:{:02}:05Z", number % 60);
         let pairs = [
@@ -289,6 +296,7 @@ impl Probe for Creatio {
                 "website",
                 Value::text(format!("https://www{number}.example")),
             ),
+            ("choice.UsrCategory.UsrTier", Value::text(tier)),
             ("address", address(&format!("Street {number}\nYard"), city)),
             ("address.other", address(&format!("Lane {number}"), city)),
         ];
@@ -387,6 +395,8 @@ impl Probe for Creatio {
         for name in written.keys().map(FieldName::as_str).chain(mirrored) {
             let column = name.rsplit('.').next().unwrap_or(name);
             members.remove(column);
+            // What leads to another row is told by its id.
+            members.remove(&format!("{column}Id"));
         }
         let kept = |rows: Vec<Json>, what: &str, keep: &[&str]| -> Vec<String> {
             let texts = rows.iter().filter_map(|row| row[what].as_str());

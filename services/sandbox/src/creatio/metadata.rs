@@ -32,7 +32,7 @@ pub fn document(site: &Site) -> String {
 fn properties(site: &Site, entity: &str) -> String {
     let common = schema::columns(entity).map(|(name, holds)| match holds.target() {
         Some(target) => format!(
-            r#"<Property Name="{name}Id" Type="Edm.Guid"/><NavigationProperty Name="{name}" Type="{SPACE}.{target}"/>"#
+            r#"<Property Name="{name}Id" Type="Edm.Guid"/><NavigationProperty Name="{name}" Type="{SPACE}.{target}"><ReferentialConstraint Property="{name}Id" ReferencedProperty="Id"/></NavigationProperty>"#
         ),
         None if name == "Id" => r#"<Property Name="Id" Type="Edm.Guid" Nullable="false"/>"#.to_owned(),
         None => format!(r#"<Property Name="{name}" Type="{}"/>"#, kind(holds)),

@@ -80,7 +80,9 @@ pub const ENTITIES: &[Entity] = &[
             ("DoNotUseMail", Holds::Bool),
             ("Notes", Holds::Text),
             ("Age", Holds::Int),
+            ("Source", Holds::Lookup("LeadSource")),
             ("UsrBadge", Holds::Text),
+            ("UsrTier", Holds::Lookup("UsrCategory")),
         ],
     ),
     (
@@ -129,6 +131,8 @@ pub const ENTITIES: &[Entity] = &[
     ("City", NAMED),
     ("Region", NAMED),
     ("Country", NAMED),
+    ("LeadSource", NAMED),
+    ("UsrCategory", NAMED),
     (
         "SysAdminUnit",
         &[

@@ -333,7 +333,16 @@ async fn columns_of_the_sites_own_are_synced() -> anyhow::Result<()> {
         let sandbox = &office.world.sandbox;
         sandbox.act(CREATIO, "actions/column", column).await?;
     }
-    let had = json!({"GivenName": "Ada", "Surname": "Tester", "Email": email("Ada"), "UsrCode": "A-1", "UsrScore": 7.5});
+    let mut tiers = Vec::new();
+    for name in ["Gold", "Silver"] {
+        let row = json!({"entity": "UsrCategory", "row": {"Name": name}});
+        let made = office.world.sandbox.act(CREATIO, "actions/row", row);
+        tiers.push(made.await?["id"].clone());
+    }
+    let had = json!({
+        "GivenName": "Ada", "Surname": "Tester", "Email": email("Ada"), "UsrCode": "A-1", "UsrScore": 7.5,
+        "UsrTierId": tiers[0],
+    });
     let ada = office.world.sandbox.create(CREATIO, had).await?;
     office.give_tag(&ada).await?;
     let changes = json!({
@@ -345,6 +354,7 @@ async fn columns_of_the_sites_own_are_synced() -> anyhow::Result<()> {
             {"a": "email.work", "b": "email.work"},
             {"a": "text.UsrCode", "b": "userDefined.code"},
             {"a": "number.UsrScore", "b": "userDefined.score", "as": "number"},
+            {"a": "choice.UsrCategory.UsrTier", "b": "userDefined.tier"},
         ],
     });
     let connection = office.world.connected(changes).await?;
@@ -353,7 +363,7 @@ async fn columns_of_the_sites_own_are_synced() -> anyhow::Result<()> {
         anyhow::Ok(found.native["userDefined"].clone())
     };
     let there = own(&office.world).await?;
-    for (key, value) in [("code", "A-1"), ("score", "7.5")] {
+    for (key, value) in [("code", "A-1"), ("score", "7.5"), ("tier", "Gold")] {
         let mut all = there.as_array().into_iter().flatten();
         let same = all.any(|one| one["key"] == key && one["value"] == value);
         assert!(same, "{key}: {there}");
@@ -361,15 +371,44 @@ async fn columns_of_the_sites_own_are_synced() -> anyhow::Result<()> {
     office.world.quiet(&connection).await?;
     let world = &office.world;
     let found = world.sandbox.get(GOOGLE, &email("Ada")).await?;
-    let edit =
-        json!({"userDefined": [{"key": "code", "value": "B-2"}, {"key": "score", "value": "-3"}]});
+    let edit = json!({"userDefined": [
+        {"key": "code", "value": "B-2"}, {"key": "score", "value": "-3"}, {"key": "tier", "value": "Silver"},
+    ]});
     world.sandbox.edit(GOOGLE, &found.id, edit).await?;
     world.api.sync(&connection).await?;
     let here = world.sandbox.read(CREATIO, &ada).await?.native;
     assert_eq!(
-        (&here["UsrCode"], here["UsrScore"].as_f64()),
-        (&json!("B-2"), Some(-3.0))
+        (
+            &here["UsrCode"],
+            here["UsrScore"].as_f64(),
+            &here["UsrTierId"]
+        ),
+        (&json!("B-2"), Some(-3.0), &tiers[1])
     );
+    office.world.quiet(&connection).await?;
+
+    // For a name that the site does not have nothing is made; once it has it, it goes over.
+    let world = &office.world;
+    let found = world.sandbox.get(GOOGLE, &email("Ada")).await?;
+    let mut lead = json!(null);
+    for (score, want) in [("5", "-3"), ("6", "6")] {
+        let edit = json!({"userDefined": [
+            {"key": "code", "value": "B-2"}, {"key": "score", "value": score}, {"key": "tier", "value": "Lead"},
+        ]});
+        world.sandbox.edit(GOOGLE, &found.id, edit).await?;
+        world.api.sync(&connection).await?;
+        let here = world.sandbox.read(CREATIO, &ada).await?.native;
+        let tier = if lead.is_null() { &tiers[1] } else { &lead };
+        let scored = here["UsrScore"].as_f64().map(|score| score.to_string());
+        assert_eq!((scored.as_deref(), &here["UsrTierId"]), (Some(want), tier));
+        let path = format!("/v1/connections/{connection}/problems?status=open");
+        let problems = world.api.get(&path).await?.to_string();
+        assert_eq!(problems.contains("UsrTier"), lead.is_null(), "{problems}");
+        if lead.is_null() {
+            let row = json!({"entity": "UsrCategory", "row": {"Name": "Lead"}});
+            lead = world.sandbox.act(CREATIO, "actions/row", row).await?["id"].clone();
+        }
+    }
     office.world.quiet(&connection).await?;
 
     let gone = json!({"name": "UsrCode"});
