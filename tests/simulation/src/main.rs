@@ -78,6 +78,9 @@ fn main() -> ExitCode {
     }
     if command.json {
         println!("{}", report.json());
+        if !report.is_good() {
+            eprint!("{}", report.page());
+        }
     } else {
         print!("{}", report.page());
     }

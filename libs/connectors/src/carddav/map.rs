@@ -28,11 +28,9 @@ pub(super) fn fields(card: &Card) -> Fields {
             fields.insert(FieldName::new(field), value);
         }
     };
-    let uid = card.first("UID").map(|line| line.value());
-    set(
-        UID,
-        uid.map_or(Value::Empty, |uid| Value::text(uid.trim().to_owned())),
-    );
+    if let Some(uid) = card.first("UID") {
+        set(UID, Value::text(uid.value().trim()));
+    }
     for compound in [&NAME, &ORGANISATION] {
         let texts = compound.read(card);
         for (field, .., place) in compound.parts {

@@ -1,12 +1,14 @@
 //! `/v1/hooks`: what providers are answered that call, and others who try.
 
-use chrono::Utc;
+use std::fmt::Write as _;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Method;
 use sha2::Sha256;
 use syncline_gateway::LimitSettings;
 use syncline_model::{Account, AccountId, AccountStatus, ProviderId};
 use syncline_platform::random::digest;
+use syncline_platform::{Clock as _, SystemClock};
 use syncline_store::{AgreedWatch, NewWatch};
 
 use crate::world::{Answer, World, generous};
@@ -28,12 +30,12 @@ async fn watched(limits: LimitSettings) -> World {
         .unwrap();
     let scope = world.store.scope(member.tenant).await.unwrap();
     let account = Account {
-        id: AccountId::from_uuid(uuid::Uuid::now_v7()),
+        id: AccountId::from_uuid(uuid::Uuid::from_u128(1)),
         tenant: member.tenant,
         provider: ProviderId::parse("mailchimp").unwrap(),
         identity: None,
         status: AccountStatus::Active,
-        created_at: Utc::now(),
+        created_at: SystemClock.now(),
     };
     scope.account_create(&account).await.unwrap();
     let new = NewWatch {
@@ -41,13 +43,13 @@ async fn watched(limits: LimitSettings) -> World {
         collection: "audience:1".into(),
         token_hash: digest(TOKEN),
         address: world.base.clone(),
-        due_at: Utc::now(),
+        due_at: SystemClock.now(),
     };
-    scope.watch_claim(&new, Utc::now()).await.unwrap();
+    scope.watch_claim(&new, SystemClock.now()).await.unwrap();
     let agreed = AgreedWatch {
         remote_id: "1".into(),
         secret: Some(SECRET.into()),
-        due_at: Utc::now(),
+        due_at: SystemClock.now(),
     };
     assert!(scope.watch_agree(&new, &agreed).await.unwrap());
     world
@@ -57,8 +59,11 @@ fn signature(at: i64, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(format!("{at}.{body}").as_bytes());
     let digest = mac.finalize().into_bytes();
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={at},v1={hex}")
+    let mut text = format!("t={at},v1=");
+    for byte in digest {
+        write!(text, "{byte:02x}").unwrap();
+    }
+    text
 }
 
 async fn call(world: &World, path: &str, signature: Option<String>, body: &str) -> Answer {
@@ -80,7 +85,7 @@ async fn a_provider_is_heard_and_nobody_else() {
         let answer = world.send(world.request(method, path)).await;
         assert_eq!((answer.status, answer.text.as_str()), (200, ""));
     }
-    let now = Utc::now().timestamp();
+    let now = SystemClock.now().timestamp();
     let heard = call(&world, path, Some(signature(now, BODY)), BODY).await;
     assert_eq!((heard.status, heard.text.as_str()), (204, ""));
     for (signature, why) in [
@@ -125,7 +130,7 @@ async fn providers_may_call_as_often_as_they_like() {
         ..generous()
     };
     let world = watched(limits).await;
-    let now = Utc::now().timestamp();
+    let now = SystemClock.now().timestamp();
     for _ in 0..20 {
         let path = &format!("/v1/hooks/mailchimp/{TOKEN}");
         let heard = call(&world, path, Some(signature(now, BODY)), BODY).await;

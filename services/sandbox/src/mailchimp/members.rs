@@ -186,11 +186,12 @@ fn change(
 
 /// Puts a member in the place of what it was.
 pub fn swap(audience: &mut Audience, at: usize, member: Member) {
-    let Some(place) = audience.members.get_mut(at) else {
-        return;
-    };
-    let before = std::mem::replace(place, member.clone());
-    audience.note(Some(&before), &member);
+    if let Some(before) = audience.members.get(at).cloned() {
+        audience.note(Some(&before), &member);
+    }
+    if let Some(place) = audience.members.get_mut(at) {
+        *place = member;
+    }
 }
 
 fn shown(audience: &Audience, at: usize) -> Result<Value, Refusal> {

@@ -91,7 +91,10 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("opentelemetry", &["libs/platform", "services/syncline"]),
     ("opentelemetry-otlp", &["services/syncline"]),
     ("redis", &["libs/coordination"]),
-    ("reqwest", &["libs/connector", "services/syncline"]),
+    (
+        "reqwest",
+        &["libs/connector", "services/sandbox", "services/syncline"],
+    ),
     ("sqlx", &["libs/store"]),
     ("tracing-subscriber", &["libs/platform"]),
     ("utoipa", &["services/gateway"]),

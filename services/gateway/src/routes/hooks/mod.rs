@@ -36,13 +36,11 @@ async fn watch_of(
     } else {
         None
     };
-    match known {
-        Some(watch) => Ok(watch),
-        None => {
-            state.limits.guess(request).await?;
-            Err(gone())
-        }
+    if let Some(watch) = known {
+        return Ok(watch);
     }
+    state.limits.guess(request).await?;
+    Err(gone())
 }
 
 /// Whether a text has the form of a token: 32 bytes in unpadded base64url.
