@@ -67,6 +67,8 @@ const ALL: &[Metric] = &[
         means: "How long slices took" },
     Metric { name: "syncline_relooks_total", labels: &[], kind: Kind::Counter,
         means: "Looks at all records of a side, because rules are about their age" },
+    Metric { name: "syncline_hints_total", labels: &["provider", "outcome"], kind: Kind::Counter,
+        means: "Calls of providers that may have told of a change" },
     Metric { name: "syncline_queue_wait_seconds", labels: &["priority"], kind: Kind::Seconds(WORK),
         means: "From the ring to the start of the work" },
     Metric { name: "syncline_queue_jobs", labels: &["priority"], kind: Kind::Gauge,
