@@ -59,7 +59,7 @@ async fn reached_at(world: &mut World, proxy: &Proxy) -> anyhow::Result<()> {
 async fn rename(world: &World, contact: &str, name: &str) -> anyhow::Result<()> {
     let named = json!({"merge_fields": {"FNAME": "Ada", "LNAME": name}});
     world.sandbox.edit(MAILCHIMP, contact, named).await?;
-    until(&format!("{name} in the CRM"), 60, async || {
+    until(&format!("{name} in the CRM"), 180, async || {
         let there = world.sandbox.get(ZOHO, &email("Ada")).await?;
         Ok((there.native["Last_Name"] == name).then_some(()))
     })

@@ -39,6 +39,9 @@ async fn watch_of(
     if let Some(watch) = known {
         return Ok(watch);
     }
+    let (provider, outcome) = ("unknown", "gone");
+    metrics::counter!("syncline_hints_total", "provider" => provider, "outcome" => outcome)
+        .increment(1);
     state.limits.guess(request).await?;
     Err(gone())
 }
